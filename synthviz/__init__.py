@@ -1,0 +1,40 @@
+"""synthviz: a prompt becomes a picture, the picture a tensor, the tensor goes through a small CNN; look inside anywhere.
+
+Everything named here is imported when it is first used, so that `import synthviz` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "GenerationConfig": "generation",
+    "create_pictures": "generation",
+    "generate": "generation",
+    "load_pipeline": "generation",
+    "save_pictures": "generation",
+    "preprocess_image": "preprocessing",
+    "SceneCNN": "cnn",
+    "capture": "features",
+}
+_MODULES = ("cnn", "features", "generation", "plots", "preprocessing", "records", "runs", "scenes", "shipped_pictures")
+
+__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 - all strings
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"synthviz.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"synthviz.{name}")
+    else:
+        raise AttributeError(f"module 'synthviz' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Every figure, built with matplotlib's `Figure` and returned, never shown."""

@@ -1,0 +1,122 @@
+"""The colours of each time of day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthviz.scenes.canvas import Color, mix
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The light of one moment.
+
+    Attributes:
+        sky: three colours from the zenith over the middle to the horizon.
+        light: what multiplies the colour of everything on the ground.
+        haze: what distant things fade into.
+        disc: the colour of the sun or moon.
+        glow: the light around it.
+        cloud: clouds where the light falls on them.
+        shade: clouds' undersides.
+        lamps: how many windows are lit, 0 to 1.
+        low: whether the sun stands near the horizon.
+    """
+
+    sky: tuple[Color, Color, Color]
+    light: Color
+    haze: Color
+    disc: Color
+    glow: Color
+    cloud: Color
+    shade: Color
+    lamps: float
+    low: bool
+
+
+PALETTES = {
+    "sunrise": Palette(
+        sky=((0.42, 0.60, 0.84), (0.90, 0.74, 0.80), (1.00, 0.86, 0.66)),
+        light=(0.92, 0.80, 0.80),
+        haze=(0.97, 0.82, 0.76),
+        disc=(1.00, 0.95, 0.76),
+        glow=(0.55, 0.38, 0.16),
+        cloud=(1.00, 0.87, 0.85),
+        shade=(0.80, 0.66, 0.76),
+        lamps=0.12,
+        low=True,
+    ),
+    "day": Palette(
+        sky=((0.18, 0.46, 0.86), (0.42, 0.68, 0.94), (0.80, 0.91, 0.98)),
+        light=(1.06, 1.04, 1.00),
+        haze=(0.76, 0.87, 0.96),
+        disc=(1.00, 0.98, 0.84),
+        glow=(0.40, 0.38, 0.26),
+        cloud=(1.00, 1.00, 1.00),
+        shade=(0.78, 0.85, 0.92),
+        lamps=0.0,
+        low=False,
+    ),
+    "sunset": Palette(
+        sky=((0.28, 0.20, 0.48), (0.86, 0.36, 0.38), (1.00, 0.70, 0.30)),
+        light=(0.78, 0.50, 0.46),
+        haze=(0.97, 0.54, 0.34),
+        disc=(1.00, 0.86, 0.46),
+        glow=(0.60, 0.32, 0.06),
+        cloud=(1.00, 0.64, 0.46),
+        shade=(0.62, 0.28, 0.42),
+        lamps=0.35,
+        low=True,
+    ),
+    "dusk": Palette(
+        sky=((0.10, 0.09, 0.30), (0.32, 0.22, 0.52), (0.84, 0.46, 0.56)),
+        light=(0.52, 0.42, 0.66),
+        haze=(0.60, 0.36, 0.56),
+        disc=(0.98, 0.94, 0.88),
+        glow=(0.26, 0.22, 0.28),
+        cloud=(0.66, 0.40, 0.60),
+        shade=(0.32, 0.22, 0.46),
+        lamps=0.6,
+        low=False,
+    ),
+    "night": Palette(
+        sky=((0.02, 0.035, 0.13), (0.05, 0.09, 0.25), (0.14, 0.22, 0.42)),
+        light=(0.34, 0.41, 0.62),
+        haze=(0.15, 0.23, 0.42),
+        disc=(0.97, 0.96, 0.88),
+        glow=(0.20, 0.22, 0.28),
+        cloud=(0.26, 0.31, 0.46),
+        shade=(0.12, 0.16, 0.29),
+        lamps=0.75,
+        low=False,
+    ),
+}
+
+
+def vary(palette: Palette, rng: np.random.Generator) -> Palette:
+    """The same time on another day: hue and brightness shifted a little, all colours together."""
+    shift = 1 + rng.uniform(-0.06, 0.06, 3)
+    brightness = rng.uniform(0.94, 1.05)
+
+    def moved(color: Color) -> Color:
+        return tuple(min(1.2, value * change * brightness) for value, change in zip(color, shift, strict=True))  # type: ignore[return-value]
+
+    return Palette(
+        sky=tuple(moved(color) for color in palette.sky),  # type: ignore[arg-type]
+        light=moved(palette.light),
+        haze=moved(palette.haze),
+        disc=palette.disc,
+        glow=palette.glow,
+        cloud=moved(palette.cloud),
+        shade=moved(palette.shade),
+        lamps=palette.lamps,
+        low=palette.low,
+    )
+
+
+def lit(color: Color, palette: Palette, depth: float = 0.0) -> Color:
+    """A thing's own colour under this light, at a distance: 0 near, 1 lost in the haze."""
+    shaded: Color = tuple(value * light for value, light in zip(color, palette.light, strict=True))  # type: ignore[assignment]
+    return mix(shaded, palette.haze, depth)

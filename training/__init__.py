@@ -1,0 +1,1 @@
+"""How the weights in `synthviz/models` came to be: paintings, autoencoder, diffusion, classifier."""

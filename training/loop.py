@@ -1,0 +1,106 @@
+"""What every stage shares: the device, the clock, the learning rate, averaged weights, checkpoints, a log."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def pick_device() -> torch.device:
+    """CUDA, then MPS, then the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+class Clock:
+    """Counts the minutes a stage has trained, over all its runs, against its budget.
+
+    Args:
+        minutes: the budget.
+        spent: minutes already spent in earlier runs.
+    """
+
+    def __init__(self, minutes: float, spent: float = 0.0) -> None:
+        self.minutes = minutes
+        self._started = time.monotonic() - 60 * spent
+
+    @property
+    def spent(self) -> float:
+        """Minutes trained so far."""
+        return (time.monotonic() - self._started) / 60
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used, 0 to 1."""
+        return min(1.0, self.spent / self.minutes)
+
+    def every(self, minutes: float) -> Iterator[bool]:
+        """Endless: True each time another `minutes` have passed, False otherwise."""
+        due = self.spent + minutes
+        while True:
+            passed = self.spent >= due
+            if passed:
+                due = self.spent + minutes
+            yield passed
+
+
+def learning_rate(peak: float, step: int, progress: float, warmup: int = 200) -> float:
+    """Linear warm-up over `warmup` steps, then cosine decay to 2% as the budget runs out."""
+    decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+    return peak * min(1.0, (step + 1) / warmup) * decay
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+class AveragedWeights:
+    """An exponential moving average of a module's floating-point weights.
+
+    The decay rises with the step, so that early averages forget the start quickly.
+    """
+
+    def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
+        self.decay = decay
+        self.state = {name: value.detach().clone().float() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move the average a step towards the module's weights."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        names = list(self.state)
+        current = module.state_dict()
+        floating = [name for name in names if current[name].is_floating_point()]
+        torch._foreach_lerp_([self.state[name] for name in floating], [current[name].float() for name in floating], 1 - decay)
+
+
+def save_checkpoint(path: Path, state: dict[str, object]) -> None:
+    """Write a training checkpoint whole or not at all. Checkpoints are for resuming here, never shipped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def load_checkpoint(path: Path) -> dict | None:
+    """Read a checkpoint, tensors and plain values only; None where there is none."""
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+
+def write_log(path: Path, **values: float) -> None:
+    """Append one line of JSON to a log and print it."""
+    line = json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in values.items()})
+    print(line, flush=True)
+    with path.open("a") as file:
+        file.write(line + "\n")
