@@ -11,10 +11,20 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 RESULT_MIME = "application/vnd.synthviz.result+json"
 RECORD_KEY = "synthviz"
+# https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
+AI_MADE_XMP = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>
+</rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>"""
 TRACKED_PACKAGES = ("synthviz", "torch", "torchvision", "diffusers", "transformers", "pillow", "numpy", "matplotlib")
 
 
@@ -105,6 +115,47 @@ def reported_results(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
             if payload is not None:
                 results[payload["name"]] = payload["value"]
     return results
+
+
+def write_png(path: str | Path, image: Image, record: dict[str, Any]) -> Path:
+    """Save a picture as PNG with its record inside, whole or not at all; returns the path.
+
+    The record stands there three times: as JSON under "synthviz", as the "parameters" text that other image tools
+    show, and, that it is AI-made, as the IPTC digital source type in XMP.
+
+    Args:
+        path: where to; ends in ".png".
+        image: a PIL picture.
+        record: anything JSON can hold; "ai_generated" says whether a model made the picture.
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    if record.get("ai_generated"):
+        info.add_itxt("XML:com.adobe.xmp", AI_MADE_XMP)
+    info.add_itxt("parameters", _parameters_text(record))
+    info.add_text(RECORD_KEY, json.dumps(record, sort_keys=True, allow_nan=False))
+    with whole_file(path) as unfinished:
+        image.save(unfinished, format="PNG", pnginfo=info)
+    return Path(path)
+
+
+def _parameters_text(record: dict[str, Any]) -> str:
+    """The record in the form that other tools write: prompt, negative prompt, then one line of settings."""
+    lines = [str(record.get("prompt", ""))]
+    if record.get("negative_prompt"):
+        lines.append(f"Negative prompt: {record['negative_prompt']}")
+    settings = [
+        ("Steps", record.get("steps")),
+        ("Sampler", record.get("scheduler")),
+        ("CFG scale", record.get("guidance_scale")),
+        ("Seed", record.get("seed")),
+        ("Size", f"{record.get('width')}x{record.get('height')}"),
+        ("Model", record.get("model")),
+        ("AI-generated", "yes" if record.get("ai_generated") else "no"),
+    ]
+    lines.append(", ".join(f"{name}: {value}" for name, value in settings if value is not None))
+    return "\n".join(lines).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
 def read_record(path: str | Path) -> dict[str, Any] | None:

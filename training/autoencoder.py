@@ -81,7 +81,8 @@ def measure_psnr(autoencoder: AutoencoderKL, images: np.ndarray, device: torch.d
     """Mean PSNR in dB of reconstructions of whole pictures, (N, H, W, 3) uint8."""
     scores = []
     for start in range(0, len(images), 16):
-        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + 16])).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        pixels = torch.from_numpy(images[start : start + 16].astype(np.float32)).to(device)
+        batch = pixels.permute(0, 3, 1, 2) / 127.5 - 1
         rebuilt = autoencoder.decode(autoencoder.encode(batch).latent_dist.mode()).sample.clamp(-1, 1)
         error = ((rebuilt - batch) / 2).square().mean(dim=(1, 2, 3))
         scores.append(-10 * torch.log10(error))
@@ -109,7 +110,9 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
         autoencoder.load_state_dict(average.state)  # the encoder that made the latents
         autoencoder.encoder.requires_grad_(False)
         autoencoder.quant_conv.requires_grad_(False)
-    optimizer = torch.optim.AdamW((p for p in autoencoder.parameters() if p.requires_grad), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        (p for p in autoencoder.parameters() if p.requires_grad), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01
+    )
     if checkpoint is not None and checkpoint["decoder_only"] == settings.decoder_only:
         optimizer.load_state_dict(checkpoint["optimizer"])
     clock = Clock(settings.minutes, spent)
@@ -121,7 +124,9 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
         rebuilt = autoencoder.decode(latents).sample.float()
         pixels = F.l1_loss(rebuilt, images)
         detail = F.l1_loss(fine_detail(rebuilt), fine_detail(images))
-        divergence = 0.5 * (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().sum(dim=(1, 2, 3)).mean()
+        divergence = (
+            0.5 * (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().sum(dim=(1, 2, 3)).mean()
+        )
         return pixels, pixels + settings.detail_weight * detail + settings.kl_weight * divergence
 
     if settings.compile:
@@ -132,7 +137,9 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
 
     def save() -> None:
         state = {"weights": autoencoder.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent, "decoder_only": settings.decoder_only})
+        save_checkpoint(
+            checkpoint_path, {**state, "step": step, "spent": clock.spent, "decoder_only": settings.decoder_only}
+        )
         averaged = build_autoencoder().to(device)
         averaged.load_state_dict(average.state)
         averaged.save_pretrained(output_dir / "vae")
@@ -141,7 +148,9 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
 
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
-        images = random_crops(train_images, settings.batch, settings.crop, rng).to(device, memory_format=torch.channels_last)
+        images = random_crops(train_images, settings.batch, settings.crop, rng).to(
+            device, memory_format=torch.channels_last
+        )
         noise = torch.randn(settings.batch, 4, settings.crop // 4, settings.crop // 4, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16 or device.type == "cuda"):
             pixels, loss = losses(images, noise)
@@ -170,7 +179,10 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU or with AMX")
     arguments = parser.parse_args()
     settings = AutoencoderTraining(
-        minutes=arguments.minutes, decoder_only=arguments.decoder_only, bfloat16=arguments.bfloat16, compile=arguments.compile
+        minutes=arguments.minutes,
+        decoder_only=arguments.decoder_only,
+        bfloat16=arguments.bfloat16,
+        compile=arguments.compile,
     )
     train_autoencoder(arguments.paintings, arguments.output_dir, settings)
 

@@ -1,4 +1,6 @@
-"""Train the text encoder and the UNet: `python -m training.diffusion --paintings DIR --autoencoder DIR/vae --output-dir DIR`.
+"""Train the text encoder and the UNet.
+
+`python -m training.diffusion --paintings DIR --autoencoder DIR/vae --output-dir DIR --minutes 90`
 
 Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), zero terminal SNR (Lin et al.
 2023), min-SNR weighting (Hang et al. 2023) and 10% caption dropout for classifier-free guidance (Ho & Salimans
@@ -17,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from synthviz.scenes import known_words
@@ -54,36 +55,20 @@ class DiffusionTraining:
     seed: int = 0
 
 
-def build_tokenizer(folder: Path) -> CLIPTokenizer:
-    """A CLIP tokenizer that knows the painter's words whole and spells every other word in letters."""
-    letters = sorted(set(string.ascii_lowercase + string.digits + string.punctuation))
-    alphabet = [*letters, *(letter + "</w>" for letter in letters)]
-    words = sorted(known_words())
+def build_tokenizer() -> CLIPTokenizer:
+    """A CLIP tokenizer that knows the painter's words whole and spells every other word in bytes."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     byte_pairs = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    byte_pairs.normalizer = normalizers.Lowercase()
-    byte_pairs.pre_tokenizer = pre_tokenizers.Split(r"\s+", "removed")
+    byte_pairs.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
     trainer = trainers.BpeTrainer(
-        vocab_size=10_000,
-        min_frequency=1,
-        initial_alphabet=letters,
-        end_of_word_suffix="</w>",
-        show_progress=False,
+        vocab_size=10_000, min_frequency=1, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
     )
-    byte_pairs.train_from_iterator(words, trainer)
+    byte_pairs.train_from_iterator(sorted(known_words()), trainer)
     merges = [tuple(merge) for merge in json.loads(byte_pairs.to_str())["model"]["merges"]]
-    pieces = [*alphabet, *(first + second for first, second in merges)]
-    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
-    for special in ("<|startoftext|>", "<|endoftext|>"):
-        vocabulary[special] = len(vocabulary)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(f"{first} {second}" for first, second in merges) + "\n")
+    pieces = [*letters, *(letter + "</w>" for letter in letters), *(first + second for first, second in merges)]
+    vocabulary = dict.fromkeys([*pieces, "<|startoftext|>", "<|endoftext|>"])
     return CLIPTokenizer(
-        vocab=str(folder / "vocab.json"),
-        merges=str(folder / "merges.txt"),
-        model_max_length=TOKENS,
-        pad_token="<|endoftext|>",
-        unk_token="<|endoftext|>",
+        vocab={piece: index for index, piece in enumerate(vocabulary)}, merges=merges, model_max_length=TOKENS
     )
 
 
@@ -132,6 +117,7 @@ def build_scheduler() -> DDIMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
         set_alpha_to_one=True,
+        steps_offset=1,
     )
 
 
@@ -141,8 +127,8 @@ def encode_paintings(autoencoder: AutoencoderKL, images: np.ndarray, device: tor
     autoencoder = autoencoder.to(device, memory_format=torch.channels_last).eval()
     latents = []
     for start in range(0, len(images), 64):
-        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + 64])).to(device)
-        latents.append(autoencoder.encode(batch.permute(0, 3, 1, 2).float() / 127.5 - 1).latent_dist.mode().cpu())
+        pixels = torch.from_numpy(images[start : start + 64].astype(np.float32)).to(device)
+        latents.append(autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode().cpu())
     return torch.cat(latents)
 
 
@@ -177,11 +163,13 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
     scaling_factor = 1 / latents.std().item()
     (output_dir / "scaling_factor.json").write_text(json.dumps(scaling_factor))
 
-    tokenizer = build_tokenizer(output_dir / "tokenizer")
+    tokenizer = build_tokenizer()
     tokenizer.save_pretrained(output_dir / "tokenizer")
     scheduler = build_scheduler()
     scheduler.save_pretrained(output_dir / "scheduler")
-    model = torch.nn.ModuleDict({"text_encoder": build_text_encoder(tokenizer), "unet": build_unet(latents.shape[1], latents.shape[2])}).to(device)
+    model = torch.nn.ModuleDict(
+        {"text_encoder": build_text_encoder(tokenizer), "unet": build_unet(latents.shape[1], latents.shape[2])}
+    ).to(device)
     model["unet"].to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = AveragedWeights(model, decay=0.9985)
@@ -199,7 +187,7 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
     alphas = scheduler.alphas_cumprod.to(device)
     tokens = {}  # caption -> token ids, filled as captions come up
 
-    def losses(noisy, timesteps, token_ids, target, weight):  # noqa: ANN001, ANN202 - compiled
+    def losses(noisy, timesteps, token_ids, target, weight):
         text = model["text_encoder"](token_ids).last_hidden_state
         predicted = model["unet"](noisy, timesteps, text).sample
         return ((predicted.float() - target).square().mean(dim=(1, 2, 3)) * weight).mean()
@@ -217,9 +205,17 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
         save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
         text_encoder, unet = build_text_encoder(tokenizer), build_unet(latents.shape[1], latents.shape[2])
         for name, module in (("text_encoder", text_encoder), ("unet", unet)):
-            module.load_state_dict({key.removeprefix(f"{name}."): value.cpu() for key, value in average.state.items() if key.startswith(f"{name}.")})
+            module.load_state_dict(
+                {
+                    key.removeprefix(f"{name}."): value.cpu()
+                    for key, value in average.state.items()
+                    if key.startswith(f"{name}.")
+                }
+            )
             module.save_pretrained(output_dir / name)
-        write_log(output_dir / "diffusion.log", step=step, pictures=step * settings.batch, minutes=clock.spent, loss=recent)
+        write_log(
+            output_dir / "diffusion.log", step=step, pictures=step * settings.batch, minutes=clock.spent, loss=recent
+        )
 
     recent = 0.0
     save_due = clock.every(min(4.0, settings.minutes / 4))

@@ -82,7 +82,9 @@ class AveragedWeights:
         names = list(self.state)
         current = module.state_dict()
         floating = [name for name in names if current[name].is_floating_point()]
-        torch._foreach_lerp_([self.state[name] for name in floating], [current[name].float() for name in floating], 1 - decay)
+        torch._foreach_lerp_(
+            [self.state[name] for name in floating], [current[name].float() for name in floating], 1 - decay
+        )
 
 
 def save_checkpoint(path: Path, state: dict[str, object]) -> None:

@@ -53,7 +53,9 @@ def paint_one(index: int, first_seed: int, size: int) -> tuple[np.ndarray, list[
     return painting.image, captions, PLACES.index(painting.scene.place)
 
 
-def paint_training_set(folder: Path, count: int, size: int = 128, first_seed: int = 0, processes: int | None = None) -> None:
+def paint_training_set(
+    folder: Path, count: int, size: int = 128, first_seed: int = 0, processes: int | None = None
+) -> None:
     """Paint `count` scenes into a folder, on all cores."""
     folder.mkdir(parents=True, exist_ok=True)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))

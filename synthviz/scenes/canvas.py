@@ -50,7 +50,9 @@ class Canvas:
         self._paint.ellipse(box, fill=to_bytes(color))
         self._label.ellipse(box, fill=THINGS.index(thing))
 
-    def rectangle(self, left: float, top: float, right: float, bottom: float, color: Color, thing: str = "place") -> None:
+    def rectangle(
+        self, left: float, top: float, right: float, bottom: float, color: Color, thing: str = "place"
+    ) -> None:
         """Fill a rectangle."""
         box = [left * self.size, top * self.size, max(right, left) * self.size, max(bottom, top) * self.size]
         self._paint.rectangle(box, fill=to_bytes(color))
@@ -112,7 +114,9 @@ def scale(color: Color, amount: float) -> Color:
     return tuple(value * amount for value in color)  # type: ignore[return-value]
 
 
-def wave_noise(rng: np.random.Generator, length: int, waves: float, octaves: int = 5, roughness: float = 0.5) -> np.ndarray:
+def wave_noise(
+    rng: np.random.Generator, length: int, waves: float, octaves: int = 5, roughness: float = 0.5
+) -> np.ndarray:
     """A smooth random curve: (length,) values with mean 0 and largest magnitude 1.
 
     Value noise, octave by octave twice as fine and `roughness` times as strong.

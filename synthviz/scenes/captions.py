@@ -9,16 +9,42 @@ import numpy as np
 from synthviz.scenes.painter import Painting
 
 PLACE_WORDS = {
-    "city": ("a futuristic city", "a city of the future", "a futuristic skyline", "a city", "tall futuristic towers", "a city skyline"),
-    "mountains": ("mountains", "snow-capped mountains", "a mountain range", "high mountains", "rocky peaks", "the mountains"),
+    "city": (
+        "a futuristic city",
+        "a city of the future",
+        "a futuristic skyline",
+        "a city",
+        "tall futuristic towers",
+        "a city skyline",
+    ),
+    "mountains": (
+        "mountains",
+        "snow-capped mountains",
+        "a mountain range",
+        "high mountains",
+        "rocky peaks",
+        "the mountains",
+    ),
     "ocean": ("the ocean", "the open sea", "an ocean", "the sea", "ocean waves"),
     "desert": ("a desert", "sand dunes", "desert dunes", "the desert", "a sandy desert"),
     "forest": ("a forest", "a pine forest", "the woods", "a forest of pine trees", "tall pine trees"),
-    "snowy hills": ("snowy hills", "hills covered in snow", "a snowy landscape", "snow covered hills", "white winter hills"),
+    "snowy hills": (
+        "snowy hills",
+        "hills covered in snow",
+        "a snowy landscape",
+        "snow covered hills",
+        "white winter hills",
+    ),
     "beach": ("a beach", "a tropical beach", "a sandy beach", "a beach with palm trees", "the seaside with palms"),
     "village": ("a village", "a small village", "houses on a hillside", "a little town", "a quiet village", "cottages"),
     "canyon": ("a canyon", "a red canyon", "a rocky canyon", "canyon walls", "a deep canyon"),
-    "volcano": ("a volcano", "an erupting volcano", "a volcano with lava", "a smoking volcano", "a volcano with flowing lava"),
+    "volcano": (
+        "a volcano",
+        "an erupting volcano",
+        "a volcano with lava",
+        "a smoking volcano",
+        "a volcano with flowing lava",
+    ),
 }
 TIME_WORDS = {
     "sunrise": ("sunrise", "dawn", "daybreak", "morning"),
@@ -34,12 +60,28 @@ SKY_WORDS = {
     "clouds": ("clouds", "drifting clouds", "a cloudy sky", "some clouds"),
     "mist": ("mist", "fog", "drifting mist", "low fog"),
 }
-LAKE_WORDS = ("reflections in the water", "a calm lake", "water reflections", "still water", "a lake", "a reflection in the lake")
+LAKE_WORDS = (
+    "reflections in the water",
+    "a calm lake",
+    "water reflections",
+    "still water",
+    "a lake",
+    "a reflection in the lake",
+)
 MOODS = (
     "serene", "calm", "peaceful", "beautiful", "quiet", "dramatic", "colorful", "vivid", "dreamy", "majestic",
     "glowing", "lovely", "stunning", "wonderful",
 )  # fmt: skip
-MEDIA = ("a painting of", "an illustration of", "a picture of", "a view of", "a landscape with", "a scene of", "an image of", "art of")
+MEDIA = (
+    "a painting of",
+    "an illustration of",
+    "a picture of",
+    "a view of",
+    "a landscape with",
+    "a scene of",
+    "an image of",
+    "art of",
+)
 VISIBLE = 0.002  # a thing is named only if it covers at least this share of the picture
 
 
@@ -90,7 +132,15 @@ def write_caption(painting: Painting, rng: np.random.Generator) -> str:
 @cache
 def known_words() -> frozenset[str]:
     """Every word that captions can contain, lower case."""
-    groups = [*PLACE_WORDS.values(), *TIME_WORDS.values(), *SKY_WORDS.values(), LAKE_WORDS, MOODS, MEDIA, ("a an at over with and",)]
+    groups = [
+        *PLACE_WORDS.values(),
+        *TIME_WORDS.values(),
+        *SKY_WORDS.values(),
+        LAKE_WORDS,
+        MOODS,
+        MEDIA,
+        ("a an at over with and",),
+    ]
     return frozenset(word for group in groups for phrase in group for word in phrase.replace("-", " ").split())
 
 

@@ -83,7 +83,9 @@ def _lake(canvas: Canvas, palette: Palette, shore: float, rng: np.random.Generat
     rows = np.arange(row, size)
     depth = (rows - row) / max(1, size - row)
     mirrored = np.clip(row - 1 - ((rows - row) * 1.25).astype(int), 0, row - 1)
-    ripple = np.sin((rows - row) ** 0.75 * 2.3 / (size / 256) ** 0.75 + rng.uniform(0, 6)) * (0.5 + 4.0 * depth) * size / 256
+    ripple = (
+        np.sin((rows - row) ** 0.75 * 2.3 / (size / 256) ** 0.75 + rng.uniform(0, 6)) * (0.5 + 4.0 * depth) * size / 256
+    )
     columns = np.clip(np.arange(size)[None] + ripple.round().astype(int)[:, None], 0, size - 1)
     reflection = above[mirrored[:, None], columns]
     tint = np.asarray(lit((0.16, 0.34, 0.48), palette), np.float32)
@@ -96,7 +98,12 @@ def _lake(canvas: Canvas, palette: Palette, shore: float, rng: np.random.Generat
         y = shore + (1 - shore) * rng.random() ** 0.8
         wide = rng.uniform(0.03, 0.14) * (0.4 + 1.2 * (y - shore) / (1 - shore))
         x = rng.uniform(-0.05, 1)
-        canvas.line([(x, y), (x + wide, y)], mix(tuple(canvas.pixels()[min(size - 1, int(y * size)), int(np.clip(x, 0, 0.99) * size)]), glint, 0.32), 0.004, "water")
+        canvas.line(
+            [(x, y), (x + wide, y)],
+            mix(tuple(canvas.pixels()[min(size - 1, int(y * size)), int(np.clip(x, 0, 0.99) * size)]), glint, 0.32),
+            0.004,
+            "water",
+        )
 
 
 def _foreground(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -117,11 +124,24 @@ def _foreground(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, 
         _meadow(canvas, near, horizon, rng)
     if scene.place == "city":
         middle = rng.uniform(0.4, 0.6)
-        road = [(middle - 0.02, horizon + 0.02), (middle + 0.02, horizon + 0.02), (middle + 0.30, 1.0), (middle - 0.30, 1.0)]
+        road = [
+            (middle - 0.02, horizon + 0.02),
+            (middle + 0.02, horizon + 0.02),
+            (middle + 0.30, 1.0),
+            (middle - 0.30, 1.0),
+        ]
         canvas.polygon(road, lit((0.34, 0.34, 0.42), palette))
         for t in np.linspace(0.1, 0.9, 6):
             y = horizon + 0.02 + (0.98 - horizon) * t**1.4
-            canvas.polygon([(middle - 0.012 * t, y), (middle + 0.012 * t, y), (middle + 0.014 * t, y + 0.03 * t), (middle - 0.014 * t, y + 0.03 * t)], mix(lit((1, 0.9, 0.6), palette), (1, 0.85, 0.5), palette.lamps))
+            canvas.polygon(
+                [
+                    (middle - 0.012 * t, y),
+                    (middle + 0.012 * t, y),
+                    (middle + 0.014 * t, y + 0.03 * t),
+                    (middle - 0.014 * t, y + 0.03 * t),
+                ],
+                mix(lit((1, 0.9, 0.6), palette), (1, 0.85, 0.5), palette.lamps),
+            )
 
 
 def _meadow(canvas: Canvas, near: Color, horizon: float, rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -84,7 +85,10 @@ def _tower(
     if rng.random() < 0.30:
         bright = mix(color, accent, 0.35 + 0.6 * palette.lamps)
         canvas.line([(middle, top + 0.01), (middle, ground)], bright, 0.005)
-        glow.line([(middle * canvas.size, top * canvas.size), (middle * canvas.size, ground * canvas.size)], fill=to_bytes(accent))
+        glow.line(
+            [(middle * canvas.size, top * canvas.size), (middle * canvas.size, ground * canvas.size)],
+            fill=to_bytes(accent),
+        )
 
 
 def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -104,7 +108,15 @@ def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.ra
 
 
 def _peak(
-    canvas: Canvas, x: float, top: float, foot: float, color: Color, palette: Palette, depth: float, side: int, rng: np.random.Generator
+    canvas: Canvas,
+    x: float,
+    top: float,
+    foot: float,
+    color: Color,
+    palette: Palette,
+    depth: float,
+    side: int,
+    rng: np.random.Generator,
 ) -> None:
     tall = foot - top
     steps = np.linspace(0, 1, 9)
@@ -112,7 +124,10 @@ def _peak(
     jag = np.concatenate([[0], rng.uniform(-1, 1, 7), [0]]) * 0.055 * tall
     left = [(x - half * t + j, top + tall * t) for t, j in zip(steps, jag, strict=True)]
     right = [(x + half * t + j, top + tall * t) for t, j in zip(steps, jag[::-1], strict=True)]
-    spine = [(x + 0.20 * side * tall * t + 1.6 * j, top + tall * t) for t, j in zip(steps, rng.permutation(jag) * (steps > 0), strict=True)]
+    spine = [
+        (x + 0.20 * side * tall * t + 1.6 * j, top + tall * t)
+        for t, j in zip(steps, rng.permutation(jag) * (steps > 0), strict=True)
+    ]
     canvas.polygon([*left, *right[::-1]], scale(color, 1.16))
     dark = right if side < 0 else left
     canvas.polygon([*spine, *dark[::-1]], scale(color, 0.74))
@@ -120,10 +135,21 @@ def _peak(
         snow = lit((0.97, 0.98, 1.0), palette, depth * 0.85)
         line = rng.uniform(0.26, 0.36)
         keep = int(np.ceil(line * 8)) + 1
-        zigzag = [(x + half * line * u, top + tall * (line + 0.07 * (-1) ** k)) for k, u in enumerate(np.linspace(0.9, -0.9, 7))]
+        zigzag = [
+            (x + half * line * u, top + tall * (line + 0.07 * (-1) ** k))
+            for k, u in enumerate(np.linspace(0.9, -0.9, 7))
+        ]
         canvas.polygon([(x, top), *right[1 : keep - 1], *zigzag, *left[1 : keep - 1][::-1]], snow)
         middle = [(px, py) for px, py in spine if py < top + tall * line]
-        canvas.polygon([(x, top), *middle[1:], (x - side * half * line * 0.45, top + tall * (line + 0.03)), *dark[1 : keep - 1][::-1]], mix(snow, color, 0.38))
+        canvas.polygon(
+            [
+                (x, top),
+                *middle[1:],
+                (x - side * half * line * 0.45, top + tall * (line + 0.03)),
+                *dark[1 : keep - 1][::-1],
+            ],
+            mix(snow, color, 0.38),
+        )
 
 
 def paint_ocean(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -132,17 +158,35 @@ def paint_ocean(canvas: Canvas, palette: Palette, horizon: float, rng: np.random
     if rng.random() < 0.35:
         x, wide = rng.uniform(0.1, 0.9), rng.uniform(0.10, 0.2)
         bumps = horizon - 0.045 * np.sin(np.linspace(0, np.pi, 24)) * (1 + 0.4 * wave_noise(rng, 24, 4))
-        canvas.polygon(list(zip(np.linspace(x - wide, x + wide, 24), bumps, strict=True)), lit((0.26, 0.32, 0.36), palette, 0.35))
+        canvas.polygon(
+            list(zip(np.linspace(x - wide, x + wide, 24), bumps, strict=True)), lit((0.26, 0.32, 0.36), palette, 0.35)
+        )
     if rng.random() < 0.6:
-        _boat(canvas, palette, rng.uniform(0.15, 0.85), horizon + rng.uniform(0.05, 0.16), rng.uniform(0.055, 0.085), rng)
+        _boat(
+            canvas, palette, rng.uniform(0.15, 0.85), horizon + rng.uniform(0.05, 0.16), rng.uniform(0.055, 0.085), rng
+        )
 
 
 def _boat(canvas: Canvas, palette: Palette, x: float, y: float, size: float, rng: np.random.Generator) -> None:
     sail = lit([(0.98, 0.96, 0.92), (0.92, 0.36, 0.30), (0.98, 0.84, 0.52)][rng.integers(3)], palette)
     hull = lit((0.36, 0.22, 0.18), palette)
-    canvas.polygon([(x - 0.05 * size, y - 0.25 * size), (x - 0.05 * size, y - 1.7 * size), (x + 0.85 * size, y - 0.25 * size)], sail)
-    canvas.polygon([(x - 0.14 * size, y - 0.3 * size), (x - 0.14 * size, y - 1.3 * size), (x - 0.72 * size, y - 0.3 * size)], scale(sail, 0.86))
-    canvas.polygon([(x - size, y - 0.18 * size), (x + size, y - 0.18 * size), (x + 0.65 * size, y + 0.25 * size), (x - 0.7 * size, y + 0.25 * size)], hull)
+    canvas.polygon(
+        [(x - 0.05 * size, y - 0.25 * size), (x - 0.05 * size, y - 1.7 * size), (x + 0.85 * size, y - 0.25 * size)],
+        sail,
+    )
+    canvas.polygon(
+        [(x - 0.14 * size, y - 0.3 * size), (x - 0.14 * size, y - 1.3 * size), (x - 0.72 * size, y - 0.3 * size)],
+        scale(sail, 0.86),
+    )
+    canvas.polygon(
+        [
+            (x - size, y - 0.18 * size),
+            (x + size, y - 0.18 * size),
+            (x + 0.65 * size, y + 0.25 * size),
+            (x - 0.7 * size, y + 0.25 * size),
+        ],
+        hull,
+    )
 
 
 def paint_sea(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -150,7 +194,10 @@ def paint_sea(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.G
     far = mix(lit((0.30, 0.60, 0.74), palette), palette.sky[2], 0.42)
     near = lit((0.10, 0.34, 0.52), palette)
     rows = np.clip((canvas.y - horizon) / (1 - horizon), 0, 1)
-    color = np.asarray(far, np.float32) + (np.asarray(near, np.float32) - np.asarray(far, np.float32)) * rows[..., None] ** 0.7
+    color = (
+        np.asarray(far, np.float32)
+        + (np.asarray(near, np.float32) - np.asarray(far, np.float32)) * rows[..., None] ** 0.7
+    )
     canvas.blend((canvas.y >= horizon).astype(np.float32), color, "water")
     crest = mix(lit((0.80, 0.92, 0.96), palette), palette.sky[2], 0.45)
     y = horizon + 0.012
@@ -181,7 +228,10 @@ def paint_desert(canvas: Canvas, palette: Palette, horizon: float, rng: np.rando
         ridge = list(zip(xs[inside], heights[inside], strict=True))
         if lean < 0:
             ridge = ridge[::-1]
-        back = [(x - lean * 0.10 * t, y + (0.16 + 0.06 * row) * np.sqrt(t)) for (x, y), t in zip(ridge, np.linspace(0, 1, len(ridge)), strict=True)]
+        back = [
+            (x - lean * 0.10 * t, y + (0.16 + 0.06 * row) * np.sqrt(t))
+            for (x, y), t in zip(ridge, np.linspace(0, 1, len(ridge)), strict=True)
+        ]
         canvas.polygon([*ridge, *back[::-1]], scale(color, 0.80))
     for _ in range(int(rng.integers(0, 4))):
         _cactus(canvas, palette, rng.uniform(0.06, 0.94), rng.uniform(0.74, 0.92), rng.uniform(0.09, 0.17))
@@ -195,7 +245,9 @@ def _cactus(canvas: Canvas, palette: Palette, x: float, y: float, tall: float) -
         canvas.rectangle(center - thick / 2, y - high * tall, center + thick / 2, y - low * tall, green)
         canvas.ellipse((center, y - high * tall), (thick / 2, thick / 2), green)
         if dx:
-            canvas.rectangle(min(x, center - thick / 2), y - low * tall - thick, max(x, center + thick / 2), y - low * tall, green)
+            canvas.rectangle(
+                min(x, center - thick / 2), y - low * tall - thick, max(x, center + thick / 2), y - low * tall, green
+            )
 
 
 def paint_forest(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -221,7 +273,10 @@ def conifer(canvas: Canvas, x: float, foot: float, tall: float, color: Color, sn
         canvas.polygon([(x, top), (x - half, low), (x + half, low)], color)
         canvas.polygon([(x, top), (x + half * 0.15, low), (x + half, low)], scale(color, 0.78))
         if snow is not None:
-            canvas.polygon([(x, top), (x - half * 0.62, top + (low - top) * 0.62), (x + half * 0.40, top + (low - top) * 0.44)], snow)
+            canvas.polygon(
+                [(x, top), (x - half * 0.62, top + (low - top) * 0.62), (x + half * 0.40, top + (low - top) * 0.44)],
+                snow,
+            )
 
 
 def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -232,13 +287,26 @@ def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.
         heights = level + (0.07 - 0.008 * row) * wave_noise(rng, 96, 1.6, octaves=2)
         color = lit(white, palette, depth)
         canvas.below(heights, mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.16 + 0.10 * row))
-        canvas.below(heights + 0.03 + 0.02 * wave_noise(rng, 96, 2.2, octaves=1), mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.42))
-        canvas.below(heights + 0.10 + 0.02 * wave_noise(rng, 96, 1.5, octaves=1), mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.24))
+        canvas.below(
+            heights + 0.03 + 0.02 * wave_noise(rng, 96, 2.2, octaves=1),
+            mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.42),
+        )
+        canvas.below(
+            heights + 0.10 + 0.02 * wave_noise(rng, 96, 1.5, octaves=1),
+            mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.24),
+        )
         green = lit((0.16, 0.34, 0.34), palette, depth)
         for _ in range(int(rng.integers(1, 6))):
             x = rng.uniform(0.02, 0.98)
             foot = float(np.interp(x, np.linspace(0, 1, 96), heights)) + 0.02
-            conifer(canvas, x, foot, (0.07 + 0.045 * row) * rng.uniform(0.8, 1.2), green, mix(color, white, 0.3 * (palette.lamps < 0.5)))
+            conifer(
+                canvas,
+                x,
+                foot,
+                (0.07 + 0.045 * row) * rng.uniform(0.8, 1.2),
+                green,
+                mix(color, white, 0.3 * (palette.lamps < 0.5)),
+            )
 
 
 def paint_beach(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
@@ -257,15 +325,25 @@ def paint_beach(canvas: Canvas, palette: Palette, horizon: float, rng: np.random
     canvas.below(shore + 0.12 + 0.02 * wave_noise(rng, 96, 2), scale(sand, 0.93))
     for _ in range(int(rng.integers(1, 4))):
         x = rng.uniform(0.66, 0.93) if side > 0 else rng.uniform(0.07, 0.34)
-        _palm(canvas, palette, x, float(np.interp(x, xs, shore)) + rng.uniform(0.05, 0.14), rng.uniform(0.34, 0.48), -side, rng)
+        _palm(
+            canvas,
+            palette,
+            x,
+            float(np.interp(x, xs, shore)) + rng.uniform(0.05, 0.14),
+            rng.uniform(0.34, 0.48),
+            -side,
+            rng,
+        )
 
 
-def _palm(canvas: Canvas, palette: Palette, x: float, foot: float, tall: float, lean: int, rng: np.random.Generator) -> None:
+def _palm(
+    canvas: Canvas, palette: Palette, x: float, foot: float, tall: float, lean: int, rng: np.random.Generator
+) -> None:
     trunk = lit((0.46, 0.33, 0.22), palette)
     green = lit((0.20, 0.46, 0.26), palette)
     bend = lean * tall * rng.uniform(0.18, 0.42)
     stem = [(x + bend * t**2, foot - tall * t) for t in np.linspace(0, 1, 10)]
-    for (x0, y0), (x1, y1), thick in zip(stem, stem[1:], np.linspace(0.022, 0.012, 9), strict=False):
+    for (x0, y0), (x1, y1), thick in zip(stem[:-1], stem[1:], np.linspace(0.022, 0.012, 9), strict=True):
         canvas.polygon([(x0 - thick / 2, y0), (x0 + thick / 2, y0), (x1 + thick / 2, y1), (x1 - thick / 2, y1)], trunk)
     head = stem[-1]
     for angle in np.linspace(-0.25, np.pi + 0.25, 8) + rng.uniform(-0.1, 0.1, 8):
@@ -296,7 +374,9 @@ def paint_village(canvas: Canvas, palette: Palette, horizon: float, rng: np.rand
             if rng.random() < 0.25:
                 _round_tree(canvas, float(x), foot, size * 1.3, lit((0.22, 0.42, 0.22), palette, depth))
             else:
-                _house(canvas, glow, float(x), foot, size * rng.uniform(0.85, 1.15), index == church, palette, depth, rng)
+                _house(
+                    canvas, glow, float(x), foot, size * rng.uniform(0.85, 1.15), index == church, palette, depth, rng
+                )
     canvas.shine(lights, 0.014, 0.75 * palette.lamps)
 
 
@@ -323,11 +403,29 @@ def _house(
     half, tall = size * 0.62, size * 0.72
     if church:
         canvas.rectangle(x - half - size * 0.42, foot - tall * 2.0, x - half, foot, wall)
-        canvas.polygon([(x - half - size * 0.5, foot - tall * 2.0), (x - half - size * 0.21, foot - tall * 3.5), (x - half + size * 0.08, foot - tall * 2.0)], roof)
+        canvas.polygon(
+            [
+                (x - half - size * 0.5, foot - tall * 2.0),
+                (x - half - size * 0.21, foot - tall * 3.5),
+                (x - half + size * 0.08, foot - tall * 2.0),
+            ],
+            roof,
+        )
     canvas.rectangle(x - half, foot - tall, x + half, foot, wall)
     canvas.rectangle(x + half * 0.35, foot - tall, x + half, foot, scale(wall, 0.84))
-    canvas.polygon([(x - half * 1.2, foot - tall), (x - half * 0.35, foot - tall * 1.75), (x + half * 0.75, foot - tall * 1.75), (x + half * 1.2, foot - tall)], roof)
-    canvas.polygon([(x + half * 0.30, foot - tall), (x + half * 0.75, foot - tall * 1.75), (x + half * 1.2, foot - tall)], scale(roof, 0.78))
+    canvas.polygon(
+        [
+            (x - half * 1.2, foot - tall),
+            (x - half * 0.35, foot - tall * 1.75),
+            (x + half * 0.75, foot - tall * 1.75),
+            (x + half * 1.2, foot - tall),
+        ],
+        roof,
+    )
+    canvas.polygon(
+        [(x + half * 0.30, foot - tall), (x + half * 0.75, foot - tall * 1.75), (x + half * 1.2, foot - tall)],
+        scale(roof, 0.78),
+    )
     for dx in (-0.62, -0.12, 0.55):
         on = palette.lamps > 0 and rng.random() < 0.35 + 0.7 * palette.lamps
         color = mix(wall, WINDOW, 0.5 + 0.5 * palette.lamps) if on else scale(wall, 0.5)
@@ -350,7 +448,18 @@ def paint_canyon(canvas: Canvas, palette: Palette, horizon: float, rng: np.rando
         for side in (-1, 1):
             edge = gap + side * inner
             outer = -0.3 if side < 0 else 1.3
-            _butte(canvas, (edge + outer) / 2, top + rng.uniform(-0.03, 0.06), abs(edge - outer) / 2, foot, rock, bands, palette, depth, rng)
+            _butte(
+                canvas,
+                (edge + outer) / 2,
+                top + rng.uniform(-0.03, 0.06),
+                abs(edge - outer) / 2,
+                foot,
+                rock,
+                bands,
+                palette,
+                depth,
+                rng,
+            )
     floor = lit(scale(rock, 0.74), palette, 0.0)
     canvas.below(0.93 + 0.02 * wave_noise(rng, 64, 3), floor)
 
@@ -370,7 +479,7 @@ def _butte(
     edges = np.linspace(top, foot, len(bands) // 2 + 1)
     spread = half + np.cumsum(rng.uniform(0.0, 0.016, len(edges))) + 0.09 * (edges - top)
     left, right = rng.uniform(-0.006, 0.006, (2, len(edges)))
-    for level, (upper, lower) in enumerate(zip(edges, edges[1:], strict=False)):
+    for level, (upper, lower) in enumerate(pairwise(edges)):
         color = lit(scale(rock, float(bands[level])), palette, depth)
         wide = spread[level]
         jut = rng.uniform(0.004, 0.018, 2)
@@ -402,13 +511,19 @@ def paint_volcano(canvas: Canvas, palette: Palette, horizon: float, rng: np.rand
     for t in np.linspace(0, 1, 16):
         cx = x + drift * t**1.5 + rng.uniform(-0.02, 0.02)
         puff = 0.03 + 0.075 * t
-        canvas.ellipse((cx, top - 0.01 - (top - 0.06) * t), (puff * 1.1, puff), mix(smoke, palette.sky[0], 0.55 * t + rng.uniform(0, 0.1)))
+        canvas.ellipse(
+            (cx, top - 0.01 - (top - 0.06) * t),
+            (puff * 1.1, puff),
+            mix(smoke, palette.sky[0], 0.55 * t + rng.uniform(0, 0.1)),
+        )
     lights = Image.new("RGB", canvas.picture.size)
     glow = ImageDraw.Draw(lights)
     t = np.linspace(0, 1, 24)
     jag = 0.008 * wave_noise(rng, 24, 8)
     left = [(x - mouth - (foot - mouth) * s**1.5 + j, top + (horizon - top) * s) for s, j in zip(t, jag, strict=True)]
-    right = [(x + mouth + (foot - mouth) * s**1.5 + j, top + (horizon - top) * s) for s, j in zip(t, jag[::-1], strict=True)]
+    right = [
+        (x + mouth + (foot - mouth) * s**1.5 + j, top + (horizon - top) * s) for s, j in zip(t, jag[::-1], strict=True)
+    ]
     body = lit(rock, palette, 0.10)
     canvas.polygon([*left, *right[::-1]], body)
     ridge = [(x + 0.10 * s + 2.5 * j, top + (horizon - top) * s) for s, j in zip(t, jag, strict=True)]
@@ -418,15 +533,25 @@ def paint_volcano(canvas: Canvas, palette: Palette, horizon: float, rng: np.rand
     for start in rng.uniform(-0.7, 0.7, int(rng.integers(2, 5))):
         length = rng.uniform(0.35, 0.95)
         run = [
-            (x + start * (mouth + (foot - mouth) * 0.55 * s**1.5) + 0.012 * np.sin(9 * s + 5 * start), top + (horizon - top) * s)
+            (
+                x + start * (mouth + (foot - mouth) * 0.55 * s**1.5) + 0.012 * np.sin(9 * s + 5 * start),
+                top + (horizon - top) * s,
+            )
             for s in np.linspace(0.0, length, 12)
         ]
         canvas.line(run, lava, 0.015)
         canvas.line(run, (1.0, 0.76, 0.26), 0.006)
-        glow.line([(px * canvas.size, py * canvas.size) for px, py in run], fill=to_bytes(lava), width=max(1, canvas.size // 50))
+        glow.line(
+            [(px * canvas.size, py * canvas.size) for px, py in run],
+            fill=to_bytes(lava),
+            width=max(1, canvas.size // 50),
+        )
     canvas.below(horizon - 0.02 + 0.02 * wave_noise(rng, 64, 4), lit((0.30, 0.31, 0.27), palette, 0.06))
     canvas.below(horizon + 0.06 + 0.03 * wave_noise(rng, 64, 3), lit((0.22, 0.22, 0.22), palette, 0.0))
-    glow.ellipse([(x - mouth) * canvas.size, (top - 0.03) * canvas.size, (x + mouth) * canvas.size, (top + 0.02) * canvas.size], fill=to_bytes(lava))
+    glow.ellipse(
+        [(x - mouth) * canvas.size, (top - 0.03) * canvas.size, (x + mouth) * canvas.size, (top + 0.02) * canvas.size],
+        fill=to_bytes(lava),
+    )
     canvas.shine(lights, 0.028, 0.95)
 
 

@@ -68,7 +68,9 @@ def _moon(canvas: Canvas, x: float, y: float, radius: float, palette: Palette, r
             canvas.ellipse(center, (spot, spot), mix(palette.disc, palette.sky[1], 0.22), "moon")
 
 
-def _clouds(canvas: Canvas, palette: Palette, horizon: float, light: tuple[float, float], rng: np.random.Generator) -> None:
+def _clouds(
+    canvas: Canvas, palette: Palette, horizon: float, light: tuple[float, float], rng: np.random.Generator
+) -> None:
     noise = cloud_noise(rng, canvas.size, stretch=rng.uniform(1.6, 3.2))
     cover = rng.uniform(0.50, 0.60)
     band = np.exp(-(((canvas.y - horizon * rng.uniform(0.30, 0.55)) / (0.26 * horizon)) ** 2))

@@ -1,0 +1,52 @@
+# `make help` explains the targets. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PROMPT ?= a serene sunset over a futuristic city
+SEED ?= 0
+OUTPUT_DIR ?= outputs
+
+.DEFAULT_GOAL := help
+.PHONY: help install run lab test test-all lint notebooks clean
+
+help: ## Show this list
+	@echo "synthviz: from a prompt to feature maps"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run PROMPT='a forest at night' SEED=7 OUTPUT_DIR=outputs/forest"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "python3 was not found; install Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "synthviz needs Python 3.11 or newer; try: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time this downloads a lot (see README.md)."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+install: $(INSTALLED) ## Create .venv and install the pinned packages and synthviz
+
+run: $(INSTALLED) ## Run the three notebooks headless on PROMPT; results in OUTPUT_DIR
+	@$(BIN)/python -m synthviz run --output-dir '$(OUTPUT_DIR)' -p prompt '$(subst ','\'',$(PROMPT))' -p seed '$(SEED)'
+
+lab: $(INSTALLED) ## Open JupyterLab on the notebooks
+	$(BIN)/python -m jupyterlab --notebook-dir=notebooks
+
+test: $(INSTALLED) ## Run the tests (minutes)
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED) ## Run every test, the long ones too
+	$(BIN)/python -m pytest -m ''
+
+lint: $(INSTALLED) ## Check style and types
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
+	$(BIN)/python -m training.execute_notebooks
+
+clean: ## Remove what the other targets made, .venv included
+	rm -rf $(VENV) outputs build dist .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,56 @@
+"""The command line: `python -m synthviz run`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from synthviz import __version__
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    parser = argparse.ArgumentParser(prog="synthviz", description="From a prompt to feature maps.")
+    parser.add_argument("--version", action="version", version=f"synthviz {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser(
+        "run",
+        help="run the three notebooks headless",
+        description="Run the three notebooks headless and leave pictures, figures and a manifest in a folder.",
+    )
+    run.add_argument("--output-dir", default="outputs", help="where everything goes (default: %(default)s)")
+    run.add_argument(
+        "-p",
+        dest="parameters",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a notebook parameter, such as -p prompt 'a forest at night' -p seed 7; may be given many times",
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 failed, 130 stopped by Ctrl-C."""
+    options = build_parser().parse_args(arguments)
+    from synthviz import runs
+
+    # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    try:
+        finished = runs.run_notebooks(options.output_dir, [tuple(pair) for pair in options.parameters])
+    except runs.RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    print()
+    print(runs.describe(finished))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Pictures side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL.Image import Image
+
+from synthviz.plots.layout import add_caption, new_figure
+
+
+def picture_grid(
+    pictures: Sequence[Image | np.ndarray],
+    titles: Sequence[str] = (),
+    columns: int = 4,
+    caption: str = "",
+    side: float = 2.6,
+) -> Figure:
+    """Pictures in rows, each with its title.
+
+    Args:
+        pictures: PIL pictures, or arrays (H, W, 3) or (H, W) in [0, 1].
+        titles: one for each picture, or none at all.
+        columns: pictures in a row, at most.
+        caption: one sentence under the figure.
+        side: width of one picture in inches.
+
+    Raises:
+        ValueError: if there is no picture, or titles do not match the pictures in number.
+    """
+    if not pictures:
+        raise ValueError("pictures is empty; give at least one")
+    if titles and len(titles) != len(pictures):
+        raise ValueError(f"there are {len(titles)} titles for {len(pictures)} pictures; give one for each, or none")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    lines = max((len(textwrap.wrap(title, int(side * 11))) for title in titles), default=0)
+    figure = new_figure(columns * side, rows * (side + 0.17 * lines) + (0.4 if caption else 0))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for index, picture in enumerate(pictures):
+        shown = np.asarray(picture)
+        axes[index].imshow(shown, cmap="gray" if shown.ndim == 2 else None, interpolation="lanczos")
+        if titles:
+            axes[index].set_title(textwrap.fill(titles[index], int(side * 11)), fontsize=9)
+    if caption:
+        add_caption(figure, caption)
+    return figure

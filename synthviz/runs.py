@@ -1,0 +1,277 @@
+"""Run the notebooks headless through papermill, strictly: checked parameters, verified cells, a manifest at the end."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from synthviz.records import reported_results, sha256, versions, write_json
+
+NOTEBOOKS = ("01_generation", "02_preprocessing", "03_feature_visualization")
+SET_BY_THE_RUNNER = {"output_dir": "--output-dir", "interactive": "nothing: a headless run is never interactive"}
+# What each file is, for the table at the end; the three layers share a line of code.
+DESCRIPTIONS = {
+    "loaded_image_verification.png": "the picture as it was loaded, and its tensor",
+    "input_image_visualizations.png": "the input as heatmap, contour and surface",
+    "model_architecture.txt": "every layer of the CNN",
+    "conv_layer_1_feature_maps.png": "16 feature maps of the first convolution",
+    "conv_layer_2_feature_maps.png": "32 feature maps of the second convolution",
+    "conv_layer_3_feature_maps.png": "64 feature maps of the third convolution",
+    "manifest.json": "parameters, versions, results and checksums of this run",
+}
+
+
+class RunError(RuntimeError):
+    """A run that cannot start or did not finish; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a notebook's parameters cell.
+
+    Attributes:
+        name: as in the cell.
+        type_name: "str", "int", "float" or "bool".
+        default: the literal, as text.
+        help: the comment after it.
+    """
+
+    name: str
+    type_name: str
+    default: str
+    help: str
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run left.
+
+    Attributes:
+        folder: where.
+        files: their names, in the order of the table.
+        manifest: what stands in manifest.json.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    manifest: dict[str, Any]
+
+
+def notebooks_folder() -> Path:
+    """Where the notebooks are: inside an installed package, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if all((folder / f"{name}.ipynb").exists() for name in NOTEBOOKS):
+            return folder
+    raise RunError("this installation of synthviz has no notebooks; install it again")
+
+
+def read_parameters(notebook: Path) -> dict[str, Parameter]:
+    """The parameters that a notebook declares, by name."""
+    import papermill
+
+    found = papermill.inspect_notebook(str(notebook))
+    return {
+        name: Parameter(name, entry["inferred_type_name"], entry["default"], entry["help"])
+        for name, entry in found.items()
+    }
+
+
+def check_parameters(given: Sequence[tuple[str, str]], known: dict[str, Parameter]) -> dict[str, Any]:
+    """Turn `-p NAME VALUE` pairs into typed values.
+
+    Raises:
+        RunError: for a name no notebook has (with close matches), one that is set otherwise, one given twice, or a
+            value that is not of the declared type.
+    """
+    values: dict[str, Any] = {}
+    for name, text in given:
+        if name in SET_BY_THE_RUNNER:
+            raise RunError(f"-p {name} cannot be given; use {SET_BY_THE_RUNNER[name]}")
+        if name not in known:
+            choices = sorted(set(known) - set(SET_BY_THE_RUNNER))
+            close = difflib.get_close_matches(name, choices, n=2)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(choices)}"
+            raise RunError(f"no notebook has a parameter {name!r}; {hint}")
+        if name in values:
+            raise RunError(f"-p {name} is given twice; give it once")
+        values[name] = _convert(known[name], text)
+    return values
+
+
+def _convert(parameter: Parameter, text: str) -> Any:
+    if parameter.type_name == "str":
+        return text
+    if parameter.type_name == "bool":
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        raise RunError(f"{parameter.name} is {text!r}; it must be true or false")
+    kind, noun = {"int": (int, "a whole number"), "float": (float, "a number")}[parameter.type_name]
+    try:
+        return kind(text)
+    except ValueError:
+        raise RunError(f"{parameter.name} is {text!r}; it must be {noun}, such as {parameter.default}") from None
+
+
+def run_notebooks(
+    output_dir: str | Path,
+    parameters: Sequence[tuple[str, str]] = (),
+    folder: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> FinishedRun:
+    """Run the three notebooks as one chain and leave their files, the executed notebooks and manifest.json in a folder.
+
+    An earlier manifest there goes first, so that one is there only when a run is whole.
+
+    Args:
+        output_dir: the folder; made if missing.
+        parameters: (name, value as text) pairs; each goes to every notebook that has the name.
+        folder: where the notebooks are; None finds them.
+        say: where progress goes, line by line.
+
+    Raises:
+        RunError: if a parameter is wrong, or a cell fails, or the kernel dies; the notebook so far is then kept as
+            `NAME.failed.ipynb`.
+    """
+    folder = folder or notebooks_folder()
+    known = {name: read_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    everything = {name: parameter for found in known.values() for name, parameter in found.items()}
+    values = check_parameters(parameters, everything)
+    if values.get("image_path"):  # the notebooks run inside the output folder
+        values["image_path"] = str(Path(values["image_path"]).expanduser().resolve())
+    output_dir = Path(output_dir).expanduser()
+    if output_dir.exists() and not output_dir.is_dir():
+        raise RunError(f"the output folder {str(output_dir)!r} is a file; name a folder")
+    output_dir.mkdir(parents=True, exist_ok=True)
+    for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in NOTEBOOKS)):
+        (output_dir / stale).unlink(missing_ok=True)
+
+    started = time.time()
+    results: dict[str, Any] = {}
+    summaries = []
+    for number, name in enumerate(NOTEBOOKS, start=1):
+        say(f"[{number}/{len(NOTEBOOKS)}] {name} …")
+        own = {key: value for key, value in values.items() if key in known[name]}
+        began = time.monotonic()
+        cells = _execute(folder / f"{name}.ipynb", output_dir, own)
+        seconds = time.monotonic() - began
+        say(f"[{number}/{len(NOTEBOOKS)}] {name} done: {len(cells)} cells in {seconds:.1f} s")
+        results |= reported_results(cells)
+        summaries.append({"name": name, "sha256": sha256(folder / f"{name}.ipynb"), "seconds": round(seconds, 2)})
+
+    files = _made_since(output_dir, started)
+    manifest = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "parameters": values,
+        "notebooks": summaries,
+        "results": results,
+        "fallbacks": _fallbacks(results),
+        "files": {
+            name: {"sha256": sha256(output_dir / name), "bytes": (output_dir / name).stat().st_size} for name in files
+        },
+        "versions": versions(),
+    }
+    write_json(output_dir / "manifest.json", manifest)
+    return FinishedRun(output_dir, (*files, "manifest.json"), manifest)
+
+
+def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[Any]:
+    """Execute one notebook inside the output folder and return its code cells, each of them verified."""
+    import nbformat
+    import papermill
+
+    unfinished = output_dir / f".unfinished-{notebook.name}"
+    failed = output_dir / f"{notebook.stem}.failed.ipynb"
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(unfinished),
+            parameters={**values, "output_dir": ".", "interactive": False},
+            cwd=str(output_dir),
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+        )
+        reason = None
+    except Exception as error:  # papermill, nbclient and jupyter_client each have their own
+        reason = str(error).strip() or type(error).__name__
+    except BaseException:  # Ctrl-C: leave nothing half-written behind
+        unfinished.unlink(missing_ok=True)
+        raise
+    cells = []
+    if unfinished.exists():
+        executed = nbformat.read(unfinished, as_version=4)
+        cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
+    problem = _first_problem(cells)
+    if reason is None and problem is None:
+        unfinished.replace(output_dir / notebook.name)
+        return cells
+    if unfinished.exists():
+        unfinished.replace(failed)
+    raise RunError(f"{notebook.name} failed: {problem or reason}")
+
+
+def _first_problem(cells: list[Any]) -> str | None:
+    """What is wrong with the first cell that failed or never ran.
+
+    papermill's own status is not asked: it calls cells completed that a dead kernel never ran.
+    """
+    if not cells:
+        return "it has no executed cells"
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                return f"code cell {number} raised {output.ename}: {output.evalue}\n\n{cell.source}"
+        if cell.execution_count is None:
+            return f"code cell {number} did not run to its end; the kernel died or was stopped there\n\n{cell.source}"
+    return None
+
+
+def _made_since(folder: Path, started: float) -> tuple[str, ...]:
+    """The files of this run: the notebooks' products first, then the executed notebooks."""
+    made = [path for path in folder.iterdir() if path.is_file() and path.stat().st_mtime >= started - 1]
+    products = sorted(path.name for path in made if path.suffix in (".png", ".txt"))
+    pictures = [name for name in products if name.startswith("generated_image_")]
+    pictures.sort(key=lambda name: (len(name), name))  # 2 before 10
+    described = [name for name in DESCRIPTIONS if name in products]
+    return (*pictures, *described, *(f"{name}.ipynb" for name in NOTEBOOKS))
+
+
+def _fallbacks(results: dict[str, Any]) -> list[str]:
+    """Every step down that the notebooks reported, as text."""
+    found = []
+    for name, value in results.items():
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, dict) and entry.get("fallback_reason"):
+                found.append(f"{name}: {entry['fallback_reason']}")
+    return sorted(set(found))
+
+
+def describe(run: FinishedRun) -> str:
+    """The table at the end: what was made, and where."""
+    rows = []
+    for name in run.files:
+        if name.startswith("generated_image_"):
+            what = "a picture made from the prompt"
+        else:
+            what = DESCRIPTIONS.get(name, "the executed notebook")
+        rows.append((name, _size((run.folder / name).stat().st_size), what))
+    width = max(len(name) for name, _, _ in rows)
+    lines = [f"{name:<{width}}  {size:>8}  {what}" for name, size, what in rows]
+    lines = [f"{'file':<{width}}  {'size':>8}  what it is", "-" * (width + 50), *lines]
+    prediction = run.manifest["results"].get("prediction")
+    if prediction:
+        doubt = "" if prediction["valid"] else f", not valid: {prediction['reason']}"
+        lines.append(f"\nThe CNN sees: {prediction['class_name']} ({prediction['probability']:.0%}){doubt}")
+    lines += [f"Note: a fallback was used: {reason}" for reason in run.manifest["fallbacks"]]
+    lines.append(f"\nAll of it is in {run.folder}")
+    return "\n".join(lines)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
