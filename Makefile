@@ -46,7 +46,7 @@ lint: $(INSTALLED) ## Check style and types
 	$(BIN)/python -m mypy
 
 notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
-	$(BIN)/python -m training.execute_notebooks
+	$(BIN)/python notebooks/refresh_outputs.py
 
 clean: ## Remove what the other targets made, .venv included
 	rm -rf $(VENV) outputs build dist .pytest_cache .ruff_cache .mypy_cache

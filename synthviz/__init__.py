@@ -1,4 +1,4 @@
-"""synthviz: a prompt becomes a picture, the picture a tensor, the tensor goes through a small CNN; look inside anywhere.
+"""From a prompt to a picture, a tensor and the feature maps of a small CNN, with a look inside at every step.
 
 Everything named here is imported when it is first used, so that `import synthviz` stays light.
 """
@@ -20,9 +20,20 @@ _HOMES = {
     "SceneCNN": "cnn",
     "capture": "features",
 }
-_MODULES = ("cnn", "features", "generation", "plots", "preprocessing", "records", "runs", "scenes", "shipped_pictures")
+_MODULES = (
+    "cnn",
+    "devices",
+    "features",
+    "generation",
+    "plots",
+    "preprocessing",
+    "records",
+    "runs",
+    "scenes",
+    "shipped_pictures",
+)
 
-__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 - all strings
+__all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -101,15 +101,6 @@ class GeneratedPicture:
         return self.image._repr_png_()
 
 
-def pick_device() -> str:
-    """ "cuda" where there is one, else "mps", else "cpu"."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def load_pipeline(model: str = "embedded", device: str | None = None) -> DiffusionPipeline:
     """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
 
@@ -128,7 +119,9 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     import torch
     from diffusers import DiffusionPipeline
 
-    device = device or pick_device()
+    from synthviz.devices import pick_device
+
+    device = device or pick_device().type
     shipped = model in SHIPPED_DEFAULTS
     folder = MODELS / model if shipped else Path(model).expanduser()
     if shipped and not (folder / "model_index.json").exists():

@@ -226,6 +226,8 @@ def _first_problem(cells: list[Any]) -> str | None:
     for number, cell in enumerate(cells, start=1):
         for output in cell.outputs:
             if output.output_type == "error":
+                if output.ename == "SystemExit" and output.evalue in ("", "0"):
+                    return None  # the notebook ended itself, as papermill allows
                 return f"code cell {number} raised {output.ename}: {output.evalue}\n\n{cell.source}"
         if cell.execution_count is None:
             return f"code cell {number} did not run to its end; the kernel died or was stopped there\n\n{cell.source}"

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import synthviz
-from synthviz.cnn import Prediction, SceneCNN, describe_architecture, pick_device, predict
+from synthviz.cnn import Prediction, SceneCNN, describe_architecture, predict
 from synthviz.scenes import PLACES, paint, sample_scene
 
 
@@ -143,6 +143,12 @@ def test_seed_decides_the_weights():
     assert torch.equal(SceneCNN(seed=7).dense2.weight, first.dense2.weight)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, "1", True, None])
+def test_wrong_seed(seed):
+    with pytest.raises(ValueError, match=r"seed is .*whole number"):
+        SceneCNN(seed=seed)
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
@@ -267,10 +273,6 @@ def test_a_test_pattern_gives_no_valid_prediction(model, picture):
 def test_predict_takes_one_picture(model, picture):
     with pytest.raises(ValueError, match="2 pictures"):
         predict(model, loaded(torch.cat([picture, picture])))
-
-
-def test_pick_device():
-    assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

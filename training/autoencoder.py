@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
+from synthviz.devices import pick_device
 from training.loop import (
     AveragedWeights,
     Clock,
     learning_rate,
     load_checkpoint,
-    pick_device,
     save_checkpoint,
     set_learning_rate,
     write_log,

@@ -23,13 +23,13 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from synthviz.devices import pick_device
 from synthviz.scenes import known_words
 from training.loop import (
     AveragedWeights,
     Clock,
     learning_rate,
     load_checkpoint,
-    pick_device,
     save_checkpoint,
     set_learning_rate,
     write_log,

@@ -1,4 +1,4 @@
-"""What every stage shares: the device, the clock, the learning rate, averaged weights, checkpoints, a log."""
+"""What every stage shares: the clock, the learning rate, averaged weights, checkpoints, a log."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from pathlib import Path
 
 import torch
 from torch import nn
-
-
-def pick_device() -> torch.device:
-    """CUDA, then MPS, then the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
 
 
 class Clock:

@@ -21,7 +21,8 @@ class Painting:
     Attributes:
         scene: what was painted.
         image: the picture, (size, size, 3) uint8 RGB.
-        masks: for each visible thing ("sky", "sun", "place", …) a (size, size) bool mask.
+        masks: for each visible thing ("sky", "sun", "place", …) a (size, size) bool mask; together they cover each
+            pixel once.
     """
 
     scene: Scene
@@ -171,9 +172,8 @@ def _mist(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Gener
 def _finish(scene: Scene, canvas: Canvas, size: int) -> Painting:
     image = np.asarray(canvas.picture.resize((size, size), Image.Resampling.BOX))
     labels = np.asarray(canvas.labels)
-    masks = {}
-    for index, thing in enumerate(THINGS):
-        share = (labels == index).reshape(size, 2, size, 2).mean(axis=(1, 3))
-        if (share >= 0.5).any():
-            masks[thing] = share >= 0.5
+    shares = [(labels == index).reshape(size, 2, size, 2).mean(axis=(1, 3)) for index in range(len(THINGS))]
+    # Each pixel belongs to the thing that covers most of it; of two halves, to the one in front.
+    winner = len(THINGS) - 1 - np.argmax(shares[::-1], axis=0)
+    masks = {thing: winner == index for index, thing in enumerate(THINGS) if (winner == index).any()}
     return Painting(scene, image, masks)

@@ -1,0 +1,269 @@
+"""The small network that looks at a grey picture and says which of ten places it shows."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from synthviz.records import whole_file
+from synthviz.scenes import PLACES
+
+if TYPE_CHECKING:
+    from synthviz.preprocessing import LoadedImage
+
+INPUT_SHAPE = (1, 224, 224)
+FLAT_FEATURES = 64 * 26 * 26
+WEIGHTS = Path(__file__).parent / "models" / "scene-cnn" / "model.safetensors"
+
+
+class SceneCNN(nn.Module):
+    """Three convolutions, three poolings, two dense layers: 5,562,506 parameters.
+
+    (N, 1, 224, 224) grey pictures in [0, 1] become (N, 10) class probabilities. The layers are attributes in the
+    order in which they run: conv1, pool1, conv2, pool2, conv3, pool3, flatten, dense1, dense2, softmax. As in
+    Flux.jl, where `Conv((3, 3), 1 => 16, relu)` is one layer, **conv1, conv2, conv3 and dense1 include their
+    ReLU**; what enters the ReLU is found under "conv1.convolution" and so on.
+
+    A new network is untrained, with Flux's defaults: Glorot uniform weights (Glorot & Bengio 2010), zero biases.
+    Flux's `glorot_uniform` draws from ±sqrt(6 / (fan_in + fan_out)), where the fans of a convolution are
+    kernel area × input channels and kernel area × output channels: the same as `nn.init.xavier_uniform_`, though
+    not the same random numbers. (Flux also flips its kernels, which leaves a symmetric distribution as it is.)
+
+    Args:
+        seed: decides the weights; the global random state is neither read nor changed.
+
+    Raises:
+        ValueError: if the seed is not a whole number from 0 to 2**63 - 1.
+
+    Attributes:
+        class_names: the ten places, in the order of the outputs.
+    """
+
+    class_names: tuple[str, ...] = PLACES
+
+    def __init__(self, seed: int = 0) -> None:
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+            raise ValueError(f"seed is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
+        super().__init__()
+        self.conv1 = _convolution(1, 16)
+        self.pool1 = nn.MaxPool2d(2)
+        self.conv2 = _convolution(16, 32)
+        self.pool2 = nn.MaxPool2d(2)
+        self.conv3 = _convolution(32, 64)
+        self.pool3 = nn.MaxPool2d(2)
+        self.flatten = nn.Flatten()
+        self.dense1 = _with_relu("linear", skip_init(nn.Linear, FLAT_FEATURES, 128))
+        self.dense2 = skip_init(nn.Linear, 128, len(PLACES))
+        self.softmax = nn.Softmax(dim=1)
+        generator = torch.Generator().manual_seed(seed)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter, generator=generator)
+            else:
+                nn.init.zeros_(parameter)
+
+    @classmethod
+    def pretrained(cls, path: str | Path = WEIGHTS) -> SceneCNN:
+        """The network with trained weights, on the CPU, in float32 and in eval mode.
+
+        Args:
+            path: a file that `save_weights` wrote; by default the weights that ship with synthviz.
+
+        Raises:
+            FileNotFoundError: if the file is missing.
+            ValueError: if the file is damaged, or holds another network or other classes.
+        """
+        name = Path(path).name
+        try:
+            with safe_open(path, framework="pt") as file:
+                labels = (file.metadata() or {}).get("class_names")
+                weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict
+        except FileNotFoundError:
+            raise FileNotFoundError(f"the network's weights, {name}, are missing; install synthviz again") from None
+        except SafetensorError as error:
+            raise ValueError(f"the network's weights, {name}, are damaged ({error}); install synthviz again") from None
+        if labels != json.dumps(PLACES):
+            raise ValueError(
+                f"the weights in {name} are labelled {labels}; this network's classes are {json.dumps(PLACES)}"
+            )
+        model = cls()
+        expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+        if {key: tuple(value.shape) for key, value in weights.items()} != expected:
+            raise ValueError(f"the weights in {name} belong to another network than SceneCNN")
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def save_weights(self, path: str | Path) -> Path:
+        """Write the weights as safetensors in float16, labelled with the class names; returns the path."""
+        weights = {
+            key: value.detach().to("cpu", torch.float16).contiguous() for key, value in self.state_dict().items()
+        }
+        with whole_file(path) as unfinished:
+            save_file(weights, unfinished, metadata={"format": "pt", "class_names": json.dumps(PLACES)})
+        return Path(path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Class probabilities.
+
+        Args:
+            x: (N, 1, 224, 224) float32 in [0, 1].
+
+        Returns:
+            (N, 10) float32 in [0, 1]; each row sums to 1.
+
+        Raises:
+            TypeError: if x is not a float32 tensor.
+            ValueError: if its shape is another, or a value is NaN or outside [0, 1].
+        """
+        _check_layout(x)
+        low, high = (value.item() for value in x.detach().aminmax())
+        if not (low >= 0 and high <= 1):  # also true for NaN
+            found = "hold NaN" if low != low else f"lie between {low:.4g} and {high:.4g}"
+            raise ValueError(f"the input's values {found}; they must lie in [0, 1]")
+        return self.softmax(self.logits(x))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The ten scores that softmax turns into probabilities.
+
+        Unlike `forward`, lets values outside [0, 1] pass: methods that follow gradients step there.
+
+        Args:
+            x: (N, 1, 224, 224) float32.
+
+        Returns:
+            (N, 10) float32, any real numbers.
+
+        Raises:
+            TypeError: if x is not a float32 tensor.
+            ValueError: if its shape is another.
+        """
+        _check_layout(x)
+        x = self.pool1(self.conv1(x))  # (N, 16, 111, 111)
+        x = self.pool2(self.conv2(x))  # (N, 32, 54, 54)
+        x = self.pool3(self.conv3(x))  # (N, 64, 26, 26)
+        return self.dense2(self.dense1(self.flatten(x)))
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+    return _with_relu("convolution", skip_init(nn.Conv2d, inputs, outputs, 3))
+
+
+def _with_relu(name: str, layer: nn.Module) -> nn.Sequential:
+    # A module for the ReLU, not a function, so that attribution methods can hook it.
+    return nn.Sequential(OrderedDict([(name, layer), ("relu", nn.ReLU())]))
+
+
+def _check_layout(x: Tensor) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"the input is a {type(x).__name__}; it must be a float32 torch.Tensor")
+    if x.dim() != 4 or tuple(x.shape[1:]) != INPUT_SHAPE or len(x) == 0:
+        raise ValueError(f"the input has shape {tuple(x.shape)}; it must be (N, 1, 224, 224) with N at least 1")
+    if x.dtype != torch.float32:
+        raise TypeError(f"the input is {str(x.dtype).removeprefix('torch.')}; it must be float32")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says about one picture.
+
+    Attributes:
+        class_name: the most probable place.
+        probability: its probability, in [0, 1].
+        probabilities: every class and its probability, in the order of the outputs.
+        valid: False if the network did not see the picture but a test pattern in its stead.
+        reason: why the prediction is not valid; None if it is.
+    """
+
+    class_name: str
+    probability: float
+    probabilities: dict[str, float]
+    valid: bool
+    reason: str | None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The prediction as a dictionary that JSON can hold."""
+        return asdict(self)
+
+
+@torch.no_grad()
+def predict(model: SceneCNN, loaded: LoadedImage) -> Prediction:
+    """Name the place in a picture.
+
+    Args:
+        model: trained or not; the picture is moved to its device.
+        loaded: what `synthviz.preprocess_image` returned; its `tensor` is (1, 1, 224, 224) float32 in [0, 1].
+
+    Raises:
+        TypeError, ValueError: if the tensor is not what `SceneCNN` takes, or holds more than one picture.
+    """
+    if len(loaded.tensor) != 1:
+        raise ValueError(f"the tensor holds {len(loaded.tensor)} pictures; predict takes one")
+    row = model(loaded.tensor.to(next(model.parameters()).device))[0].tolist()
+    probabilities = dict(zip(model.class_names, row, strict=True))
+    class_name = max(probabilities, key=probabilities.__getitem__)
+    return Prediction(
+        class_name=class_name,
+        probability=probabilities[class_name],
+        probabilities=probabilities,
+        valid=loaded.fallback_reason is None,
+        reason=loaded.fallback_reason,
+    )
+
+
+@torch.no_grad()
+def describe_architecture(model: SceneCNN) -> str:
+    """The architecture as text: every layer, its output shape and its parameters, measured on a forward pass."""
+    rows = [("layer", "what it does", "output shape", "parameters")]
+    x = torch.zeros(1, *INPUT_SHAPE, device=next(model.parameters()).device)
+    for name, layer in model.named_children():
+        x = layer(x)
+        parameters = sum(parameter.numel() for parameter in layer.parameters())
+        rows.append((name, _describe_layer(layer), str(tuple(x.shape)), f"{parameters:,}" if parameters else "-"))
+    total = sum(parameter.numel() for parameter in model.parameters())
+    rows.append(("total", "", "", f"{total:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join((*(row[i].ljust(widths[i]) for i in range(3)), row[3].rjust(widths[3]))).rstrip() for row in rows
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join(
+        [
+            "SceneCNN",
+            "",
+            "Input: (N, 1, 224, 224) float32 in [0, 1], a grey picture; the shapes below are for N = 1.",
+            "The names conv1, conv2, conv3 and dense1 include the ReLU, as layers do in Flux.jl.",
+            "",
+            lines[0],
+            rule,
+            *lines[1:-1],
+            rule,
+            lines[-1],
+            "",
+            f"Output: {len(model.class_names)} class probabilities: {', '.join(model.class_names)}.",
+            "",
+        ]
+    )
+
+
+def _describe_layer(layer: nn.Module) -> str:
+    match layer:
+        case nn.Sequential():
+            return ", ".join(_describe_layer(part) for part in layer)
+        case nn.Conv2d(kernel_size=(height, width)):
+            return f"convolution {height}×{width}, {layer.in_channels} → {layer.out_channels}"
+        case nn.MaxPool2d(kernel_size=size):
+            return f"max pooling {size}×{size}"
+        case nn.Linear():
+            return f"dense {layer.in_features} → {layer.out_features}"
+        case _:
+            return {"ReLU": "ReLU", "Flatten": "flatten", "Softmax": "softmax"}[type(layer).__name__]

@@ -1,0 +1,188 @@
+"""Figures of what a convolution puts out, channel by channel, and of its filters."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from synthviz.features import NormalizedMaps, normalize_maps
+from synthviz.plots.layout import add_caption, new_figure
+
+GAP = 0.04  # between two tiles, as a share of a tile's side
+TILE = 0.9  # the least side of a tile, in inches; 90 pixels at 100 dpi
+BODY = 7.0  # the least width of a mosaic, in inches
+READING = "Each numbered tile is one channel, stretched to its own range: bright where its filter answers strongly"
+
+
+def feature_maps(maps: Tensor, title: str = "Feature maps") -> Figure:
+    """All channels of a layer as one mosaic: 16 as 4×4, 32 as 4×8, 64 as 8×8.
+
+    Every tile is stretched to its own range, so that a weak channel shows its pattern too. A channel with nothing
+    to show (dead, constant or not finite) is hatched, labelled, and named in the caption.
+
+    Args:
+        maps: (1, C, H, W) or (C, H, W), as `synthviz.capture` keeps them.
+        title: the figure's heading.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    normalized = normalize_maps(maps)
+    rows, columns = grid_shape(len(normalized.status))
+    _, height, width = normalized.images.shape
+    side = max(TILE, BODY / columns)
+    figure = new_figure(columns * side + 0.7, rows * side * height / width + 1.1)
+    axes = figure.subplots()
+    _draw_mosaic(axes, normalized, side)
+    axes.set_title(f"{title}: {_size(normalized)}", fontsize=12)
+    _add_scale(figure, axes)
+    add_caption(figure, READING + _silent(normalized) + ".")
+    return figure
+
+
+def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Feature maps") -> Figure:
+    """The same layer of a trained and of an untrained network, side by side.
+
+    Args:
+        trained: (1, C, H, W) or (C, H, W).
+        untrained: the same shape.
+        title: the figure's heading.
+
+    Raises:
+        ValueError: for another shape, or two that differ.
+    """
+    networks = {"trained": normalize_maps(trained), "untrained": normalize_maps(untrained)}
+    shapes = [tuple(normalized.images.shape) for normalized in networks.values()]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"the trained maps are {shapes[0]} and the untrained {shapes[1]}; compare maps of the same layer"
+        )
+    count, height, width = shapes[0]
+    rows, columns = grid_shape(count)
+    side = max(0.66, 4.6 / columns)
+    figure = new_figure(2 * columns * side + 1.1, rows * side * height / width + 1.35)
+    panels = figure.subplots(1, 2)
+    for axes, (name, normalized) in zip(panels, networks.items(), strict=True):
+        _draw_mosaic(axes, normalized, side)
+        axes.set_title(name, fontsize=11)
+    figure.suptitle(f"{title}: {_size(networks['trained'])}, of two networks", fontsize=12)
+    _add_scale(figure, panels)
+    caption = READING
+    for name, normalized in networks.items():
+        caption += _silent(normalized, f" of the {name} network")
+    add_caption(figure, caption + ".")
+    return figure
+
+
+def filters(weights: Tensor, title: str = "Filters") -> Figure:
+    """The filters of a convolution that reads one channel, in one diverging colour map centred on 0.
+
+    Args:
+        weights: (C, 1, h, w) or (C, h, w), any real numbers.
+        title: the figure's heading.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    values = weights.detach().cpu().float().numpy()
+    if values.ndim == 4 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 3 or 0 in values.shape:
+        raise ValueError(f"the weights have shape {tuple(weights.shape)}; they must be (C, 1, h, w) or (C, h, w)")
+    rows, columns = 2, -(-len(values) // 2)
+    figure = new_figure(columns * 1.12 + 1, rows * 1.3 + 1)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    limit = max(float(np.abs(values).max()), 1e-12)
+    for channel, axes in enumerate(panels.flat):
+        axes.set(xticks=[], yticks=[])
+        if channel >= len(values):
+            axes.set_axis_off()
+            continue
+        image = axes.imshow(values[channel], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_title(str(channel), fontsize=8, pad=3)
+    figure.suptitle(f"{title}: {len(values)} of {values.shape[1]}×{values.shape[2]}", fontsize=12)
+    figure.colorbar(image, ax=panels, label="weight", fraction=0.03)
+    add_caption(
+        figure,
+        "Red weights add what lies under them, blue ones subtract it, white ones ignore it; "
+        "a filter with red on one side and blue on the other answers to an edge.",
+    )
+    return figure
+
+
+def grid_shape(count: int) -> tuple[int, int]:
+    """(rows, columns) for that many tiles: full rows where that stays no wider than 1:2.5, else nearly square."""
+    rows = max(divisor for divisor in range(1, int(count**0.5) + 1) if count % divisor == 0)
+    if count / rows > 2.5 * rows:
+        rows = int(count**0.5)
+    return rows, -(-count // rows)
+
+
+def _draw_mosaic(axes: Axes, normalized: NormalizedMaps, side: float) -> None:
+    """One image for all tiles; the gaps, and tiles with nothing to show, are masked."""
+    images = normalized.images.numpy()
+    count, height, width = images.shape
+    rows, columns = grid_shape(count)
+    gap = max(1, round(GAP * width))
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap)
+    mosaic = np.ma.array(np.zeros(shape, np.float32), mask=True)
+    size = min(8.0, max(6.0, 7 * side + 0.5))
+    for channel, status in enumerate(normalized.status):
+        top, left = channel // columns * (height + gap), channel % columns * (width + gap)
+        if status == "ok":
+            mosaic[top : top + height, left : left + width] = images[channel]
+        else:
+            _mark(axes, left, top, width, height, status, size)
+        axes.text(
+            left + 0.03 * width,
+            top + 0.04 * height,
+            str(channel),
+            fontsize=size,
+            color="white",
+            va="top",
+            bbox={"boxstyle": "square,pad=0.15", "facecolor": "black", "alpha": 0.65, "linewidth": 0},
+        )
+    # Enlarged pixels stay sharp squares; maps larger than their tile are averaged down, matplotlib's default.
+    axes.imshow(mosaic, cmap="viridis", vmin=0, vmax=1, interpolation="nearest" if 100 * side > width else None)
+    axes.set_axis_off()
+
+
+def _mark(axes: Axes, left: float, top: float, width: float, height: float, status: str, size: float) -> None:
+    corner = (left - 0.5, top - 0.5)
+    axes.add_patch(Rectangle(corner, width, height, facecolor="0.93", edgecolor="0.7", hatch="///", linewidth=0.5))
+    axes.text(
+        left + width / 2,
+        top + height / 2,
+        status.replace(" ", "\n"),
+        fontsize=size,
+        color="#b71c1c",
+        ha="center",
+        va="center",
+        bbox={"boxstyle": "square,pad=0.2", "facecolor": "0.93", "linewidth": 0},
+    )
+
+
+def _add_scale(figure: Figure, axes: Axes | np.ndarray) -> None:
+    image = (axes if isinstance(axes, Axes) else axes[0]).images[0]
+    scale = figure.colorbar(image, ax=axes, fraction=0.02, pad=0.012, ticks=[0, 1], aspect=45)
+    scale.ax.set_yticklabels(["its lowest", "its highest"], rotation=90, va="center", fontsize=8)
+    scale.outline.set_visible(False)
+
+
+def _size(normalized: NormalizedMaps) -> str:
+    count, height, width = normalized.images.shape
+    return f"{count} channels of {height}×{width}"
+
+
+def _silent(normalized: NormalizedMaps, whose: str = "") -> str:
+    """For the caption: which channels show nothing, and why."""
+    parts = []
+    for status in ("dead", "constant", "not finite"):
+        channels = [str(channel) for channel, found in enumerate(normalized.status) if found == status]
+        if channels:
+            listed = ", ".join(channels) if len(channels) <= 12 else f"{len(channels)} channels"
+            parts.append(f"{status}: {listed}")
+    return f"; hatched channels{whose} have nothing to show ({'; '.join(parts)})" if parts else ""

@@ -1,0 +1,326 @@
+"""Any picture file becomes what the network reads: a (1, 1, 224, 224) float32 tensor in [0, 1].
+
+The order is: open, turn upright, put on a background, make grey, resize, scale. On pictures of 8 bits a channel the
+tensor is bit for bit what torchvision's `v2.Grayscale`, `v2.Resize(antialias=True)` and `v2.ToDtype(scale=True)` make
+of the same PIL image. The same transforms on tensors round at other places; they differ by at most about 2/255.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow's convert("L") and torchvision's Grayscale
+WHITE = (255, 255, 255)
+FITS = {
+    "stretch": "stretched",
+    "fit": "fitted with a border",
+    "crop": "cropped to its central square and resized",
+}
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+MOST_PIXELS = 25_000_000
+LARGEST_SIZE = 4096
+NEARLY_UNIFORM = 0.01  # standard deviation; about two and a half of 255 grey levels
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey, with more than 8 bits a pixel
+
+
+class PreprocessingError(ValueError):
+    """A picture cannot become a tensor; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The picture after one step: its short name, what was done in one line, and the PIL image (mode "F" in [0, 1])."""
+
+    name: str
+    step: str
+    picture: Image.Image
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedImage:
+    """A picture, ready for the network.
+
+    Attributes:
+        name: the file's name, without its folder.
+        tensor: (1, 1, size, size) float32 in [0, 1]; 0 is black.
+        stages: opened, upright, grey, resized; empty after a fallback.
+        warnings: what is worth knowing about this picture, a sentence each.
+        fallback_reason: why `tensor` is the test pattern; None if it is the picture.
+        record: all of this but the pixels, as JSON.
+    """
+
+    name: str
+    tensor: torch.Tensor
+    stages: tuple[Stage, ...]
+    warnings: tuple[str, ...]
+    fallback_reason: str | None
+    record: dict[str, Any]
+
+
+def preprocess_image(
+    path: str | Path,
+    *,
+    size: int = 224,
+    fit: str = "stretch",
+    interpolation: str = "bilinear",
+    grey_weights: Sequence[float] = LUMA,
+    background: Sequence[int] = WHITE,
+    max_pixels: int = MOST_PIXELS,
+    strict: bool = False,
+) -> LoadedImage:
+    """Turn a picture file into a tensor; a file that cannot be used becomes the test pattern, and that is said.
+
+    The file is only read. EXIF orientation is obeyed, transparency is laid over `background`, of an animation the
+    first frame is taken, and deep greys (16 bits, 32 bits, floats) are scaled to [0, 1] rather than clipped.
+
+    Args:
+        path: the picture, in any format that Pillow reads.
+        size: side of the tensor in pixels, 2 to 4096.
+        fit: "stretch" to the square; "fit" inside it, padded with `background`; or "crop" the largest centre square.
+        interpolation: "bilinear", "bicubic" or "lanczos", all antialiased, or "nearest", which is not.
+        grey_weights: shares of red, green and blue in the grey; not negative, summing to 1.
+        background: red, green, blue, each 0 to 255; what shows behind transparent pixels and beside a fitted picture.
+        max_pixels: a file with more is not decoded.
+        strict: raise instead of falling back to the test pattern.
+
+    Returns:
+        A `LoadedImage`; its `.tensor` is (1, 1, size, size) float32 in [0, 1].
+
+    Raises:
+        ValueError: for a parameter that makes no sense, before the file is touched, strict or not.
+        PreprocessingError: with `strict=True`, if the file is missing, no picture, damaged or too large.
+    """
+    _check_parameters(path, size, fit, interpolation, grey_weights, background, max_pixels)
+    path = Path(path)
+    name = path.name or str(path)
+    size, weights, backdrop = int(size), tuple(map(float, grey_weights)), tuple(map(int, background))
+    record: dict[str, Any] = {"file": name, "size": size, "fit": fit, "interpolation": interpolation}
+    record |= {"grey_weights": list(weights), "background": list(backdrop)}
+    said: list[str] = []
+    stages: tuple[Stage, ...] = ()
+    reason = None
+    try:
+        with _decoding(path, said):
+            opened, record["original"] = _open(path, max_pixels, said)
+            upright = _upright_and_opaque(opened, backdrop, said)
+        grey_backdrop = int(_luma(np.array(backdrop), weights))
+        grey = _grey(upright, weights, grey_backdrop, said)
+        resized = _resize(grey.picture, size, fit, interpolation, grey_backdrop)
+        stages = (opened, upright, grey, resized)
+        tensor = _to_tensor(resized.picture)
+        said.extend(_sameness(tensor))
+    except PreprocessingError as error:
+        if strict:
+            raise PreprocessingError(f"{name}: {error}") from error.__cause__
+        reason = str(error)
+        tensor = test_pattern(size)
+        print(f"Using the test pattern instead of {name}: {reason}")
+    record |= {"steps": [stage.step for stage in stages], "warnings": said, "fallback_reason": reason}
+    return LoadedImage(name, tensor, stages, tuple(said), reason, record)
+
+
+def test_pattern(size: int = 224) -> torch.Tensor:  # noqa: PT028 - not a test
+    """A vertical gradient, black at the top and white at the bottom: (1, 1, size, size) float32 in [0, 1]."""
+    return torch.linspace(0, 1, size).view(1, 1, size, 1).repeat(1, 1, 1, size)
+
+
+test_pattern.__test__ = False  # type: ignore[attr-defined]  # or pytest would collect it
+
+
+def _check_parameters(
+    path: str | Path,
+    size: int,
+    fit: str,
+    interpolation: str,
+    weights: Sequence[float],
+    background: Sequence[int],
+    max_pixels: int,
+) -> None:
+    if not str(path).strip():
+        raise ValueError(f"path is {str(path)!r}; it must name a picture file")
+    if not _is_whole(size) or not 2 <= size <= LARGEST_SIZE:
+        raise ValueError(f"size is {size!r}; it must be a whole number of pixels from 2 to {LARGEST_SIZE}")
+    for parameter, value, allowed in (("fit", fit, FITS), ("interpolation", interpolation, INTERPOLATIONS)):
+        if value not in allowed:
+            close = difflib.get_close_matches(str(value), allowed, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"{parameter} is {value!r}; it must be one of {', '.join(allowed)}{hint}")
+    usable = len(weights) == 3 and all(math.isfinite(weight) and weight >= 0 for weight in weights)
+    if not usable or abs(sum(weights) - 1) > 1e-3:
+        raise ValueError(f"grey_weights is {weights!r}; it must be three shares, none negative, that sum to 1")
+    if len(background) != 3 or not all(_is_whole(value) and 0 <= value <= 255 for value in background):
+        raise ValueError(
+            f"background is {background!r}; it must be three whole numbers from 0 to 255: red, green, blue"
+        )
+    if not _is_whole(max_pixels) or max_pixels < 1:
+        raise ValueError(f"max_pixels is {max_pixels!r}; it must be a whole number of at least 1")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+@contextmanager
+def _decoding(path: Path, said: list[str]) -> Iterator[None]:
+    """What Pillow complains of becomes part of `said`; what it raises becomes a `PreprocessingError`."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except PreprocessingError:
+            raise
+        except UnidentifiedImageError as error:
+            raise PreprocessingError("it is not a picture in a format that Pillow reads") from error
+        except Exception as error:  # on damaged files the decoders raise nearly anything, SyntaxError included
+            why = getattr(error, "strerror", None) or str(error).replace(str(path), path.name) or type(error).__name__
+            raise PreprocessingError(f"it cannot be decoded ({why})") from error
+    complaints = [str(warning.message).split() for warning in caught if issubclass(warning.category, UserWarning)]
+    said.extend(dict.fromkeys(f"Pillow noticed: {' '.join(words)}" for words in complaints))
+
+
+def _open(path: Path, max_pixels: int, said: list[str]) -> tuple[Stage, dict[str, Any]]:
+    """Read and decode all of the file, or say why not."""
+    if not path.exists():
+        raise PreprocessingError("there is no such file" + _similar_name(path))
+    if not path.is_file():
+        raise PreprocessingError("it is a folder, not a file" if path.is_dir() else "it is not an ordinary file")
+    if path.stat().st_size == 0:
+        raise PreprocessingError("the file is empty")
+    with Image.open(path) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise PreprocessingError(
+                f"its {width}×{height} pixels are {width * height / 1e6:.1f} million, "
+                f"more than the {max_pixels / 1e6:g} million that are read"
+            )
+        image.verify()
+    with Image.open(path) as image:  # after verify() the file has to be opened again
+        frames = getattr(image, "n_frames", 1)
+        picture, kind = image.copy(), image.format or "unknown"  # copy() decodes every pixel
+    if frames > 1:
+        said.append(f"The file holds {frames} frames; the first was taken.")
+    original = {"width": picture.width, "height": picture.height, "mode": picture.mode, "format": kind}
+    return Stage("opened", f"opened: {picture.width}×{picture.height} {picture.mode}, {kind}", picture), original
+
+
+def _similar_name(path: Path) -> str:
+    names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _upright_and_opaque(opened: Stage, backdrop: tuple[int, ...], said: list[str]) -> Stage:
+    """Turned as the camera was held, and without transparency: mode "L", "RGB" or one of `DEEP_MODES`."""
+    picture, steps = opened.picture, []
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation in range(2, 9):
+        picture = ImageOps.exif_transpose(picture)
+        steps.append(f"turned upright (EXIF orientation {orientation})")
+        said.append(f"The camera noted orientation {orientation} (EXIF); the picture was turned upright.")
+    if picture.has_transparency_data and picture.mode not in DEEP_MODES:
+        rgba = picture.convert("RGBA")
+        lowest = np.asarray(rgba.getchannel("A")).min()
+        picture = Image.new("RGBA", rgba.size, (*backdrop, 255))
+        picture.alpha_composite(rgba)
+        if lowest < 255:
+            steps.append(f"laid over the background {backdrop}")
+            said.append(f"Some pixels are transparent; the picture was laid over the background {backdrop}.")
+    if picture.mode not in ("L", "RGB", *DEEP_MODES):
+        target = "L" if picture.mode == "1" else "RGB"
+        if picture.mode != "RGBA":
+            steps.append(f"converted from {picture.mode} to {target}")
+        picture = picture.convert(target)
+    return Stage("upright and opaque", "; ".join(steps) or "already upright and opaque", picture)
+
+
+def _grey(upright: Stage, weights: tuple[float, ...], backdrop: int, said: list[str]) -> Stage:
+    """One channel: mode "L" of 8-bit pictures, mode "F" in [0, 1] of deeper ones."""
+    picture = upright.picture
+    if picture.mode in DEEP_MODES:
+        return _deep_grey(picture, backdrop, said)
+    if picture.mode == "L":
+        return Stage("grey", "already grey", picture)
+    formula = " + ".join(f"{weight:.4g} {channel}" for weight, channel in zip(weights, "RGB", strict=True))
+    return Stage("grey", f"grey = {formula}", Image.fromarray(_luma(np.asarray(picture), weights).astype(np.uint8)))
+
+
+def _luma(rgb: np.ndarray, weights: tuple[float, ...]) -> np.ndarray:
+    """Weighted sum over the last axis, (..., 3) to (...), in Pillow's fixed point: the same bytes as convert("L")."""
+    parts = [round(weight * 65536) for weight in weights]
+    total = sum(rgb[..., channel].astype(np.uint32) * parts[channel] for channel in range(3))
+    return np.minimum((total + 32768) >> 16, 255)
+
+
+def _deep_grey(picture: Image.Image, backdrop: int, said: list[str]) -> Stage:
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise PreprocessingError("some of its values are not finite (NaN or infinity)")
+    transparent = values == picture.info.get("transparency", math.nan)
+    low, high = float(values.min()), float(values.max())
+    if picture.mode != "F" and low >= 0 and high <= 65535:
+        low, high = 0, 65535
+    elif picture.mode == "F" and low >= 0 and high <= 1:
+        low, high = 0, 1
+    else:
+        said.append(f"Its values run from {low:.6g} to {high:.6g}; this range was scaled to [0, 1].")
+    values = (values - low) / max(high - low, np.finfo(np.float64).tiny)
+    if transparent.any():
+        values[transparent] = backdrop / 255
+        said.append("Some pixels are transparent; they show the background.")
+    step = f"already grey; {low:.6g} to {high:.6g} scaled to [0, 1]"
+    return Stage("grey", step, Image.fromarray(values.astype(np.float32)))
+
+
+def _resize(grey: Image.Image, size: int, fit: str, interpolation: str, backdrop: int) -> Stage:
+    """To size × size; Pillow widens its filters when it shrinks, which is what antialiasing means."""
+    method = INTERPOLATIONS[interpolation]
+    width, height = grey.size
+    if fit == "fit":
+        scale = size / max(width, height)
+        inside = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = Image.new(grey.mode, (size, size), backdrop / 255 if grey.mode == "F" else backdrop)
+        picture.paste(grey.resize(inside, method), ((size - inside[0]) // 2, (size - inside[1]) // 2))
+    else:
+        if fit == "crop":
+            side = min(width, height)
+            # Rounded as torchvision's CenterCrop rounds.
+            left, top = round((width - side) / 2), round((height - side) / 2)
+            grey = grey.crop((left, top, left + side, top + side))
+        picture = grey.resize((size, size), method)
+    smooth = "not antialiased" if interpolation == "nearest" else "antialiased"
+    return Stage(f"{size}×{size}", f"{FITS[fit]} to {size}×{size}, {interpolation}, {smooth}", picture)
+
+
+def _to_tensor(picture: Image.Image) -> torch.Tensor:
+    tensor = torch.from_numpy(np.array(picture, dtype=np.float32))
+    if picture.mode == "L":
+        tensor = tensor * (1 / 255)  # multiplied, as torchvision's ToDtype does: dividing may differ in the last bit
+    return tensor.clamp(0, 1)[None, None]  # "F" needs the clamp: bicubic and lanczos overshoot
+
+
+def _sameness(tensor: torch.Tensor) -> list[str]:
+    """A warning if there is next to nothing to see."""
+    low, high, deviation = tensor.min().item(), tensor.max().item(), tensor.std().item()
+    if high - low < 1 / 510:
+        return [f"The picture is blank: every pixel is {low:.3f}."]
+    if deviation < NEARLY_UNIFORM:
+        return [
+            f"The picture is nearly uniform: all within {low:.3f} to {high:.3f}, standard deviation {deviation:.4f}."
+        ]
+    return []

@@ -1,0 +1,121 @@
+import matplotlib._pylab_helpers
+import numpy as np
+import pytest
+import torch
+from matplotlib.patches import Rectangle
+
+from synthviz import plots
+from synthviz.features import normalize_maps
+from synthviz.plots.feature_maps import grid_shape
+
+
+@pytest.fixture
+def maps():
+    return torch.rand(1, 16, 20, 20, generator=torch.Generator().manual_seed(0)) + 1
+
+
+def caption(figure):
+    return " ".join(figure.get_supxlabel().split())
+
+
+def tile(figure, channel, columns, side, gap, axes=0):
+    mosaic = figure.axes[axes].images[0].get_array()
+    top, left = channel // columns * (side + gap), channel % columns * (side + gap)
+    return mosaic[top : top + side, left : left + side]
+
+
+def test_every_tile_is_its_channel(maps):
+    figure = plots.feature_maps(maps)
+    images = normalize_maps(maps).images.numpy()
+    for channel in range(16):
+        np.testing.assert_array_equal(tile(figure, channel, 4, 20, 1), images[channel])
+    mosaic = figure.axes[0].images[0].get_array()
+    assert mosaic.shape == (83, 83)
+    assert np.ma.count(mosaic) == 16 * 400  # the gaps are masked
+
+
+def test_wide_mosaics_are_filled_row_by_row(maps):
+    figure = plots.feature_maps(maps[:, :8])  # 2×4
+    images = normalize_maps(maps).images.numpy()
+    for channel in range(8):
+        np.testing.assert_array_equal(tile(figure, channel, 4, 20, 1), images[channel])
+    assert figure.axes[0].images[0].get_array().shape == (41, 83)
+
+
+def test_channels_are_numbered(maps):
+    texts = figure_texts(plots.feature_maps(maps))
+    assert texts == [str(channel) for channel in range(16)]
+
+
+def figure_texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_silent_channels_are_hatched_and_named(maps):
+    maps[0, 3] = 0
+    maps[0, 7] = float("nan")
+    maps[0, 8] = 2
+    figure = plots.feature_maps(maps)
+    assert sum(isinstance(patch, Rectangle) and patch.get_hatch() is not None for patch in figure.axes[0].patches) == 3
+    assert {"dead", "not\nfinite", "constant"} <= set(figure_texts(figure))
+    assert "dead: 3; constant: 8; not finite: 7" in caption(figure)
+    assert np.ma.count(tile(figure, 3, 4, 20, 1)) == 0
+    assert np.ma.count(tile(figure, 4, 4, 20, 1)) == 400
+
+
+def test_captions_without_silent_channels_mention_none(maps):
+    assert "hatched" not in caption(plots.feature_maps(maps))
+    assert "hatched" not in caption(plots.compare_feature_maps(maps, maps))
+
+
+@pytest.mark.parametrize(
+    ("count", "shape"),
+    [(16, (4, 4)), (32, (4, 8)), (64, (8, 8)), (1, (1, 1)), (2, (1, 2)), (13, (3, 5)), (512, (16, 32))],
+)
+def test_grid_shape(count, shape):
+    assert grid_shape(count) == shape
+
+
+def test_compare_shows_both(maps):
+    figure = plots.compare_feature_maps(maps, maps.flip(1))
+    images = normalize_maps(maps).images.numpy()
+    np.testing.assert_array_equal(tile(figure, 0, 4, 20, 1, axes=0), images[0])
+    np.testing.assert_array_equal(tile(figure, 0, 4, 20, 1, axes=1), images[15])
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["trained", "untrained"]
+
+
+def test_compare_refuses_two_layers(maps):
+    with pytest.raises(ValueError, match="same layer"):
+        plots.compare_feature_maps(maps, maps[:, :8])
+
+
+def test_compare_names_the_silent_of_each(maps):
+    silent = maps.clone()
+    silent[0, 5] = 0
+    text = caption(plots.compare_feature_maps(maps, silent))
+    assert "hatched channels of the untrained network have nothing to show (dead: 5)" in text
+    assert "of the trained network" not in text
+
+
+def test_filters_are_centred_on_zero():
+    weights = torch.linspace(-1, 0.5, 16 * 9).view(16, 1, 3, 3).requires_grad_()
+    figure = plots.filters(weights)
+    images = [axes.images[0] for axes in figure.axes if axes.images]
+    assert len(images) == 16
+    for channel, image in enumerate(images):
+        np.testing.assert_array_equal(image.get_array(), weights[channel, 0].detach().numpy())
+        assert image.get_clim() == (-1, 1)
+
+
+def test_wrong_shapes(maps):
+    with pytest.raises(ValueError, match=r"maps\[0\]"):
+        plots.feature_maps(torch.cat([maps, maps]))
+    with pytest.raises(ValueError, match=r"\(4, 3, 3, 3\)"):
+        plots.filters(torch.zeros(4, 3, 3, 3))
+
+
+def test_same_bytes_and_nothing_left_open(maps, tmp_path):
+    for make in (plots.feature_maps, lambda shown: plots.compare_feature_maps(shown, shown)):
+        first = plots.save_figure(make(maps), tmp_path / "first.png").read_bytes()
+        assert plots.save_figure(make(maps), tmp_path / "again.png").read_bytes() == first
+    assert not matplotlib._pylab_helpers.Gcf.figs

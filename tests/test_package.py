@@ -1,0 +1,68 @@
+"""The package as a whole: light to import, its files agree with one another."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import synthviz
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "diffusers", "transformers", "matplotlib", "numpy", "PIL")
+
+
+def test_import_is_light():
+    program = f"import sys, synthviz; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", synthviz.__all__)
+def test_the_front_door_opens(name):
+    assert getattr(synthviz, name).__name__.split(".")[-1] == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'genrate'"):
+        synthviz.genrate  # noqa: B018
+
+
+def test_version_is_one_number():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == synthviz.__version__
+    assert f"## {synthviz.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_environment_agrees_with_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [line.strip().removeprefix("- ") for line in (ROOT / "environment.yml").read_text().splitlines()]
+    listed = [line for line in lines if re.fullmatch(r"[a-z-]+>=[\d.]+", line) and not line.startswith("python>=")]
+    assert sorted(listed) == sorted(project["dependencies"])
+    assert f"python{project['requires-python']}" in lines
+
+
+def test_every_dependency_is_pinned_above_its_floor():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.]*)", line)
+        assert match, f"{line!r} is not a plain name==version"
+        pins[re.sub(r"[-_.]+", "-", match[1]).lower()] = tuple(
+            int(part) for part in match[2].split(".") if part.isdigit()
+        )
+    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        name, floor = requirement.split(">=")
+        assert pins[name] >= tuple(int(part) for part in floor.split(".")), requirement
+
+
+def test_every_target_of_the_makefile_is_explained():
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for target in ("run", "lab", "test", "test-all", "lint", "notebooks"):
+        assert f"make {target} " in done.stdout

@@ -1,0 +1,184 @@
+"""runs.py on small notebooks made here: parameters checked, cells verified, the manifest last."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from synthviz import runs
+from synthviz.__main__ import main
+from synthviz.records import sha256
+from synthviz.runs import NOTEBOOKS, Parameter, RunError
+
+PARAMETERS = """output_dir: str = "outputs"  # where
+prompt: str = "a city"  # what
+seed: int = 0  # which
+scale: float = 1.5  # how much
+interactive: bool = True  # widgets
+"""
+WORK = """from pathlib import Path
+from synthviz import records
+Path(output_dir, f"generated_image_{seed}.png").write_bytes(b"png")
+records.report("seen", {"prompt": prompt, "seed": seed, "interactive": interactive})
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three notebooks that need no heavy import; the second and third only hold parameters."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in NOTEBOOKS:
+        write_notebook(folder / f"{name}.ipynb", WORK if name == NOTEBOOKS[0] else "print('done')")
+    return folder
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    parameters = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(cells=[parameters, *map(nbformat.v4.new_code_cell, cells)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def known() -> dict[str, Parameter]:
+    return {
+        name: Parameter(name, kind, default, "")
+        for name, kind, default in (
+            ("prompt", "str", "'a city'"),
+            ("seed", "int", "0"),
+            ("scale", "float", "1.5"),
+            ("quick", "bool", "False"),
+            ("output_dir", "str", "'outputs'"),
+            ("interactive", "bool", "True"),
+        )
+    }
+
+
+class TestParameters:
+    def test_values_become_what_the_notebook_declares(self):
+        given = [("prompt", "7"), ("seed", "7"), ("scale", "2"), ("quick", "TRUE")]
+        assert runs.check_parameters(given, known()) == {"prompt": "7", "seed": 7, "scale": 2.0, "quick": True}
+
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ([("promt", "x")], "no notebook has a parameter 'promt'; did you mean prompt"),
+            ([("zzz", "x")], "there are: prompt, quick, scale, seed"),
+            ([("seed", "7.5")], "seed is '7.5'; it must be a whole number"),
+            ([("scale", "much")], "scale is 'much'; it must be a number"),
+            ([("quick", "1")], "quick is '1'; it must be true or false"),
+            ([("output_dir", "x")], "use --output-dir"),
+            ([("interactive", "true")], "never interactive"),
+            ([("seed", "1"), ("seed", "2")], "given twice"),
+        ],
+    )
+    def test_a_wrong_one_is_named(self, given, words):
+        with pytest.raises(RunError, match=words):
+            runs.check_parameters(given, known())
+
+    def test_a_wrong_one_stops_before_any_work(self, folder, tmp_path):
+        with pytest.raises(RunError, match="promt"):
+            runs.run_notebooks(tmp_path / "out", [("promt", "x")], folder)
+        assert not (tmp_path / "out").exists()
+
+    def test_all_types_are_read_from_the_notebook(self, folder):
+        found = runs.read_parameters(folder / f"{NOTEBOOKS[0]}.ipynb")
+        assert {name: parameter.type_name for name, parameter in found.items()} == {
+            "output_dir": "str",
+            "prompt": "str",
+            "seed": "int",
+            "scale": "float",
+            "interactive": "bool",
+        }
+
+
+class TestRun:
+    def test_a_whole_run(self, folder, tmp_path):
+        lines = []
+        finished = runs.run_notebooks(
+            tmp_path / "out", [("seed", "7"), ("prompt", "a 'quoted' ü")], folder, lines.append
+        )
+        manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest == finished.manifest
+        assert manifest["results"]["seen"] == {"prompt": "a 'quoted' ü", "seed": 7, "interactive": False}
+        assert manifest["parameters"] == {"seed": 7, "prompt": "a 'quoted' ü"}
+        assert set(manifest["files"]) == {"generated_image_7.png", *(f"{name}.ipynb" for name in NOTEBOOKS)}
+        for name, entry in manifest["files"].items():
+            assert entry["sha256"] == sha256(tmp_path / "out" / name)
+        assert str(tmp_path) not in json.dumps(manifest)
+        assert sorted(os.listdir(tmp_path / "out")) == sorted([*manifest["files"], "manifest.json"])
+        assert any("[3/3]" in line for line in lines)
+        table = runs.describe(finished)
+        assert "generated_image_7.png" in table
+        assert str(tmp_path / "out") in table
+
+    def test_a_failing_cell_is_named_and_leaves_no_manifest(self, folder, tmp_path):
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "manifest.json").write_text("{}")
+        write_notebook(folder / f"{NOTEBOOKS[1]}.ipynb", "1 + 1", "raise ValueError('no such colour')")
+        with pytest.raises(
+            RunError, match=r"02_preprocessing\.ipynb failed: code cell 4 raised ValueError: no such colour"
+        ):
+            runs.run_notebooks(out, (), folder, str)
+        names = os.listdir(out)
+        assert "manifest.json" not in names
+        assert "02_preprocessing.failed.ipynb" in names
+        assert "02_preprocessing.ipynb" not in names
+        assert not [name for name in names if name.startswith(".")]
+
+    def test_a_dead_kernel_is_never_a_success(self, folder, tmp_path):
+        write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", "import os; os._exit(0)", "print('after')")
+        with pytest.raises(RunError, match="kernel died"):
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+        assert "manifest.json" not in os.listdir(tmp_path / "out")
+
+    def test_papermill_cannot_talk_it_into_a_success(self, folder, tmp_path, monkeypatch):
+        """An engine that returns without running the cells, all marked completed, is found out."""
+
+        def pretend(source, target, **_):
+            notebook = nbformat.read(source, as_version=4)
+            for cell in notebook.cells:
+                cell.metadata["papermill"] = {"status": "completed"}
+            nbformat.write(notebook, target)
+
+        monkeypatch.setattr(papermill, "execute_notebook", pretend)
+        with pytest.raises(RunError, match="code cell 1 did not run"):
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+
+    def test_a_clean_early_exit_is_a_success(self, folder, tmp_path):
+        write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", WORK, "import sys; sys.exit(0)", "raise ValueError")
+        assert runs.run_notebooks(tmp_path / "out", (), folder, str).manifest["results"]["seen"]["seed"] == 0
+
+    def test_ctrl_c_leaves_nothing_half_written(self, folder, tmp_path, monkeypatch):
+        def interrupted(source, target, **_):
+            Path(target).write_text("half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(papermill, "execute_notebook", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+        assert os.listdir(tmp_path / "out") == []
+
+    def test_an_output_folder_that_is_a_file(self, folder, tmp_path):
+        (tmp_path / "out").write_text("")
+        with pytest.raises(RunError, match="is a file"):
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+
+
+class TestCommandLine:
+    def test_an_error_is_one_sentence_and_a_status(self, tmp_path, capsys):
+        assert main(["run", "--output-dir", str(tmp_path / "out"), "-p", "promt", "x"]) == 1
+        captured = capsys.readouterr()
+        assert captured.err.startswith("error: no notebook has a parameter 'promt'; did you mean prompt")
+        assert "Traceback" not in captured.err
+
+    def test_version(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["--version"])
+        assert "synthviz" in capsys.readouterr().out

@@ -1,0 +1,69 @@
+"""Test the small CNN on scenes nobody has seen: `python -m training.evaluate_classifier --count 1000`.
+
+Every scene is painted anew, saved as PNG and read back by `synthviz.preprocess_image`, as a user's picture is.
+Exits with 1 if fewer than 99 of 100 are named rightly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from synthviz.cnn import WEIGHTS, SceneCNN, predict
+from synthviz.preprocessing import preprocess_image
+from synthviz.scenes import PLACES
+from training.paintings import paint_one
+
+TARGET = 0.99
+
+
+def count_confusions(model: SceneCNN, count: int, size: int, first_seed: int) -> np.ndarray:
+    """Paint `count` scenes and name them: (10, 10) counts, painted places down, named places across."""
+    confusions = np.zeros((len(PLACES), len(PLACES)), int)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "painting.png"
+        for index in range(count):
+            image, _, place = paint_one(index, first_seed, size)
+            Image.fromarray(image).save(path, compress_level=1)
+            prediction = predict(model, preprocess_image(path, strict=True))
+            confusions[place, PLACES.index(prediction.class_name)] += 1
+    return confusions
+
+
+def format_confusions(confusions: np.ndarray) -> str:
+    """The counts as a table, with a dot for 0."""
+    width = max(len(place) for place in PLACES)
+    header = " " * (width + 2) + " ".join(place[:6].rjust(6) for place in PLACES)
+    rows = [
+        f"{place.ljust(width)}  " + " ".join((str(value) if value else "·").rjust(6) for value in row)
+        for place, row in zip(PLACES, confusions, strict=True)
+    ]
+    return "\n".join([header, *rows])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--count", type=int, default=1000, help="scenes for each size")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256])
+    parser.add_argument("--first-seed", type=int, default=1_000_000, help="must differ from the training set's")
+    arguments = parser.parse_args()
+    model = SceneCNN.pretrained(arguments.weights)
+    good = True
+    for size in arguments.sizes:
+        confusions = count_confusions(model, arguments.count, size, arguments.first_seed)
+        accuracy = confusions.trace() / confusions.sum()
+        good = good and accuracy >= TARGET
+        print(
+            f"size {size}: {accuracy:.2%} of {arguments.count} scenes named rightly\n{format_confusions(confusions)}\n"
+        )
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
