@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthviz.pipelines import (
+    SHIPPED_DEFAULTS,
+    ModelLoadError,
+    default_size,
+    default_steps_and_guidance,
+    find_scheduler,
+    load_pipeline,
+    model_name,
+    quiet_libraries,
+    scheduler_set,
+    unread_words,
+)
 from synthviz.records import versions, write_png
 
 if TYPE_CHECKING:
@@ -19,15 +29,8 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
 
-MODELS = Path(__file__).parent / "models"
-# What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
-SHIPPED_DEFAULTS = {"embedded": (20, 4.0)}
 LARGEST_BATCH = 4
 SLOW_SECONDS = 5.0  # generation that takes longer than this says how far it is
-
-
-class ModelLoadError(RuntimeError):
-    """A model that was asked for by name cannot be loaded; the message says which and what to do."""
 
 
 class GenerationError(RuntimeError):
@@ -97,90 +100,8 @@ class GeneratedPicture:
     image: Image
     record: dict[str, Any] = field(repr=False)
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> bytes | None:
         return self.image._repr_png_()
-
-
-def load_pipeline(model: str = "embedded", device: str | None = None) -> DiffusionPipeline:
-    """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
-
-    Args:
-        model: "embedded" (the small Stable Diffusion that ships with synthviz), a local folder, or a hub id such as
-            "stabilityai/stable-diffusion-xl-base-1.0".
-        device: "cuda", "mps" or "cpu"; None takes the best there is. The embedded model always runs in float32;
-            others in bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
-
-    Returns:
-        The diffusers pipeline, on its device; on a GPU too small for it, with diffusers' own memory savers on.
-
-    Raises:
-        ModelLoadError: if it cannot be loaded, or makes pictures from something other than text.
-    """
-    import torch
-    from diffusers import DiffusionPipeline
-
-    from synthviz.devices import pick_device
-
-    device = device or pick_device().type
-    shipped = model in SHIPPED_DEFAULTS
-    folder = MODELS / model if shipped else Path(model).expanduser()
-    if shipped and not (folder / "model_index.json").exists():
-        raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
-    dtype = torch.float32
-    if not shipped and device == "cuda":
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    elif not shipped and device == "mps":
-        dtype = torch.float16
-    source = str(folder) if folder.is_dir() else model
-    try:
-        with _quiet_libraries():
-            pipeline = DiffusionPipeline.from_pretrained(
-                source, dtype=dtype, use_safetensors=True, trust_remote_code=False, low_cpu_mem_usage=True
-            )
-    except Exception as error:
-        raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
-    parameters = inspect.signature(pipeline.__call__).parameters
-    takes_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
-    if "prompt" not in parameters or takes_picture:
-        kind = type(pipeline).__name__
-        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
-    _place(pipeline, device)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(folder), model)
-    if folder.is_dir():
-        if not (folder / "model_index.json").exists():
-            return f"the folder {model!r} holds no diffusers pipeline: it has no model_index.json"
-        return f"the pipeline in the folder {model!r} cannot be loaded: {first_line}"
-    close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    if model.count("/") == 1 and not model.startswith((".", "/", "~")):
-        return (
-            f"the model {model!r} is neither a local folder nor downloaded yet, and the hub did not give it; "
-            f"with a network, fetch it once with `hf download {model}`"
-        )
-    return f"{model!r} is neither 'embedded', nor a local folder, nor a hub id such as 'owner/name'{hint}"
-
-
-def _place(pipeline: DiffusionPipeline, device: str) -> None:
-    """Move a pipeline to its device, with diffusers' memory savers where the GPU is too small for all of it."""
-    import torch
-
-    if device == "cuda":
-        modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        need = sum(weight.numel() * weight.element_size() for part in modules for weight in part.parameters())
-        free, _ = torch.cuda.mem_get_info()
-        if need * 1.3 > free:
-            pipeline.enable_model_cpu_offload()
-            if hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
-                pipeline.vae.enable_tiling()
-            return
-    elif device == "mps":
-        pipeline.enable_attention_slicing()
-    pipeline.to(device)
 
 
 def generate(
@@ -207,7 +128,7 @@ def generate(
     import torch
 
     arguments, notes = _call_arguments(pipeline, config)
-    scheduler = _find_scheduler(pipeline, config.scheduler)
+    scheduler = find_scheduler(pipeline, config.scheduler)
     notes += _prompt_notes(pipeline, config.prompt)
     for note in notes:
         print(f"Note: {note}")
@@ -216,7 +137,7 @@ def generate(
     tell = _Progress(steps * batches, on_step)
     pictures: list[GeneratedPicture] = []
     size = LARGEST_BATCH
-    with _scheduler_set(pipeline, scheduler), _quiet_libraries():
+    with scheduler_set(pipeline, scheduler), quiet_libraries():
         base = _record(pipeline, config, arguments)
         while len(pictures) < config.count:
             seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
@@ -303,32 +224,13 @@ def save_pictures(pictures: list[GeneratedPicture], folder: str | Path) -> list[
     ]
 
 
-def model_name(pipeline: DiffusionPipeline) -> str:
-    """What to call a pipeline's model in a record: a shipped name, a hub id, or a folder's own name, never a path."""
-    origin = str(getattr(pipeline.config, "_name_or_path", "") or type(pipeline).__name__)
-    path = Path(origin)
-    if path.parent == MODELS:
-        return path.name
-    return path.name if path.is_dir() else origin
-
-
-def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float]:
-    """The steps and guidance scale that `generate` uses where the config names none."""
-    if model_name(pipeline) in SHIPPED_DEFAULTS:
-        return SHIPPED_DEFAULTS[model_name(pipeline)]
-    parameters = inspect.signature(pipeline.__call__).parameters
-    steps = parameters["num_inference_steps"].default
-    guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else 1.0
-    return steps, guidance
-
-
 def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tuple[dict[str, Any], list[str]]:
     """What to call the pipeline with, and what of the config it cannot honour."""
     accepted = inspect.signature(pipeline.__call__).parameters
     steps, guidance = default_steps_and_guidance(pipeline)
     guidance = guidance if config.guidance_scale is None else config.guidance_scale
-    backbone = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
-    width, height = _default_size(pipeline, backbone)
+    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
+    width, height = default_size(pipeline, backbone)
     arguments: dict[str, Any] = {
         "prompt": config.prompt,
         "num_inference_steps": config.steps or steps,
@@ -358,62 +260,6 @@ def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tu
     return arguments, notes
 
 
-def _default_size(pipeline: DiffusionPipeline, backbone: Any) -> tuple[int, int]:
-    """The width and height in pixels that the model was trained at."""
-    sample = getattr(pipeline, "default_sample_size", None) or backbone.config.sample_size
-    height, width = sample if isinstance(sample, (list, tuple)) else (sample, sample)
-    return width * pipeline.vae_scale_factor, height * pipeline.vae_scale_factor
-
-
-def _find_scheduler(pipeline: DiffusionPipeline, name: str | None) -> Any:
-    """The scheduler to use, made from the pipeline's own configuration; None keeps the pipeline's."""
-    if name is None:
-        return None
-    own = type(pipeline.scheduler)
-    classes = {own.__name__: own} | {one.__name__: one for one in pipeline.scheduler.compatibles}
-    wanted = name.lower().removesuffix("scheduler")
-    for class_name, scheduler_class in classes.items():
-        if class_name.lower().removesuffix("scheduler") == wanted:
-            return scheduler_class.from_config(pipeline.scheduler.config)
-    short = sorted(class_name.removesuffix("Scheduler") for class_name in classes)
-    close = difflib.get_close_matches(name, short, n=3, cutoff=0.4) or short
-    raise ValueError(f"scheduler is {name!r}, which this pipeline cannot use; try {', '.join(close)}")
-
-
-@contextmanager
-def _scheduler_set(pipeline: DiffusionPipeline, scheduler: Any) -> Iterator[None]:
-    """Give the pipeline another scheduler for a while."""
-    before = pipeline.scheduler
-    if scheduler is not None:
-        pipeline.scheduler = scheduler
-    try:
-        yield
-    finally:
-        pipeline.scheduler = before
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep diffusers' and transformers' own warnings down: what matters in them is said by synthviz itself."""
-    import diffusers.utils.logging as diffusers_logging
-    import transformers.utils.logging as transformers_logging
-
-    before = [(each, each.get_verbosity()) for each in (diffusers_logging, transformers_logging)]
-    bar = transformers_logging.is_progress_bar_enabled()
-    for each, _ in before:
-        each.set_verbosity_error()
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for each, verbosity in before:
-            each.set_verbosity(verbosity)
-        diffusers_logging.enable_progress_bar()
-        if bar:
-            transformers_logging.enable_progress_bar()
-
-
 def _prompt_notes(pipeline: DiffusionPipeline, prompt: str) -> list[str]:
     """What of a prompt the model will not read or does not know."""
     notes = []
@@ -421,36 +267,12 @@ def _prompt_notes(pipeline: DiffusionPipeline, prompt: str) -> list[str]:
     if unread:
         notes.append(f"the prompt is longer than the text encoder reads; it never sees: {unread!r}")
     if model_name(pipeline) in SHIPPED_DEFAULTS:
+        from synthviz.scenes import unknown_words
+
         unknown = unknown_words(prompt)
         if unknown:
             notes.append(f"the embedded model never learnt these words and ignores them: {', '.join(unknown)}")
     return notes
-
-
-def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
-    """The end of a prompt that no text encoder of the pipeline reads; "" where one reads it all."""
-    parameters = inspect.signature(pipeline.__call__).parameters
-    unread = []
-    for name in ("tokenizer", "tokenizer_2", "tokenizer_3"):
-        tokenizer = getattr(pipeline, name, None)
-        if tokenizer is None:
-            continue
-        limit = tokenizer.model_max_length
-        if "T5" in type(tokenizer).__name__ and "max_sequence_length" in parameters:
-            limit = parameters["max_sequence_length"].default
-        ids = tokenizer(prompt, truncation=False).input_ids
-        if len(ids) <= limit:
-            return ""
-        unread.append(tokenizer.decode(ids[limit - 1 :], skip_special_tokens=True).strip())
-    return min(unread, key=len) if unread else ""
-
-
-def unknown_words(prompt: str) -> list[str]:
-    """The words of a prompt that the embedded model was never taught, in order, each once."""
-    from synthviz.scenes import known_words
-
-    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
-    return [word for word in dict.fromkeys(words) if word not in known_words()]
 
 
 def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: dict[str, Any]) -> dict[str, Any]:

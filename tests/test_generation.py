@@ -13,9 +13,11 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 
 import synthviz
-from synthviz import generation
-from synthviz.generation import GenerationConfig, GenerationError, ModelLoadError
+from synthviz import generation, pipelines
+from synthviz.generation import GenerationConfig, GenerationError
+from synthviz.pipelines import ModelLoadError
 from synthviz.records import read_record
+from synthviz.scenes import unknown_words
 
 
 def pixels(picture) -> np.ndarray:
@@ -23,18 +25,8 @@ def pixels(picture) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """A folder for each family, as a person would have downloaded it."""
-    folders = {}
-    for name, build in tiny_pipelines.FAMILIES.items():
-        folders[name] = tmp_path_factory.mktemp(name)
-        build().save_pretrained(folders[name], safe_serialization=True)
-    return folders
-
-
-@pytest.fixture(scope="module")
 def embedded():
-    return generation.load_pipeline("embedded")
+    return pipelines.load_pipeline("embedded")
 
 
 @pytest.fixture
@@ -76,7 +68,7 @@ class TestConfig:
 @pytest.mark.parametrize("family", tiny_pipelines.FAMILIES)
 class TestFamilies:
     def test_generate_gives_what_diffusers_gives(self, saved, family):
-        pipeline = generation.load_pipeline(str(saved[family]), device="cpu")
+        pipeline = pipelines.load_pipeline(str(saved[family]), device="cpu")
         picture = generation.generate(
             pipeline, GenerationConfig("a red boat", count=1, seed=5, steps=2, guidance_scale=3)
         )[0]
@@ -89,7 +81,7 @@ class TestFamilies:
         assert picture.record["model"] == saved[family].name
 
     def test_alone_and_in_a_batch_are_alike(self, saved, family):
-        pipeline = generation.load_pipeline(str(saved[family]), device="cpu")
+        pipeline = pipelines.load_pipeline(str(saved[family]), device="cpu")
         batch = generation.generate(pipeline, GenerationConfig("a red boat", count=3, seed=7, steps=2))
         alone = generation.generate(pipeline, GenerationConfig("a red boat", count=1, seed=9, steps=2))[0]
         assert [picture.record["seed"] for picture in batch] == [7, 8, 9]
@@ -97,57 +89,9 @@ class TestFamilies:
         assert not np.array_equal(pixels(batch[0]), pixels(batch[1]))
 
     def test_a_size_it_cannot_make_is_refused_with_one_it_can(self, saved, family):
-        pipeline = generation.load_pipeline(str(saved[family]), device="cpu")
+        pipeline = pipelines.load_pipeline(str(saved[family]), device="cpu")
         with pytest.raises(ValueError, match=r"width is 33.* multiple of"):
             generation.generate(pipeline, GenerationConfig("a boat", width=33))
-
-    def test_a_prompt_too_long_is_said(self, saved, family):
-        pipeline = generation.load_pipeline(str(saved[family]), device="cpu")
-        short, long = "a red boat", "boat " * 200
-        assert generation.unread_words(pipeline, short) == ""
-        assert generation.unread_words(pipeline, long) != ""
-
-
-class TestLoading:
-    def test_a_hub_id_that_is_not_here_says_how_to_fetch_it(self, monkeypatch):
-        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-        with pytest.raises(ModelLoadError, match="hf download nobody/nothing"):
-            generation.load_pipeline("nobody/nothing")
-
-    def test_a_folder_without_a_pipeline(self, tmp_path):
-        with pytest.raises(ModelLoadError, match=r"no model_index\.json"):
-            generation.load_pipeline(str(tmp_path))
-
-    def test_a_misspelled_name_has_close_matches(self):
-        with pytest.raises(ModelLoadError, match="did you mean 'embedded'"):
-            generation.load_pipeline("embeded")
-
-    def test_pickled_weights_are_refused(self, tmp_path):
-        tiny_pipelines.stable_diffusion().save_pretrained(tmp_path, safe_serialization=False)
-        with pytest.raises(ModelLoadError, match="safetensors"):
-            generation.load_pipeline(str(tmp_path), device="cpu")
-
-    def test_a_pipeline_of_another_kind_is_refused(self, tmp_path):
-        from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
-
-        model = UNet2DModel(
-            sample_size=8,
-            block_out_channels=(8, 8),
-            norm_num_groups=4,
-            down_block_types=("DownBlock2D",) * 2,
-            up_block_types=("UpBlock2D",) * 2,
-        )
-        DDPMPipeline(model, DDPMScheduler()).save_pretrained(tmp_path)
-        with pytest.raises(ModelLoadError, match="DDPMPipeline, which does not make pictures from text"):
-            generation.load_pipeline(str(tmp_path), device="cpu")
-
-    def test_libraries_get_their_verbosity_back(self, saved):
-        from diffusers.utils import logging
-
-        logging.set_verbosity_info()
-        generation.load_pipeline(str(saved["sd1"]), device="cpu")
-        assert logging.get_verbosity() == logging.INFO
-        logging.set_verbosity_warning()
 
 
 class TestGenerate:
@@ -248,13 +192,13 @@ class TestGenerate:
 
 class TestEmbedded:
     def test_it_opens_with_plain_diffusers_in_one_dtype(self):
-        pipeline = DiffusionPipeline.from_pretrained(generation.MODELS / "embedded")
+        pipeline = DiffusionPipeline.from_pretrained(pipelines.MODELS / "embedded")
         dtypes = {part.dtype for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder)}
         assert dtypes == {torch.float32}
         assert type(pipeline).__name__ == "StableDiffusionPipeline"
 
     def test_plain_diffusers_and_synthviz_agree(self, embedded):
-        plain = DiffusionPipeline.from_pretrained(generation.MODELS / "embedded")
+        plain = DiffusionPipeline.from_pretrained(pipelines.MODELS / "embedded")
         plain.set_progress_bar_config(disable=True)
         prompt = "a sunset over mountains"
         expected = plain(
@@ -266,7 +210,7 @@ class TestEmbedded:
         assert np.array_equal(pixels(picture), np.asarray(expected).astype(int))
 
     def test_only_safetensors_and_no_large_file_ship(self):
-        files = [path for path in generation.MODELS.rglob("*") if path.is_file()]
+        files = [path for path in pipelines.MODELS.rglob("*") if path.is_file()]
         assert not [path for path in files if path.suffix in (".bin", ".ckpt", ".pt", ".pth", ".pkl")]
         assert all(path.stat().st_size < 16 * 2**20 for path in files)
 
@@ -284,7 +228,7 @@ class TestEmbedded:
         picture = generation.generate(embedded, GenerationConfig("a castle at night", count=1, steps=1))[0]
         assert any("castle" in note for note in picture.record["notes"])
         assert "castle" in capsys.readouterr().out
-        assert generation.unknown_words("A futuristic city, at NIGHT") == []
+        assert unknown_words("A futuristic city, at NIGHT") == []
 
 
 class TestCreateAndSave:
@@ -324,7 +268,7 @@ class TestCreateAndSave:
     def test_a_model_asked_for_by_name_never_steps_down(self, monkeypatch, tmp_path):
         with pytest.raises(ModelLoadError):
             synthviz.create_pictures(GenerationConfig("a forest"), model=str(tmp_path))
-        monkeypatch.setattr(generation, "MODELS", tmp_path)
+        monkeypatch.setattr(pipelines, "MODELS", tmp_path)
         with pytest.raises(ModelLoadError, match="install synthviz again"):
             synthviz.create_pictures(GenerationConfig("a forest"), model="embedded")
 

@@ -90,7 +90,10 @@ def measure_psnr(autoencoder: AutoencoderKL, images: np.ndarray, device: torch.d
 
 
 def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: AutoencoderTraining) -> AutoencoderKL:
-    """Train until the budget is spent, resuming from the folder's checkpoint; the averaged model is returned and saved."""
+    """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
+
+    Leaves it in `output_dir/vae` too.
+    """
     torch.manual_seed(settings.seed)
     device = pick_device()
     paintings = load_paintings(paintings_dir)

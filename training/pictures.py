@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from synthviz.generation import GenerationConfig, generate, load_pipeline
+from synthviz.generation import GenerationConfig, generate
+from synthviz.pipelines import load_pipeline
 from synthviz.records import whole_file, write_png
 from synthviz.shipped_pictures import FOLDER
 

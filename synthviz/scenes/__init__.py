@@ -4,7 +4,7 @@ The embedded Stable Diffusion and the small CNN learn from these paintings, so t
 by anyone, offline, from nothing but the code in this folder.
 """
 
-from synthviz.scenes.captions import known_words, write_caption
+from synthviz.scenes.captions import known_words, unknown_words, write_caption
 from synthviz.scenes.painter import Painting, paint
 from synthviz.scenes.scene import PLACES, TIMES, Scene, sample_scene
 
@@ -16,5 +16,6 @@ __all__ = [
     "known_words",
     "paint",
     "sample_scene",
+    "unknown_words",
     "write_caption",
 ]

@@ -144,5 +144,11 @@ def known_words() -> frozenset[str]:
     return frozenset(word for group in groups for phrase in group for word in phrase.replace("-", " ").split())
 
 
+def unknown_words(prompt: str) -> list[str]:
+    """The words of a prompt that the embedded model was never taught, in order, each once."""
+    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
+    return [word for word in dict.fromkeys(words) if word not in known_words()]
+
+
 def _choose(options: tuple[str, ...], rng: np.random.Generator) -> str:
     return options[rng.integers(len(options))]

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from synthviz.scenes.canvas import THINGS, Canvas, Color, cloud_noise, mix, scale, wave_noise
+from synthviz.scenes.coasts import paint_beach, paint_ocean
+from synthviz.scenes.lands import (
+    paint_canyon,
+    paint_desert,
+    paint_forest,
+    paint_mountains,
+    paint_snowy_hills,
+    paint_volcano,
+)
 from synthviz.scenes.palettes import PALETTES, Palette, lit, vary
-from synthviz.scenes.places import PAINTERS
 from synthviz.scenes.scene import Scene
+from synthviz.scenes.settlements import paint_city, paint_village
 from synthviz.scenes.sky import paint_sky
+
+# Each paints one place, from the horizon towards the viewer.
+PAINTERS: dict[str, Callable[[Canvas, Palette, float, np.random.Generator], None]] = {
+    "city": paint_city,
+    "mountains": paint_mountains,
+    "ocean": paint_ocean,
+    "desert": paint_desert,
+    "forest": paint_forest,
+    "snowy hills": paint_snowy_hills,
+    "beach": paint_beach,
+    "village": paint_village,
+    "canyon": paint_canyon,
+    "volcano": paint_volcano,
+}
 
 
 @dataclass(frozen=True)
@@ -153,8 +177,8 @@ def _meadow(canvas: Canvas, near: Color, horizon: float, rng: np.random.Generato
         t = np.linspace(0, 1, 24)
         middle = rng.uniform(0.35, 0.65) + 0.10 * np.sin(t * rng.uniform(3, 5) + rng.uniform(0, 6)) * (0.3 + t)
         half = 0.010 + 0.085 * t**1.5
-        y = horizon + 0.06 + (1.0 - horizon - 0.05) * t
-        edge = [*zip(middle - half, y, strict=True), *list(zip(middle + half, y, strict=True))[::-1]]
+        down = horizon + 0.06 + (1.0 - horizon - 0.05) * t
+        edge = [*zip(middle - half, down, strict=True), *list(zip(middle + half, down, strict=True))[::-1]]
         canvas.polygon(edge, mix(near, scale((1.35, 1.05, 0.85), max(near)), 0.55))
     for _ in range(40):
         x, y = rng.random(), horizon + 0.08 + (0.92 - horizon) * rng.random()

@@ -7,7 +7,7 @@ import pytest
 
 from synthviz.scenes import PLACES, TIMES, Scene, known_words, paint, sample_scene, write_caption
 from synthviz.scenes.captions import PLACE_WORDS, SKY_WORDS, TIME_WORDS, VISIBLE
-from synthviz.scenes.places import PAINTERS
+from synthviz.scenes.painter import PAINTERS
 from synthviz.scenes.scene import SEA_PLACES
 
 

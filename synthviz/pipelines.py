@@ -1,0 +1,199 @@
+"""Load any text-to-image pipeline of diffusers, and ask it what it can take."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
+
+MODELS = Path(__file__).parent / "models"
+# What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
+SHIPPED_DEFAULTS = {"embedded": (20, 4.0)}
+
+
+class ModelLoadError(RuntimeError):
+    """A model that was asked for by name cannot be loaded; the message says which and what to do."""
+
+
+def load_pipeline(model: str = "embedded", device: str | None = None) -> DiffusionPipeline:
+    """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
+
+    Args:
+        model: "embedded" (the small Stable Diffusion that ships with synthviz), a local folder, or a hub id such as
+            "stabilityai/stable-diffusion-xl-base-1.0".
+        device: "cuda", "mps" or "cpu"; None takes the best there is. The embedded model always runs in float32;
+            others in bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
+
+    Returns:
+        The diffusers pipeline, on its device; on a GPU too small for it, with diffusers' own memory savers on.
+
+    Raises:
+        ModelLoadError: if it cannot be loaded, or makes pictures from something other than text.
+    """
+    try:
+        import torch
+        from diffusers import DiffusionPipeline
+
+        from synthviz.devices import pick_device
+    except Exception as error:  # diffusers' lazy imports raise RuntimeError, broken libraries OSError
+        raise ModelLoadError(f"torch or diffusers cannot be imported: {error}") from error
+
+    device = device or pick_device().type
+    shipped = model in SHIPPED_DEFAULTS
+    folder = MODELS / model if shipped else Path(model).expanduser()
+    if shipped and not (folder / "model_index.json").exists():
+        raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
+    dtype = torch.float32
+    if not shipped and device == "cuda":
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    elif not shipped and device == "mps":
+        dtype = torch.float16
+    source = str(folder) if folder.is_dir() else model
+    try:
+        with quiet_libraries():
+            pipeline = DiffusionPipeline.from_pretrained(
+                source, dtype=dtype, use_safetensors=True, trust_remote_code=False, low_cpu_mem_usage=True
+            )
+    except Exception as error:
+        raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
+    parameters = inspect.signature(pipeline.__call__).parameters
+    takes_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
+    if "prompt" not in parameters or takes_picture:
+        kind = type(pipeline).__name__
+        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
+    _place(pipeline, device)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(folder), model)
+    if folder.is_dir():
+        if not (folder / "model_index.json").exists():
+            return f"the folder {model!r} holds no diffusers pipeline: it has no model_index.json"
+        return f"the pipeline in the folder {model!r} cannot be loaded: {first_line}"
+    close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    if model.count("/") == 1 and not model.startswith((".", "/", "~")):
+        return (
+            f"the model {model!r} is neither a local folder nor downloaded yet, and the hub did not give it; "
+            f"with a network, fetch it once with `hf download {model}`"
+        )
+    return f"{model!r} is neither 'embedded', nor a local folder, nor a hub id such as 'owner/name'{hint}"
+
+
+def _place(pipeline: DiffusionPipeline, device: str) -> None:
+    """Move a pipeline to its device, with diffusers' memory savers where the GPU is too small for all of it."""
+    import torch
+
+    if device == "cuda":
+        modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+        need = sum(weight.numel() * weight.element_size() for part in modules for weight in part.parameters())
+        free, _ = torch.cuda.mem_get_info()
+        if need * 1.3 > free:
+            pipeline.enable_model_cpu_offload()
+            if hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
+                pipeline.vae.enable_tiling()
+            return
+    elif device == "mps":
+        pipeline.enable_attention_slicing()
+    pipeline.to(device)
+
+
+def model_name(pipeline: DiffusionPipeline) -> str:
+    """What to call a pipeline's model in a record: a shipped name, a hub id, or a folder's own name, never a path."""
+    origin = str(getattr(pipeline.config, "_name_or_path", "") or type(pipeline).__name__)
+    path = Path(origin)
+    if path.parent == MODELS:
+        return path.name
+    return path.name if path.is_dir() else origin
+
+
+def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float]:
+    """The steps and guidance scale that `generate` uses where the config names none."""
+    if model_name(pipeline) in SHIPPED_DEFAULTS:
+        return SHIPPED_DEFAULTS[model_name(pipeline)]
+    parameters = inspect.signature(pipeline.__call__).parameters
+    steps = parameters["num_inference_steps"].default
+    guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else 1.0
+    return steps, guidance
+
+
+def default_size(pipeline: DiffusionPipeline, backbone: Any) -> tuple[int, int]:
+    """The width and height in pixels that the model was trained at."""
+    sample = getattr(pipeline, "default_sample_size", None) or backbone.config.sample_size
+    height, width = sample if isinstance(sample, (list, tuple)) else (sample, sample)
+    return width * pipeline.vae_scale_factor, height * pipeline.vae_scale_factor
+
+
+def find_scheduler(pipeline: DiffusionPipeline, name: str | None) -> Any:
+    """The scheduler to use, made from the pipeline's own configuration; None keeps the pipeline's."""
+    if name is None:
+        return None
+    own = type(pipeline.scheduler)
+    classes = {own.__name__: own} | {one.__name__: one for one in pipeline.scheduler.compatibles}
+    wanted = name.lower().removesuffix("scheduler")
+    for class_name, scheduler_class in classes.items():
+        if class_name.lower().removesuffix("scheduler") == wanted:
+            return scheduler_class.from_config(pipeline.scheduler.config)
+    short = sorted(class_name.removesuffix("Scheduler") for class_name in classes)
+    close = difflib.get_close_matches(name, short, n=3, cutoff=0.4) or short
+    raise ValueError(f"scheduler is {name!r}, which this pipeline cannot use; try {', '.join(close)}")
+
+
+@contextmanager
+def scheduler_set(pipeline: DiffusionPipeline, scheduler: Any) -> Iterator[None]:
+    """Give the pipeline another scheduler for a while."""
+    before = pipeline.scheduler
+    if scheduler is not None:
+        pipeline.scheduler = scheduler
+    try:
+        yield
+    finally:
+        pipeline.scheduler = before
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep diffusers' and transformers' own warnings down: what matters in them is said by synthviz itself."""
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    before = [(each, each.get_verbosity()) for each in (diffusers_logging, transformers_logging)]
+    bar = transformers_logging.is_progress_bar_enabled()
+    for each, _ in before:
+        each.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for each, verbosity in before:
+            each.set_verbosity(verbosity)
+        diffusers_logging.enable_progress_bar()
+        if bar:
+            transformers_logging.enable_progress_bar()
+
+
+def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
+    """The end of a prompt that no text encoder of the pipeline reads; "" where one reads it all."""
+    parameters = inspect.signature(pipeline.__call__).parameters
+    unread = []
+    for name in ("tokenizer", "tokenizer_2", "tokenizer_3"):
+        tokenizer = getattr(pipeline, name, None)
+        if tokenizer is None:
+            continue
+        limit = tokenizer.model_max_length
+        if "T5" in type(tokenizer).__name__ and "max_sequence_length" in parameters:
+            limit = parameters["max_sequence_length"].default
+        ids = tokenizer(prompt, truncation=False).input_ids
+        if len(ids) <= limit:
+            return ""
+        unread.append(tokenizer.decode(ids[limit - 1 :], skip_special_tokens=True).strip())
+    return min(unread, key=len) if unread else ""
