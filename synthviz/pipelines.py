@@ -56,7 +56,7 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
         dtype = torch.float16
     source = str(folder) if folder.is_dir() else model
     try:
-        with quiet_libraries():
+        with quiet_libraries(bars_too=folder.is_dir()):
             pipeline = DiffusionPipeline.from_pretrained(
                 source, dtype=dtype, use_safetensors=True, trust_remote_code=False, low_cpu_mem_usage=True
             )
@@ -160,25 +160,28 @@ def scheduler_set(pipeline: DiffusionPipeline, scheduler: Any) -> Iterator[None]
 
 
 @contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep diffusers' and transformers' own warnings down: what matters in them is said by synthviz itself."""
+def quiet_libraries(bars_too: bool = False) -> Iterator[None]:
+    """Keep diffusers' and transformers' own warnings down: what matters in them is said by synthviz itself.
+
+    Args:
+        bars_too: progress bars as well, for what takes no time; a download should show its own.
+    """
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
-    before = [(each, each.get_verbosity()) for each in (diffusers_logging, transformers_logging)]
-    bar = transformers_logging.is_progress_bar_enabled()
-    for each, _ in before:
+    libraries = (diffusers_logging, transformers_logging)
+    before = [(each, each.get_verbosity(), each.is_progress_bar_enabled()) for each in libraries]
+    for each in libraries:
         each.set_verbosity_error()
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
+        if bars_too:
+            each.disable_progress_bar()
     try:
         yield
     finally:
-        for each, verbosity in before:
+        for each, verbosity, bars in before:
             each.set_verbosity(verbosity)
-        diffusers_logging.enable_progress_bar()
-        if bar:
-            transformers_logging.enable_progress_bar()
+            if bars:
+                each.enable_progress_bar()
 
 
 def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:

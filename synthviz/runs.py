@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,14 +192,16 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     unfinished = output_dir / f".unfinished-{notebook.name}"
     failed = output_dir / f"{notebook.stem}.failed.ipynb"
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(unfinished),
-            parameters={**values, "output_dir": ".", "interactive": False},
-            cwd=str(output_dir),
-            kernel_name="python3",
-            progress_bar=sys.stderr.isatty(),
-        )
+        with _private_connection() as connection:
+            papermill.execute_notebook(
+                str(notebook),
+                str(unfinished),
+                parameters={**values, "output_dir": ".", "interactive": False},
+                cwd=str(output_dir),
+                kernel_name="python3",
+                progress_bar=sys.stderr.isatty(),
+                config=connection,
+            )
         reason = None
     except Exception as error:  # papermill, nbclient and jupyter_client each have their own
         reason = str(error).strip() or type(error).__name__
@@ -214,6 +219,22 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     if unfinished.exists():
         unfinished.replace(failed)
     raise RunError(f"{notebook.name} failed: {problem or reason}")
+
+
+@contextmanager
+def _private_connection() -> Iterator[Any]:
+    """How to talk to a kernel: over sockets in a folder of its own, which nobody else can read, not over TCP.
+
+    Windows has no such sockets; there it is TCP on the loopback interface, as Jupyter does by default.
+    """
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory(prefix="synthviz-") as folder:
+        config = Config()
+        if os.name != "nt":
+            config.KernelManager.transport = "ipc"
+            config.KernelManager.connection_file = str(Path(folder) / "kernel.json")
+        yield config
 
 
 def _first_problem(cells: list[Any]) -> str | None:

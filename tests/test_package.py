@@ -6,11 +6,14 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 import synthviz
+from synthviz.runs import NOTEBOOKS
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "diffusers", "transformers", "matplotlib", "numpy", "PIL")
@@ -58,6 +61,16 @@ def test_every_dependency_is_pinned_above_its_floor():
     for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
         name, floor = requirement.split(">=")
         assert pins[name] >= tuple(int(part) for part in floor.split(".")), requirement
+
+
+def test_the_wheel_carries_notebooks_weights_and_pictures(tmp_path):
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(built) as wheel:
+        names = set(wheel.namelist())
+    assert {f"synthviz/notebooks/{name}.ipynb" for name in NOTEBOOKS} <= names
+    assert {"synthviz/models/embedded/model_index.json", "synthviz/models/scene-cnn/model.safetensors"} <= names
+    assert "synthviz/pictures/picture_1.png" in names
+    assert all(name.startswith("synthviz") for name in names)
 
 
 def test_every_target_of_the_makefile_is_explained():
