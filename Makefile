@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "python3 was not found; install Python 3.11 or newer"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "synthviz needs Python 3.11 or newer; try: make PYTHON=python3.12 ..."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing into $(VENV); the first time this downloads a lot (see README.md)."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
@@ -48,5 +48,5 @@ lint: $(INSTALLED) ## Check style and types
 notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
 	$(BIN)/python notebooks/refresh_outputs.py
 
-clean: ## Remove what the other targets made, .venv included
-	rm -rf $(VENV) outputs build dist .pytest_cache .ruff_cache .mypy_cache
+clean: ## Remove .venv and caches; what the runs made stays
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         finished = runs.run_notebooks(options.output_dir, [tuple(pair) for pair in options.parameters])
-    except runs.RunError as error:
+    except (runs.RunError, OSError) as error:  # OSError: a full disk, a folder that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

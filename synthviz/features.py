@@ -102,7 +102,7 @@ def normalize_maps(maps: Tensor) -> NormalizedMaps:
     Raises:
         ValueError: for another shape.
     """
-    values = one_picture(maps).detach().to("cpu", torch.float64)  # float64: the range of huge values must not overflow
+    values = one_picture(maps).detach().cpu().double()  # the range of huge values must not overflow
     finite = values.isfinite().flatten(1).all(dim=1)
     low, high = values.amin(dim=(1, 2)), values.amax(dim=(1, 2))
     varied = finite & (high > low)

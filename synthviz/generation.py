@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from synthviz.pipelines import (
     SHIPPED_DEFAULTS,
     ModelLoadError,
-    default_size,
     default_steps_and_guidance,
     find_scheduler,
     load_pipeline,
     model_name,
     quiet_libraries,
     scheduler_set,
+    size_multiple,
     unread_words,
 )
 from synthviz.records import versions, write_png
@@ -129,29 +129,29 @@ def generate(
 
     arguments, notes = _call_arguments(pipeline, config)
     scheduler = find_scheduler(pipeline, config.scheduler)
-    notes += _prompt_notes(pipeline, config.prompt)
-    for note in notes:
-        print(f"Note: {note}")
-    steps = arguments["num_inference_steps"]
-    batches = math.ceil(config.count / LARGEST_BATCH)
-    tell = _Progress(steps * batches, on_step)
+    tell = _Progress(on_step)
     pictures: list[GeneratedPicture] = []
     size = LARGEST_BATCH
     with scheduler_set(pipeline, scheduler), quiet_libraries():
+        notes += _prompt_notes(pipeline, config.prompt, "prompt")
+        notes += _prompt_notes(pipeline, arguments.get("negative_prompt", ""), "negative prompt")
+        for note in notes:
+            print(f"Note: {note}")
         base = _record(pipeline, config, arguments)
         while len(pictures) < config.count:
+            tell.batch_starts(math.ceil((config.count - len(pictures)) / size))
             seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
             try:
                 pixels, flagged = _run(pipeline, arguments, seeds, tell)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
+                pipeline.maybe_free_model_hooks()  # parts that take turns on the GPU go back to the CPU
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 if size == 1:
                     raise GenerationError(
-                        f"not enough memory for one {arguments['width']}×{arguments['height']} picture; "
-                        "ask for a smaller width and height or a smaller model"
+                        "not enough memory for even one picture; ask for a smaller width and height or a smaller model"
                     ) from error
                 size = max(1, size // 2)
                 notes.append(f"memory ran out; went on with {size} picture{'s' * (size > 1)} at a time")
@@ -161,7 +161,8 @@ def generate(
                 doubts = _picture_doubts(picture, hidden)
                 for doubt in doubts:
                     print(f"Note: picture from seed {seed}: {doubt}")
-                record = {**base, "seed": seed, "notes": [*notes, *doubts]}
+                height, width = picture.shape[:2]
+                record = {**base, "width": width, "height": height, "seed": seed, "notes": [*notes, *doubts]}
                 pictures.append(GeneratedPicture(_to_image(picture), record))
     return pictures
 
@@ -173,7 +174,7 @@ def _run(
     import torch
 
     def step_done(_pipeline: Any, _index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        tell.step()
+        tell.step(pipeline.num_timesteps)
         return tensors
 
     accepted = inspect.signature(pipeline.__call__).parameters
@@ -228,50 +229,50 @@ def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tu
     """What to call the pipeline with, and what of the config it cannot honour."""
     accepted = inspect.signature(pipeline.__call__).parameters
     steps, guidance = default_steps_and_guidance(pipeline)
-    guidance = guidance if config.guidance_scale is None else config.guidance_scale
-    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
-    width, height = default_size(pipeline, backbone)
-    arguments: dict[str, Any] = {
-        "prompt": config.prompt,
-        "num_inference_steps": config.steps or steps,
-        "width": config.width or width,
-        "height": config.height or height,
-    }
-    multiple = 2 * pipeline.vae_scale_factor if hasattr(pipeline, "transformer") else 8
+    guidance = guidance if config.guidance_scale is None else float(config.guidance_scale)
+    arguments: dict[str, Any] = {"prompt": config.prompt, "num_inference_steps": config.steps or steps}
     for name in ("width", "height"):
-        if arguments[name] % multiple:
-            nearest = max(multiple, round(arguments[name] / multiple) * multiple)
-            raise ValueError(
-                f"{name} is {arguments[name]}; this pipeline needs a multiple of {multiple}, such as {nearest}"
-            )
+        value, multiple = getattr(config, name), size_multiple(pipeline)
+        if value is None:
+            continue  # the pipeline knows what it was trained at
+        if value % multiple:
+            nearest = max(multiple, round(value / multiple) * multiple)
+            raise ValueError(f"{name} is {value}; this pipeline needs a multiple of {multiple}, such as {nearest}")
+        arguments[name] = value
     notes = []
-    if "guidance_scale" in accepted:
-        arguments["guidance_scale"] = float(guidance)
+    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
+    guided = "guidance_scale" in accepted and getattr(backbone.config, "guidance_embeds", True)
+    if guided and guidance is not None:
+        arguments["guidance_scale"] = guidance
     elif config.guidance_scale is not None:
-        notes.append(f"{type(pipeline).__name__} takes no guidance scale; {config.guidance_scale} was not used")
-    distilled = getattr(backbone.config, "time_cond_proj_dim", None) is not None or "true_cfg_scale" in accepted
+        notes.append(f"this model takes no guidance scale; {config.guidance_scale} was not used")
     if config.negative_prompt:
+        true_guidance = accepted["true_cfg_scale"].default if "true_cfg_scale" in accepted else guidance
+        distilled = getattr(backbone.config, "time_cond_proj_dim", None) is not None
         if "negative_prompt" not in accepted or distilled:
             notes.append("this model runs without a second guidance pass; the negative prompt was not used")
-        elif guidance <= 1:
-            notes.append(f"guidance is off at scale {guidance}; the negative prompt was not used")
+        elif true_guidance is not None and true_guidance <= 1:
+            notes.append(
+                f"guidance against a prompt is off (scale {true_guidance:g}); the negative prompt was not used"
+            )
         else:
             arguments["negative_prompt"] = config.negative_prompt
     return arguments, notes
 
 
-def _prompt_notes(pipeline: DiffusionPipeline, prompt: str) -> list[str]:
+def _prompt_notes(pipeline: DiffusionPipeline, prompt: str, name: str) -> list[str]:
     """What of a prompt the model will not read or does not know."""
     notes = []
     unread = unread_words(pipeline, prompt)
     if unread:
-        notes.append(f"the prompt is longer than the text encoder reads; it never sees: {unread!r}")
+        notes.append(f"the {name} is longer than the text encoder reads; it never sees: {unread!r}")
     if model_name(pipeline) in SHIPPED_DEFAULTS:
         from synthviz.scenes import unknown_words
 
         unknown = unknown_words(prompt)
         if unknown:
-            notes.append(f"the embedded model never learnt these words and ignores them: {', '.join(unknown)}")
+            words = ", ".join(unknown)
+            notes.append(f"the embedded model never learnt these words of the {name} and ignores them: {words}")
     return notes
 
 
@@ -285,8 +286,6 @@ def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: di
         "negative_prompt": arguments.get("negative_prompt", ""),
         "steps": arguments["num_inference_steps"],
         "guidance_scale": arguments.get("guidance_scale"),
-        "width": arguments["width"],
-        "height": arguments["height"],
         "scheduler": type(pipeline.scheduler).__name__,
         "device": str(getattr(pipeline, "_execution_device", pipeline.device)),
         "dtype": str(getattr(pipeline, "dtype", "")).removeprefix("torch."),
@@ -326,24 +325,34 @@ def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
+    # In turn: CUDA and MPS, the CPU on Linux and macOS, the CPU on Windows, MPS for a single huge tensor.
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "invalid buffer size")
+    return any(sign in text for sign in signs)
 
 
 class _Progress:
     """Counts steps over all batches; once it takes long, prints a plain line now and then."""
 
-    def __init__(self, total: int, on_step: Callable[[int, int], None] | None) -> None:
-        self.total = total
-        self.done = 0
+    def __init__(self, on_step: Callable[[int, int], None] | None) -> None:
         self.on_step = on_step
+        self.before = self.done = 0  # steps of earlier batches, steps of this one
+        self.batches_left = 0
         self.started = self.said = time.monotonic()
 
-    def step(self) -> None:
-        self.done = min(self.done + 1, self.total)
+    def batch_starts(self, batches_left: int) -> None:
+        """A batch begins, the first of so many; one that ran out of memory counts for nothing."""
+        if batches_left < self.batches_left:
+            self.before += self.done
+        self.done, self.batches_left = 0, batches_left
+
+    def step(self, steps: int) -> None:
+        """One of a batch's steps is done; `steps` is how many the scheduler takes, which may exceed those asked for."""
+        self.done += 1
+        done, total = self.before + self.done, self.before + steps * self.batches_left
         now = time.monotonic()
-        if now - self.said > SLOW_SECONDS and self.done < self.total:
-            left = (now - self.started) / self.done * (self.total - self.done)
-            print(f"step {self.done} of {self.total}, about {left:.0f} s left", flush=True)
+        if now - self.said > SLOW_SECONDS and done < total:
+            left = (now - self.started) / done * (total - done)
+            print(f"step {done} of {total}, about {left:.0f} s left", flush=True)
             self.said = now
         if self.on_step is not None:
-            self.on_step(self.done, self.total)
+            self.on_step(done, total)

@@ -49,57 +49,83 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     folder = MODELS / model if shipped else Path(model).expanduser()
     if shipped and not (folder / "model_index.json").exists():
         raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
+    if not shipped and not folder.is_dir() and model.count("/") != 1:
+        close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ModelLoadError(f"{model!r} is neither 'embedded', nor a local folder, nor a hub id 'owner/name'{hint}")
     dtype = torch.float32
     if not shipped and device == "cuda":
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # Older cards only emulate bfloat16, slowly.
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     elif not shipped and device == "mps":
         dtype = torch.float16
-    source = str(folder) if folder.is_dir() else model
     try:
         with quiet_libraries(bars_too=folder.is_dir()):
             pipeline = DiffusionPipeline.from_pretrained(
-                source, dtype=dtype, use_safetensors=True, trust_remote_code=False, low_cpu_mem_usage=True
+                str(folder) if folder.is_dir() else model,
+                dtype=dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                low_cpu_mem_usage=True,
             )
     except Exception as error:
         raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
-    parameters = inspect.signature(pipeline.__call__).parameters
-    takes_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
-    if "prompt" not in parameters or takes_picture:
+    if not _makes_pictures_from_text(pipeline):
         kind = type(pipeline).__name__
         raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
-    _place(pipeline, device)
+    try:
+        _place(pipeline, device)
+    except RuntimeError as error:  # CUDA's own
+        raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
 def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(folder), model)
+    why = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(folder), model)
     if folder.is_dir():
         if not (folder / "model_index.json").exists():
             return f"the folder {model!r} holds no diffusers pipeline: it has no model_index.json"
-        return f"the pipeline in the folder {model!r} cannot be loaded: {first_line}"
-    close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    if model.count("/") == 1 and not model.startswith((".", "/", "~")):
+        return f"the pipeline in the folder {model!r} cannot be loaded: {why}"
+    everything = str(error).lower()
+    if any(word in everything for word in ("offline", "connect", "cached", "not found", "resolve")):
         return (
-            f"the model {model!r} is neither a local folder nor downloaded yet, and the hub did not give it; "
-            f"with a network, fetch it once with `hf download {model}`"
+            f"the model {model!r} is neither a local folder nor downloaded yet, and the hub cannot be reached or "
+            f"does not have it; with a network, fetch it once with `hf download {model}`"
         )
-    return f"{model!r} is neither 'embedded', nor a local folder, nor a hub id such as 'owner/name'{hint}"
+    return f"the model {model!r} cannot be loaded from the hub: {why}"
+
+
+def _makes_pictures_from_text(pipeline: DiffusionPipeline) -> bool:
+    """Whether a pipeline has what `generate` drives: a prompt, pictures per prompt, a backbone, an autoencoder."""
+    parameters = inspect.signature(pipeline.__call__).parameters
+    needs_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
+    return (
+        {"prompt", "num_images_per_prompt", "num_inference_steps"} <= parameters.keys()
+        and not needs_picture
+        and hasattr(pipeline, "vae_scale_factor")
+        and (hasattr(pipeline, "unet") or hasattr(pipeline, "transformer"))
+    )
 
 
 def _place(pipeline: DiffusionPipeline, device: str) -> None:
-    """Move a pipeline to its device, with diffusers' memory savers where the GPU is too small for all of it."""
+    """Move a pipeline to its device; on a GPU too small for all of it, with diffusers' memory savers.
+
+    Where the largest part fits, parts take turns on the GPU; where not even that fits, single layers do.
+    """
     import torch
 
     if device == "cuda":
         modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        need = sum(weight.numel() * weight.element_size() for part in modules for weight in part.parameters())
+        sizes = [sum(weight.numel() * weight.element_size() for weight in part.parameters()) for part in modules]
         free, _ = torch.cuda.mem_get_info()
-        if need * 1.3 > free:
-            pipeline.enable_model_cpu_offload()
+        if 1.3 * sum(sizes) > free:
             if hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
                 pipeline.vae.enable_tiling()
+            if 1.3 * max(sizes) > free:
+                pipeline.enable_sequential_cpu_offload()
+            else:
+                pipeline.enable_model_cpu_offload()
             return
     elif device == "mps":
         pipeline.enable_attention_slicing()
@@ -115,33 +141,42 @@ def model_name(pipeline: DiffusionPipeline) -> str:
     return path.name if path.is_dir() else origin
 
 
-def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float]:
-    """The steps and guidance scale that `generate` uses where the config names none."""
+def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float | None]:
+    """The steps and guidance scale that `generate` uses where the config names none; None: the pipeline's own way."""
     if model_name(pipeline) in SHIPPED_DEFAULTS:
         return SHIPPED_DEFAULTS[model_name(pipeline)]
     parameters = inspect.signature(pipeline.__call__).parameters
     steps = parameters["num_inference_steps"].default
-    guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else 1.0
+    guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else None
     return steps, guidance
 
 
-def default_size(pipeline: DiffusionPipeline, backbone: Any) -> tuple[int, int]:
-    """The width and height in pixels that the model was trained at."""
-    sample = getattr(pipeline, "default_sample_size", None) or backbone.config.sample_size
-    height, width = sample if isinstance(sample, (list, tuple)) else (sample, sample)
-    return width * pipeline.vae_scale_factor, height * pipeline.vae_scale_factor
+def size_multiple(pipeline: DiffusionPipeline) -> int:
+    """What width and height in pixels must be multiples of."""
+    return max(8, pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1))
 
 
 def find_scheduler(pipeline: DiffusionPipeline, name: str | None) -> Any:
-    """The scheduler to use, made from the pipeline's own configuration; None keeps the pipeline's."""
+    """The scheduler of that name, made from the pipeline's own configuration; None keeps the pipeline's.
+
+    Raises:
+        ValueError: if the pipeline cannot use it, or a library it needs is missing.
+    """
     if name is None:
         return None
     own = type(pipeline.scheduler)
     classes = {own.__name__: own} | {one.__name__: one for one in pipeline.scheduler.compatibles}
+    classes.pop("DPMSolverSDEScheduler", None)  # draws noise of its own, whatever the seed
     wanted = name.lower().removesuffix("scheduler")
     for class_name, scheduler_class in classes.items():
         if class_name.lower().removesuffix("scheduler") == wanted:
-            return scheduler_class.from_config(pipeline.scheduler.config)
+            try:
+                return scheduler_class.from_config(pipeline.scheduler.config)
+            except ImportError as error:
+                why = str(error).strip().splitlines()[0]
+                raise ValueError(
+                    f"scheduler is {name!r}, which needs a library that is not installed: {why}"
+                ) from error
     short = sorted(class_name.removesuffix("Scheduler") for class_name in classes)
     close = difflib.get_close_matches(name, short, n=3, cutoff=0.4) or short
     raise ValueError(f"scheduler is {name!r}, which this pipeline cannot use; try {', '.join(close)}")
@@ -193,7 +228,7 @@ def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
         if tokenizer is None:
             continue
         limit = tokenizer.model_max_length
-        if "T5" in type(tokenizer).__name__ and "max_sequence_length" in parameters:
+        if "CLIP" not in type(tokenizer).__name__ and "max_sequence_length" in parameters:
             limit = parameters["max_sequence_length"].default
         ids = tokenizer(prompt, truncation=False).input_ids
         if len(ids) <= limit:

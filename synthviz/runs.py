@@ -67,7 +67,11 @@ class FinishedRun:
 
 
 def notebooks_folder() -> Path:
-    """Where the notebooks are: inside an installed package, or beside the package in a checkout."""
+    """Where the notebooks are: inside an installed package, or beside the package in a checkout.
+
+    Raises:
+        RunError: if they are in neither place.
+    """
     package = Path(__file__).parent
     for folder in (package / "notebooks", package.parent / "notebooks"):
         if all((folder / f"{name}.ipynb").exists() for name in NOTEBOOKS):
@@ -139,19 +143,21 @@ def run_notebooks(
         say: where progress goes, line by line.
 
     Raises:
-        RunError: if a parameter is wrong, or a cell fails, or the kernel dies; the notebook so far is then kept as
-            `NAME.failed.ipynb`.
+        RunError: if a parameter is wrong, or the folder cannot be made, or a cell fails, or the kernel dies; the
+            notebook so far is then kept as `NAME.failed.ipynb`.
     """
     folder = folder or notebooks_folder()
     known = {name: read_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
     everything = {name: parameter for found in known.values() for name, parameter in found.items()}
     values = check_parameters(parameters, everything)
-    if values.get("image_path"):  # the notebooks run inside the output folder
-        values["image_path"] = str(Path(values["image_path"]).expanduser().resolve())
+    for name in ("image_path", "model"):  # the notebooks run inside the output folder
+        if values.get(name) and Path(values[name]).expanduser().exists():
+            values[name] = str(Path(values[name]).expanduser().resolve())
     output_dir = Path(output_dir).expanduser()
-    if output_dir.exists() and not output_dir.is_dir():
-        raise RunError(f"the output folder {str(output_dir)!r} is a file; name a folder")
-    output_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the output folder {str(output_dir)!r} cannot be made: {error.strerror}") from error
     for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in NOTEBOOKS)):
         (output_dir / stale).unlink(missing_ok=True)
 
@@ -194,8 +200,8 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     try:
         with _private_connection() as connection:
             papermill.execute_notebook(
-                str(notebook),
-                str(unfinished),
+                _escape(notebook),
+                _escape(unfinished),
                 parameters={**values, "output_dir": ".", "interactive": False},
                 cwd=str(output_dir),
                 kernel_name="python3",
@@ -204,7 +210,7 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
             )
         reason = None
     except Exception as error:  # papermill, nbclient and jupyter_client each have their own
-        reason = str(error).strip() or type(error).__name__
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     except BaseException:  # Ctrl-C: leave nothing half-written behind
         unfinished.unlink(missing_ok=True)
         raise
@@ -212,13 +218,21 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     if unfinished.exists():
         executed = nbformat.read(unfinished, as_version=4)
         cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
-    problem = _first_problem(cells)
-    if reason is None and problem is None:
+    problem = _first_error(cells)
+    if problem is None:
+        unrun = _first_unrun(cells)
+        problem = "; ".join(part for part in (unrun, reason) if part is not None) or None
+    if problem is None:
         unfinished.replace(output_dir / notebook.name)
         return cells
     if unfinished.exists():
         unfinished.replace(failed)
-    raise RunError(f"{notebook.name} failed: {problem or reason}")
+    raise RunError(f"{notebook.name} failed: {problem}")
+
+
+def _escape(path: Path) -> str:
+    """A path as papermill wants it: papermill takes braces for parameters to fill in."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 @contextmanager
@@ -237,21 +251,35 @@ def _private_connection() -> Iterator[Any]:
         yield config
 
 
-def _first_problem(cells: list[Any]) -> str | None:
-    """What is wrong with the first cell that failed or never ran.
+def _ended_itself(cell: Any) -> bool:
+    """Whether a cell ended the notebook by `sys.exit(0)`, which papermill takes for a success too."""
+    return any(
+        output.output_type == "error" and output.ename == "SystemExit" and output.evalue in ("", "0")
+        for output in cell.outputs
+    )
+
+
+def _first_error(cells: list[Any]) -> str | None:
+    """The first cell that raised, and its source."""
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.outputs:
+            if output.output_type == "error" and not _ended_itself(cell):
+                return f"code cell {number} raised {output.ename}: {output.evalue}\n\n{cell.source}"
+    return None
+
+
+def _first_unrun(cells: list[Any]) -> str | None:
+    """The first cell that has no execution count.
 
     papermill's own status is not asked: it calls cells completed that a dead kernel never ran.
     """
     if not cells:
         return "it has no executed cells"
     for number, cell in enumerate(cells, start=1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                if output.ename == "SystemExit" and output.evalue in ("", "0"):
-                    return None  # the notebook ended itself, as papermill allows
-                return f"code cell {number} raised {output.ename}: {output.evalue}\n\n{cell.source}"
         if cell.execution_count is None:
-            return f"code cell {number} did not run to its end; the kernel died or was stopped there\n\n{cell.source}"
+            return f"code cell {number} did not run to its end"
+        if _ended_itself(cell):
+            return None
     return None
 
 
@@ -278,9 +306,10 @@ def _fallbacks(results: dict[str, Any]) -> list[str]:
 def describe(run: FinishedRun) -> str:
     """The table at the end: what was made, and where."""
     rows = []
+    fallback = any(picture["fallback_reason"] for picture in run.manifest["results"].get("pictures", ()))
     for name in run.files:
         if name.startswith("generated_image_"):
-            what = "a picture made from the prompt"
+            what = "a picture that ships with synthviz" if fallback else "a picture made from the prompt"
         else:
             what = DESCRIPTIONS.get(name, "the executed notebook")
         rows.append((name, _size((run.folder / name).stat().st_size), what))

@@ -1,4 +1,4 @@
-"""devices.py: CUDA, then MPS, then the CPU."""
+"""devices.py: CUDA where it works, then MPS, then the CPU."""
 
 from __future__ import annotations
 
@@ -8,10 +8,34 @@ import torch
 from synthviz.devices import pick_device
 
 
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretends to be a machine with these accelerators; tensors stay on the CPU."""
+
+    def pretend(cuda: bool, mps: bool, broken: bool = False) -> None:
+        def zeros(*_, **__):
+            if broken:
+                raise RuntimeError("CUDA error: no kernel image is available\nmore lines")
+            return torch.tensor([0.0])
+
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        monkeypatch.setattr(torch, "zeros", zeros)
+
+    return pretend
+
+
 @pytest.mark.parametrize(
     ("cuda", "mps", "expected"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
 )
-def test_the_best_there_is(monkeypatch, cuda, mps, expected):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+def test_the_best_there_is(machine, cuda, mps, expected):
+    machine(cuda, mps)
     assert pick_device().type == expected
+
+
+def test_a_gpu_that_cannot_compute_is_passed_over_and_said(machine, capsys):
+    machine(cuda=True, mps=False, broken=True)
+    assert pick_device().type == "cpu"
+    assert capsys.readouterr().out == (
+        "Using the CPU, because the GPU cannot be used: CUDA error: no kernel image is available\n"
+    )

@@ -26,7 +26,7 @@ def pixels(picture) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def embedded():
-    return pipelines.load_pipeline("embedded")
+    return pipelines.load_pipeline("embedded", device="cpu")
 
 
 @pytest.fixture
@@ -117,6 +117,17 @@ class TestGenerate:
         pictures = generation.generate(tiny, GenerationConfig("a boat", count=6, steps=1))
         assert [picture.record["seed"] for picture in pictures] == list(range(6))
 
+    def test_every_step_of_a_second_order_scheduler_is_told(self, tiny):
+        told = []
+        config = GenerationConfig("a boat", count=1, steps=3, scheduler="HeunDiscrete")
+        generation.generate(tiny, config, on_step=lambda done, total: told.append((done, total)))
+        assert [done for done, _ in told] == list(range(1, len(told) + 1))
+        assert told[-1] == (len(told), len(told))
+
+    def test_unknown_words_of_the_negative_prompt_are_named_too(self, embedded):
+        config = GenerationConfig("a forest", "a castle", count=1, steps=1)
+        assert any("castle" in note for note in generation.generate(embedded, config)[0].record["notes"])
+
     def test_every_step_is_told(self, tiny):
         told = []
         generation.generate(
@@ -169,16 +180,19 @@ class TestGenerate:
             return decode(latents, **options)
 
         tiny.vae.decode = small_only
-        pictures = generation.generate(tiny, GenerationConfig("a boat", count=3, steps=1))
-        assert len(pictures) == 3
+        told = []
+        config = GenerationConfig("a boat", count=3, steps=1)
+        pictures = generation.generate(tiny, config, on_step=lambda *steps: told.append(steps))
+        assert [picture.record["seed"] for picture in pictures] == [0, 1, 2]
         assert any("memory ran out" in note for note in pictures[0].record["notes"])
+        assert told[-1] == (3, 3)  # what failed is not counted
 
     def test_not_even_one_picture_fits(self, tiny):
         def never(latents, **_):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
         tiny.vae.decode = never
-        with pytest.raises(GenerationError, match="not enough memory for one 32×32 picture"):
+        with pytest.raises(GenerationError, match="not enough memory for even one picture"):
             generation.generate(tiny, GenerationConfig("a boat", count=3, steps=1))
 
     def test_other_errors_are_not_hidden(self, tiny):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import tiny_pipelines
+import torch
+from diffusers import DiffusionPipeline
 
 from synthviz import pipelines
 from synthviz.pipelines import ModelLoadError
@@ -18,7 +20,7 @@ def test_a_prompt_too_long_is_said(saved, family):
 
 
 def test_a_hub_id_that_is_not_here_says_how_to_fetch_it(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelLoadError, match="hf download nobody/nothing"):
         pipelines.load_pipeline("nobody/nothing")
 
@@ -31,6 +33,59 @@ def test_a_folder_without_a_pipeline(tmp_path):
 def test_a_misspelled_name_has_close_matches():
     with pytest.raises(ModelLoadError, match="did you mean 'embedded'"):
         pipelines.load_pipeline("embeded")
+
+
+def test_what_else_goes_wrong_on_the_hub_is_not_called_a_missing_download(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("You are trying to access a gated repo.\nMake sure to have access to it")
+
+    monkeypatch.setattr(DiffusionPipeline, "from_pretrained", refuse)
+    with pytest.raises(
+        ModelLoadError, match="'some/model' cannot be loaded from the hub: You are trying to access a gated"
+    ):
+        pipelines.load_pipeline("some/model")
+
+
+class TestSmallGpu:
+    """Where a pipeline goes when the GPU holds all of it, its largest part, or not even that."""
+
+    @pytest.mark.parametrize(
+        ("share_free", "expected"),
+        [(2.0, "to"), (1.29, "enable_model_cpu_offload"), (0.1, "enable_sequential_cpu_offload")],
+    )
+    def test_the_memory_saver_fits_the_gpu(self, monkeypatch, share_free, expected):
+        pipeline = tiny_pipelines.stable_diffusion()
+        parts = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
+        need = sum(weight.numel() * 4 for part in parts for weight in part.parameters())
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (share_free * need, need))
+        called = []
+        for name in ("to", "enable_model_cpu_offload", "enable_sequential_cpu_offload"):
+            monkeypatch.setattr(pipeline, name, lambda *_, name=name: called.append(name))
+        pipelines._place(pipeline, "cuda")
+        assert called == [expected]
+
+
+class TestSchedulers:
+    def test_by_name_with_and_without_the_suffix(self):
+        pipeline = tiny_pipelines.stable_diffusion()
+        for name in ("Euler-Discrete".replace("-", ""), "eulerdiscretescheduler"):
+            assert type(pipelines.find_scheduler(pipeline, name)).__name__ == "EulerDiscreteScheduler"
+
+    def test_one_that_ignores_the_seed_is_not_offered(self):
+        with pytest.raises(ValueError, match="cannot use"):
+            pipelines.find_scheduler(tiny_pipelines.stable_diffusion(), "DPMSolverSDE")
+
+    def test_a_missing_library_is_a_bad_value_not_a_broken_model(self, monkeypatch):
+        def needs_scipy(*_):
+            raise ImportError("LMSDiscreteScheduler requires the scipy library\nmore lines")
+
+        pipeline = tiny_pipelines.stable_diffusion()
+        chosen = next(one for one in pipeline.scheduler.compatibles if one.__name__ == "PNDMScheduler")
+        monkeypatch.setattr(chosen, "from_config", needs_scipy)
+        with pytest.raises(
+            ValueError, match=r"scheduler is .PNDM., which needs a library .* requires the scipy library"
+        ):
+            pipelines.find_scheduler(pipeline, "PNDM")
 
 
 def test_pickled_weights_are_refused(tmp_path):

@@ -134,7 +134,7 @@ class TestRun:
 
     def test_a_dead_kernel_is_never_a_success(self, folder, tmp_path):
         write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", "import os; os._exit(0)", "print('after')")
-        with pytest.raises(RunError, match="kernel died"):
+        with pytest.raises(RunError, match="did not run to its end; Kernel died"):
             runs.run_notebooks(tmp_path / "out", (), folder, str)
         assert "manifest.json" not in os.listdir(tmp_path / "out")
 
@@ -155,6 +155,32 @@ class TestRun:
         write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", WORK, "import sys; sys.exit(0)", "raise ValueError")
         assert runs.run_notebooks(tmp_path / "out", (), folder, str).manifest["results"]["seen"]["seed"] == 0
 
+    def test_a_kernel_that_cannot_start_says_why(self, folder, tmp_path, monkeypatch):
+        start = papermill.execute_notebook
+
+        def unknown_kernel(*paths, **options):
+            return start(*paths, **{**options, "kernel_name": "cobol"})
+
+        monkeypatch.setattr(papermill, "execute_notebook", unknown_kernel)
+        with pytest.raises(RunError, match="cobol"):
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+
+    def test_braces_in_the_folders_name_are_only_braces(self, folder, tmp_path):
+        finished = runs.run_notebooks(tmp_path / "a {seed} b", [("seed", "7")], folder, str)
+        assert (tmp_path / "a {seed} b" / "manifest.json").exists()
+        assert "generated_image_7.png" in finished.files
+
+    def test_a_relative_model_folder_is_found_from_the_output_folder(self, folder, tmp_path, monkeypatch):
+        write_notebook(
+            folder / f"{NOTEBOOKS[0]}.ipynb", "from synthviz import records\nrecords.report('prompt', prompt)"
+        )
+        monkeypatch.chdir(tmp_path)
+        known = runs.read_parameters(folder / f"{NOTEBOOKS[0]}.ipynb")
+        monkeypatch.setattr(runs, "read_parameters", lambda _: {**known, "model": Parameter("model", "str", "''", "")})
+        (tmp_path / "checkpoint").mkdir()
+        finished = runs.run_notebooks(tmp_path / "out", [("model", "checkpoint")], folder, str)
+        assert finished.manifest["parameters"]["model"] == str(tmp_path / "checkpoint")
+
     def test_ctrl_c_leaves_nothing_half_written(self, folder, tmp_path, monkeypatch):
         def interrupted(source, target, **_):
             Path(target).write_text("half")
@@ -167,7 +193,7 @@ class TestRun:
 
     def test_an_output_folder_that_is_a_file(self, folder, tmp_path):
         (tmp_path / "out").write_text("")
-        with pytest.raises(RunError, match="is a file"):
+        with pytest.raises(RunError, match="cannot be made"):
             runs.run_notebooks(tmp_path / "out", (), folder, str)
 
 

@@ -50,6 +50,7 @@ class DiffusionTraining:
     caption_dropout: float = 0.1
     strange_word_share: float = 0.06
     snr_cap: float = 5.0
+    least_weight: float = 0.2
     bfloat16: bool = False
     compile: bool = False
     seed: int = 0
@@ -231,7 +232,8 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
         target = scheduler.get_velocity(clean, noise, timesteps)
         alpha = alphas[timesteps]
         snr = alpha / (1 - alpha)
-        weight = snr.clamp(max=settings.snr_cap) / (snr + 1)
+        # Min-SNR alone gives pure noise no weight, but its first steps decide layout and brightness.
+        weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16 or device.type == "cuda"):
             loss = losses(noisy, timesteps, token_ids, target, weight)
         loss.backward()

@@ -44,7 +44,9 @@ def picture_grid(
         axis.set_axis_off()
     for index, picture in enumerate(pictures):
         shown = np.asarray(picture)
-        axes[index].imshow(shown, cmap="gray" if shown.ndim == 2 else None, interpolation="lanczos")
+        axes[index].imshow(
+            shown, cmap="gray", vmin=0, vmax=255 if shown.dtype == np.uint8 else 1, interpolation="lanczos"
+        )
         if titles:
             axes[index].set_title(textwrap.fill(titles[index], int(side * 11)), fontsize=9)
     if caption:

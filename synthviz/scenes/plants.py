@@ -25,6 +25,7 @@ def draw_conifer(canvas: Canvas, x: float, foot: float, tall: float, color: Colo
 
 
 def draw_round_tree(canvas: Canvas, x: float, foot: float, tall: float, color: Color) -> None:
+    """A broad-leaved tree: a trunk and a round crown."""
     canvas.rectangle(x - tall * 0.05, foot - tall * 0.5, x + tall * 0.05, foot, scale(color, 0.6))
     canvas.ellipse((x, foot - tall * 0.68), (tall * 0.36, tall * 0.42), color)
     canvas.ellipse((x - tall * 0.08, foot - tall * 0.76), (tall * 0.22, tall * 0.24), scale(color, 1.15))
@@ -33,6 +34,7 @@ def draw_round_tree(canvas: Canvas, x: float, foot: float, tall: float, color: C
 def draw_palm(
     canvas: Canvas, palette: Palette, x: float, foot: float, tall: float, lean: int, rng: np.random.Generator
 ) -> None:
+    """A palm that bends to one side: `lean` is 1 for the right, -1 for the left."""
     trunk = lit((0.46, 0.33, 0.22), palette)
     green = lit((0.20, 0.46, 0.26), palette)
     bend = lean * tall * rng.uniform(0.18, 0.42)
@@ -52,6 +54,7 @@ def draw_palm(
 
 
 def draw_cactus(canvas: Canvas, palette: Palette, x: float, y: float, tall: float) -> None:
+    """A cactus with two arms, standing at (x, y)."""
     green = lit((0.24, 0.44, 0.30), palette)
     thick = tall * 0.19
     for dx, low, high in ((0.0, 0.0, 1.0), (-2.1, 0.45, 0.82), (2.1, 0.36, 0.70)):

@@ -76,13 +76,16 @@ def test_averaged_weights_follow_the_module():
 @pytest.mark.long
 def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, tmp_path):
     train_autoencoder(paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=MOMENT))
-    steps = [json.loads(line)["step"] for line in (tmp_path / "ae" / "autoencoder.log").read_text().splitlines()]
-    train_autoencoder(paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=2 * MOMENT))
-    resumed = [json.loads(line)["step"] for line in (tmp_path / "ae" / "autoencoder.log").read_text().splitlines()]
-    assert resumed[-1] > steps[-1]
+    first = last_line(tmp_path / "ae" / "autoencoder.log")
+    train_autoencoder(paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=first["minutes"] + MOMENT))
+    resumed = last_line(tmp_path / "ae" / "autoencoder.log")
+    assert resumed["step"] > first["step"]
+    assert resumed["minutes"] > first["minutes"]
 
     encoder = {name: value for name, value in load_encoder(tmp_path).items() if name.startswith(("encoder", "quant"))}
-    train_autoencoder(paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=3 * MOMENT, decoder_only=True))
+    train_autoencoder(
+        paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=resumed["minutes"] + MOMENT, decoder_only=True)
+    )
     after = load_encoder(tmp_path)
     assert all(torch.allclose(value, after[name], atol=1e-6) for name, value in encoder.items())
 
@@ -96,6 +99,10 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     assert image.size == (64, 64)
     text = "".join(path.read_text() for path in (tmp_path / "embedded").rglob("*.json"))
     assert str(tmp_path) not in text
+
+
+def last_line(log) -> dict[str, float]:
+    return json.loads(log.read_text().splitlines()[-1])
 
 
 def load_encoder(folder) -> dict[str, torch.Tensor]:
