@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).parent / "models"
 # What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
-SHIPPED_DEFAULTS = {"embedded": (20, 4.0)}
+SHIPPED_DEFAULTS = {"embedded": (20, 3.0)}
 
 
 class ModelLoadError(RuntimeError):

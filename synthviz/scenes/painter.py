@@ -194,7 +194,7 @@ def _mist(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Gener
 
 
 def _finish(scene: Scene, canvas: Canvas, size: int) -> Painting:
-    image = np.asarray(canvas.picture.resize((size, size), Image.Resampling.BOX))
+    image = np.array(canvas.picture.resize((size, size), Image.Resampling.BOX))  # a copy, so that it can be written to
     labels = np.asarray(canvas.labels)
     shares = [(labels == index).reshape(size, 2, size, 2).mean(axis=(1, 3)) for index in range(len(THINGS))]
     # Each pixel belongs to the thing that covers most of it; of two halves, to the one in front.
