@@ -17,7 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
-MACHINE_PATH = re.compile(r"(/home/|/Users/|/root/|/tmp/|/var/|/private/|/work/|[A-Z]:\\)")
+MACHINE_PATH = re.compile(rf"/(home|Users|root|tmp|var|private)/|[A-Z]:\\|{re.escape(str(FOLDER.parent))}")
 
 
 def hash_sources(notebook: nbformat.NotebookNode) -> str:
