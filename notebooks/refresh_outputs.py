@@ -34,7 +34,8 @@ def refresh(path: Path, working_folder: str) -> None:
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     committed = parameters.source
     parameters.source = committed.replace("interactive: bool = True", "interactive: bool = False")
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": working_folder}}).execute()
+    where = {"metadata": {"path": working_folder}}
+    NotebookClient(notebook, kernel_name="python3", resources=where, coalesce_streams=True).execute()
     parameters.source = committed
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)

@@ -143,7 +143,7 @@ def generate(
             seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
             try:
                 pixels, flagged = _run(pipeline, arguments, seeds, tell)
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
                 if not _is_out_of_memory(error):
                     raise
                 pipeline.maybe_free_model_hooks()  # parts that take turns on the GPU go back to the CPU

@@ -23,7 +23,7 @@ from training.loop import (
     AveragedWeights,
     Clock,
     learning_rate,
-    load_checkpoint,
+    resume,
     save_checkpoint,
     set_learning_rate,
     write_log,
@@ -122,14 +122,8 @@ def train_classifier(paintings_dir: Path, output_dir: Path, settings: Classifier
     model = SceneCNN(settings.seed).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
     average = AveragedWeights(model)
-    step, spent = 0, 0.0
     checkpoint_path = output_dir / "classifier.checkpoint"
-    checkpoint = load_checkpoint(checkpoint_path)
-    if checkpoint is not None:
-        model.load_state_dict(checkpoint["weights"])
-        optimizer.load_state_dict(checkpoint["optimizer"])
-        average.state = {name: value.to(device) for name, value in checkpoint["average"].items()}
-        step, spent = checkpoint["step"], checkpoint["spent"]
+    step, spent = resume(checkpoint_path, model, optimizer, average, device)
     clock = Clock(settings.minutes, spent)
     rng = np.random.default_rng([settings.seed, step])
     generator = torch.Generator().manual_seed(settings.seed + step)

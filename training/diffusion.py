@@ -29,7 +29,7 @@ from training.loop import (
     AveragedWeights,
     Clock,
     learning_rate,
-    load_checkpoint,
+    resume,
     save_checkpoint,
     set_learning_rate,
     write_log,
@@ -174,14 +174,8 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
     model["unet"].to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = AveragedWeights(model, decay=0.9985)
-    step, spent = 0, 0.0
     checkpoint_path = output_dir / "diffusion.checkpoint"
-    checkpoint = load_checkpoint(checkpoint_path)
-    if checkpoint is not None:
-        model.load_state_dict(checkpoint["weights"])
-        optimizer.load_state_dict(checkpoint["optimizer"])
-        average.state = {name: value.to(device) for name, value in checkpoint["average"].items()}
-        step, spent = checkpoint["step"], checkpoint["spent"]
+    step, spent = resume(checkpoint_path, model, optimizer, average, device)
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)

@@ -91,6 +91,19 @@ def load_checkpoint(path: Path) -> dict | None:
     return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
 
 
+def resume(
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedWeights, device: torch.device
+) -> tuple[int, float]:
+    """Go on from a checkpoint where there is one; returns the steps and the minutes already spent, else zeros."""
+    checkpoint = load_checkpoint(path)
+    if checkpoint is None:
+        return 0, 0.0
+    module.load_state_dict(checkpoint["weights"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    average.state = {name: value.to(device) for name, value in checkpoint["average"].items()}
+    return checkpoint["step"], checkpoint["spent"]
+
+
 def write_log(path: Path, **values: float) -> None:
     """Append one line of JSON to a log and print it."""
     line = json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in values.items()})

@@ -112,5 +112,8 @@ def load_encoder(folder) -> dict[str, torch.Tensor]:
 @pytest.mark.long
 def test_the_classifier_learns_and_its_weights_load(paintings_dir, tmp_path):
     train_classifier(paintings_dir, tmp_path, ClassifierTraining(minutes=4 * MOMENT, held_out=4))
+    first = last_line(tmp_path / "classifier.log")
+    train_classifier(paintings_dir, tmp_path, ClassifierTraining(minutes=first["minutes"] + MOMENT, held_out=4))
+    assert last_line(tmp_path / "classifier.log")["step"] > first["step"]
     model = SceneCNN.pretrained(tmp_path / "model.safetensors")
     assert model(torch.rand(1, 1, 224, 224)).shape == (1, 10)
