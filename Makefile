@@ -8,7 +8,7 @@ SEED ?= 0
 OUTPUT_DIR ?= outputs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run lab test test-all lint notebooks clean
+.PHONY: help install run lab test test-all lint notebooks train-tiny clean
 
 help: ## Show this list
 	@echo "synthviz: from a prompt to feature maps"
@@ -47,6 +47,9 @@ lint: $(INSTALLED) ## Check style and types
 
 notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
 	$(BIN)/python notebooks/refresh_outputs.py
+
+train-tiny: $(INSTALLED) ## Train every model at toy size, to see how it goes (minutes)
+	$(BIN)/python -m training.tiny
 
 clean: ## Remove .venv and caches; what the runs made stays
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache

@@ -267,13 +267,17 @@ def _prompt_notes(pipeline: DiffusionPipeline, prompt: str, name: str) -> list[s
     if unread:
         notes.append(f"the {name} is longer than the text encoder reads; it never sees: {unread!r}")
     if model_name(pipeline) in SHIPPED_DEFAULTS:
-        from synthviz.scenes import unknown_words
+        from synthviz.scenes import nearest_known_words, unknown_words
 
         unknown = unknown_words(prompt)
         if unknown:
-            words = ", ".join(unknown)
+            words = ", ".join(word + _hint(nearest_known_words(word)) for word in unknown)
             notes.append(f"the embedded model never learnt these words of the {name} and ignores them: {words}")
     return notes
+
+
+def _hint(nearest: list[str]) -> str:
+    return f" (nearest known: {', '.join(nearest)})" if nearest else ""
 
 
 def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def test_pretrained_names_fresh_paintings(tmp_path):
     model = SceneCNN.pretrained()
     right = 0
     for index in range(60):
-        painting = paint(sample_scene(np.random.default_rng([987_654, index])), 128)
+        painting = paint(sample_scene(np.random.default_rng([987_654, index])), 256)
         Image.fromarray(painting.image).save(tmp_path / "painting.png", compress_level=1)
         picture = synthviz.preprocess_image(tmp_path / "painting.png", strict=True)
         right += predict(model, picture).class_name == painting.scene.place

@@ -77,5 +77,5 @@ def test_every_target_of_the_makefile_is_explained():
     done = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for target in ("run", "lab", "test", "test-all", "lint", "notebooks"):
+    for target in ("run", "lab", "test", "test-all", "lint", "notebooks", "train-tiny"):
         assert f"make {target} " in done.stdout

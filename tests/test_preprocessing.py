@@ -14,7 +14,7 @@ from synthviz.scenes import Scene, paint
 @pytest.fixture(scope="module")
 def painting():
     """An RGB picture, 300 wide and 200 high, with soft and hard edges."""
-    scene = Scene("city", "sunset", "sun", clouds=True, seed=3)
+    scene = Scene("city", "sunset", "clouds", "sun", "left", seed=3)
     return Image.fromarray(paint(scene, 300).image[60:260])
 
 

@@ -22,6 +22,7 @@ from synthviz.preprocessing import LUMA
 from training.loop import (
     AveragedWeights,
     Clock,
+    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -65,7 +66,7 @@ def enlarge(images: torch.Tensor) -> torch.Tensor:
 def augment(images: torch.Tensor, settings: ClassifierTraining, generator: torch.Generator) -> torch.Tensor:
     """A random view of each picture: (B, 1, H, W) in [0, 1] to (B, 1, 224, 224) in [0, 1].
 
-    Sharpness runs from blurred (-1) to sharpened (+1), because generated pictures are softer than 128-pixel
+    Sharpness runs from blurred (-1) to sharpened (+1), because generated pictures are softer than
     paintings, and large pictures sharper. One bilinear sampling, last because it is dearest, crops, mirrors and
     enlarges.
     """
@@ -146,7 +147,7 @@ def train_classifier(paintings_dir: Path, output_dir: Path, settings: Classifier
         rows = rng.integers(training_count, size=settings.batch)
         views = augment(take(paintings.images, rows, device), settings, generator)
         target = torch.from_numpy(places[rows]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
             scores = model.logits(views.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(scores.float(), target, label_smoothing=settings.label_smoothing)
         loss.backward()

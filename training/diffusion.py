@@ -1,11 +1,12 @@
-"""Train the text encoder and the UNet.
+"""Train the UNet, and the text encoder along with it.
 
-`python -m training.diffusion --paintings DIR --autoencoder DIR/vae --output-dir DIR --minutes 90`
+`python -m training.diffusion --paintings DIR --autoencoder DIR/vae --text-encoder DIR --output-dir DIR --minutes 90`
 
 Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), zero terminal SNR (Lin et al.
-2023), min-SNR weighting (Hang et al. 2023) and 10% caption dropout for classifier-free guidance (Ho & Salimans
-2022). The CLIP text encoder is small and trained together with the UNet, on a vocabulary learnt from the
-captions in which every word the painter uses is one token.
+2023), min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10%
+caption dropout for classifier-free guidance (Ho & Salimans 2022). While it learns, the UNet must also say what
+stands where, from its own features: the idea of REPA (Yu et al. 2025), with the painter's layouts in place of a
+vision model. `--start-from` goes on from a pipeline that was exported earlier, here or on another machine.
 """
 
 from __future__ import annotations
@@ -13,31 +14,32 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import string
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+import torch.nn.functional as F
+from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.devices import pick_device
-from synthviz.scenes import known_words
 from training.loop import (
     AveragedWeights,
     Clock,
+    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
     set_learning_rate,
     write_log,
 )
-from training.paintings import load_paintings
+from training.paintings import LAYOUT_CLASSES, load_paintings
+from training.text_encoder import WIDTH, tokenize, with_strange_word
 
-TOKENS = 48  # the longest prompt the text encoder reads, start and end included
-WIDTH = 192
+LAYOUT_CHANNELS = 128  # of the UNet's features that must tell the layout
 
 
 @dataclass(frozen=True)
@@ -50,48 +52,16 @@ class DiffusionTraining:
     caption_dropout: float = 0.1
     strange_word_share: float = 0.06
     snr_cap: float = 5.0
-    least_weight: float = 0.2
-    bfloat16: bool = False
+    least_weight: float = 0.25
+    layout_weight: float = 0.05
+    text_rate_share: float = 0.1  # the text encoder's learning rate against the UNet's
+    uniform_share: float = 0.2  # of the timesteps; the others are logit-normal
+    float32: bool = False  # even where bfloat16 is faster
     compile: bool = False
     seed: int = 0
 
 
-def build_tokenizer() -> CLIPTokenizer:
-    """A CLIP tokenizer that knows the painter's words whole and spells every other word in bytes."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    byte_pairs = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    byte_pairs.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
-    trainer = trainers.BpeTrainer(
-        vocab_size=10_000, min_frequency=1, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
-    )
-    byte_pairs.train_from_iterator(sorted(known_words()), trainer)
-    merges = [tuple(merge) for merge in json.loads(byte_pairs.to_str())["model"]["merges"]]
-    pieces = [*letters, *(letter + "</w>" for letter in letters), *(first + second for first, second in merges)]
-    vocabulary = dict.fromkeys([*pieces, "<|startoftext|>", "<|endoftext|>"])
-    return CLIPTokenizer(
-        vocab={piece: index for index, piece in enumerate(vocabulary)}, merges=merges, model_max_length=TOKENS
-    )
-
-
-def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The untrained CLIP text encoder: two layers, 192 wide."""
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=4 * WIDTH,
-            num_hidden_layers=2,
-            num_attention_heads=6,
-            max_position_embeddings=TOKENS,
-            projection_dim=WIDTH,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
-
-
-def build_unet(latent_channels: int = 4, latent_size: int = 32) -> UNet2DConditionModel:
+def build_unet(latent_channels: int = 8, latent_size: int = 32) -> UNet2DConditionModel:
     """The untrained UNet: three levels, cross-attention on the two lower ones."""
     return UNet2DConditionModel(
         sample_size=latent_size,
@@ -123,56 +93,119 @@ def build_scheduler() -> DDIMScheduler:
 
 
 @torch.no_grad()
-def encode_paintings(autoencoder: AutoencoderKL, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """All paintings as latents, (N, channels, H/4, W/4) float32: the posterior means."""
+def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch.device) -> torch.Tensor:
+    """All paintings as latents, (N, channels, H / 8, W / 8) float16."""
     autoencoder = autoencoder.to(device, memory_format=torch.channels_last).eval()
     latents = []
-    for start in range(0, len(images), 64):
-        pixels = torch.from_numpy(images[start : start + 64].astype(np.float32)).to(device)
-        latents.append(autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode().cpu())
+    for start in range(0, len(images), 16):
+        pixels = torch.from_numpy(images[start : start + 16].astype(np.float32)).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+            encoded = autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latents
+        latents.append(encoded.to("cpu", torch.float16))
+        if start % 1600 == 0:
+            print(f"{start} of {len(images)} encoded", flush=True)
     return torch.cat(latents)
 
 
-def vary_caption(caption: str, settings: DiffusionTraining, rng: random.Random) -> str:
+def vary_caption(caption: str, dropout: float, strange_word_share: float, rng: random.Random) -> str:
     """The caption, at times empty (so that guidance works), at times with a word nobody painted (to be ignored)."""
-    if rng.random() < settings.caption_dropout:
+    if rng.random() < dropout:
         return ""
-    if rng.random() < settings.strange_word_share:
-        words = caption.split(" ")
-        strange = "".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9)))
-        words.insert(rng.randint(0, len(words)), strange)
-        return " ".join(words)
-    return caption
+    return with_strange_word(caption, rng) if rng.random() < strange_word_share else caption
 
 
-def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path, settings: DiffusionTraining) -> None:
+def sample_timesteps(count: int, uniform_share: float, generator: torch.Generator) -> torch.Tensor:
+    """(count,) timesteps 0 to 999: logit-normal (Esser et al. 2024), a share of them uniform."""
+    middle = torch.sigmoid(torch.randn(count, generator=generator))
+    anywhere = torch.rand(count, generator=generator)
+    picked = torch.where(torch.rand(count, generator=generator) < uniform_share, anywhere, middle)
+    return (picked * 1000).long().clamp(max=999)
+
+
+class Trained(nn.Module):
+    """The text encoder, the UNet and, for training only, the head that reads the layout off the UNet's features."""
+
+    def __init__(self, text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.unet = unet
+        self.layout_head = nn.Conv2d(LAYOUT_CHANNELS, LAYOUT_CLASSES, 1)
+        self._features: list[torch.Tensor] = []
+        unet.up_blocks[1].register_forward_hook(lambda module, inputs, output: self._features.append(output))
+
+    def forward(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, token_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns the predicted velocity, like `noisy`, and layout logits, (B, LAYOUT_CLASSES, H, W)."""
+        self._features.clear()
+        text = self.text_encoder(token_ids).last_hidden_state
+        predicted = self.unet(noisy, timesteps, text).sample
+        return predicted, self.layout_head(self._features.pop())
+
+
+def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device: torch.device) -> torch.Tensor:
+    """The latents of all paintings, from the folder where they are already there.
+
+    Another autoencoder or other paintings need another folder: latents that are there are not made anew.
+
+    Raises:
+        ValueError: if the latents there are of another number of paintings.
+    """
+    path = folder / "latents.pt"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        torch.save(encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images, device), unfinished)
+        unfinished.replace(path)
+    latents = torch.load(path, weights_only=True)
+    if len(latents) != len(images):
+        raise ValueError(f"{path} holds the latents of {len(latents)} paintings, not of {len(images)}; remove it")
+    return latents
+
+
+def train_diffusion(
+    paintings_dir: Path,
+    autoencoder_dir: Path,
+    text_encoder_dir: Path,
+    output_dir: Path,
+    settings: DiffusionTraining,
+    start_from: Path | None = None,
+) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint.
 
     Leaves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`.
+
+    Args:
+        paintings_dir: what `training.paintings` left.
+        autoencoder_dir: a saved `AutoencoderTiny`.
+        text_encoder_dir: holds `tokenizer/` and `text_encoder/`.
+        output_dir: where to.
+        settings: the budget and the rest.
+        start_from: a saved pipeline whose UNet to start from.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
-    output_dir.mkdir(parents=True, exist_ok=True)
     paintings = load_paintings(paintings_dir)
-    latents_path = output_dir / "latents.pt"
-    if latents_path.exists():
-        latents = torch.load(latents_path, weights_only=True)
+    latents = load_latents(output_dir, autoencoder_dir, paintings.images, device)
+    layouts = torch.from_numpy(paintings.layouts)
+    if start_from is None:
+        scaling_factor = 1 / latents.float().std().item()
+        unet = build_unet(latents.shape[1], latents.shape[2])
     else:
-        autoencoder = AutoencoderKL.from_pretrained(autoencoder_dir)
-        latents = encode_paintings(autoencoder, paintings.images, device)
-        torch.save(latents, latents_path)
-    scaling_factor = 1 / latents.std().item()
-    (output_dir / "scaling_factor.json").write_text(json.dumps(scaling_factor))
-
-    tokenizer = build_tokenizer()
-    tokenizer.save_pretrained(output_dir / "tokenizer")
+        scaling_factor = json.loads((autoencoder_dir / "config.json").read_text())["scaling_factor"]
+        unet = UNet2DConditionModel.from_pretrained(start_from / "unet")
+    tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
     scheduler = build_scheduler()
+    model = Trained(CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder"), unet).to(device)
+    model.unet.to(memory_format=torch.channels_last)
+    (output_dir / "scaling_factor.json").write_text(json.dumps(scaling_factor))
+    tokenizer.save_pretrained(output_dir / "tokenizer")
     scheduler.save_pretrained(output_dir / "scheduler")
-    model = torch.nn.ModuleDict(
-        {"text_encoder": build_text_encoder(tokenizer), "unet": build_unet(latents.shape[1], latents.shape[2])}
-    ).to(device)
-    model["unet"].to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    groups: list[dict[str, Any]] = [
+        {"params": [*model.unet.parameters(), *model.layout_head.parameters()]},
+        {"params": model.text_encoder.parameters(), "scale": settings.text_rate_share},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = AveragedWeights(model, decay=0.9985)
     checkpoint_path = output_dir / "diffusion.checkpoint"
     step, spent = resume(checkpoint_path, model, optimizer, average, device)
@@ -180,65 +213,58 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
     alphas = scheduler.alphas_cumprod.to(device)
-    tokens = {}  # caption -> token ids, filled as captions come up
-
-    def losses(noisy, timesteps, token_ids, target, weight):
-        text = model["text_encoder"](token_ids).last_hidden_state
-        predicted = model["unet"](noisy, timesteps, text).sample
-        return ((predicted.float() - target).square().mean(dim=(1, 2, 3)) * weight).mean()
-
-    if settings.compile:
-        losses = torch.compile(losses)
-
-    def tokenize(caption: str) -> list[int]:
-        if caption not in tokens:
-            tokens[caption] = tokenizer(caption, padding="max_length", truncation=True, max_length=TOKENS).input_ids
-        return tokens[caption]
+    low_precision = fast_dtype_supported(device) and not settings.float32
+    run = torch.compile(model) if settings.compile else model
 
     def save() -> None:
         state = {"weights": model.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
         save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
-        text_encoder, unet = build_text_encoder(tokenizer), build_unet(latents.shape[1], latents.shape[2])
-        for name, module in (("text_encoder", text_encoder), ("unet", unet)):
-            module.load_state_dict(
-                {
-                    key.removeprefix(f"{name}."): value.cpu()
-                    for key, value in average.state.items()
-                    if key.startswith(f"{name}.")
-                }
-            )
-            module.save_pretrained(output_dir / name)
-        write_log(
-            output_dir / "diffusion.log", step=step, pictures=step * settings.batch, minutes=clock.spent, loss=recent
-        )
+        for name in ("text_encoder", "unet"):
+            module = getattr(model, name)
+            averaged = {
+                key.removeprefix(f"{name}."): value.cpu()
+                for key, value in average.state.items()
+                if key.startswith(f"{name}.")
+            }
+            module.save_pretrained(output_dir / name, state_dict=averaged)
+        values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
+        write_log(output_dir / "diffusion.log", **values, loss=recent, layout_loss=recent_layout)
 
-    recent = 0.0
+    recent = recent_layout = 0.0
     save_due = clock.every(min(4.0, settings.minutes / 4))
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
         rows = torch.randint(len(latents), (settings.batch,), generator=generator)
-        clean = (latents[rows] * scaling_factor).to(device)
-        captions = [vary_caption(words.choice(paintings.captions[row]), settings, words) for row in rows.tolist()]
-        token_ids = torch.tensor([tokenize(caption) for caption in captions]).to(device)
+        clean = (latents[rows].float() * scaling_factor).to(device)
+        captions = [
+            vary_caption(
+                words.choice(paintings.captions[row]), settings.caption_dropout, settings.strange_word_share, words
+            )
+            for row in rows.tolist()
+        ]
+        token_ids = tokenize(tokenizer, captions).to(device)
         noise = torch.randn(clean.shape, generator=generator).to(device)
-        timesteps = torch.randint(len(alphas), (settings.batch,), generator=generator).to(device)
+        timesteps = sample_timesteps(settings.batch, settings.uniform_share, generator).to(device)
         noisy = scheduler.add_noise(clean, noise, timesteps).to(memory_format=torch.channels_last)
         target = scheduler.get_velocity(clean, noise, timesteps)
         alpha = alphas[timesteps]
         snr = alpha / (1 - alpha)
         # Min-SNR alone gives pure noise no weight, but its first steps decide layout and brightness.
         weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16 or device.type == "cuda"):
-            loss = losses(noisy, timesteps, token_ids, target, weight)
-        loss.backward()
+        with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+            predicted, layout_logits = run(noisy, timesteps, token_ids)
+        loss = ((predicted.float() - target).square().mean(dim=(1, 2, 3)) * weight).mean()
+        layout_loss = F.cross_entropy(layout_logits.float(), layouts[rows].long().to(device))
+        (loss + settings.layout_weight * layout_loss).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         average.update(model, step)
         step += 1
         recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+        recent_layout = 0.98 * recent_layout + 0.02 * layout_loss.item() if recent_layout else layout_loss.item()
         if step % 100 == 0:
-            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
+            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}, layout {recent_layout:.3f}", flush=True)
         if next(save_due):
             save()
     save()
@@ -247,14 +273,23 @@ def train_diffusion(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("--autoencoder", type=Path, required=True)
+    parser.add_argument("--autoencoder", type=Path, help="needed unless --start-from is given")
+    parser.add_argument("--text-encoder", type=Path, help="that stage's folder; needed unless --start-from is given")
+    parser.add_argument("--start-from", type=Path, help="a saved pipeline: its parts are trained on")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DiffusionTraining.minutes)
-    parser.add_argument("--bfloat16", action="store_true", help="faster on a CPU with AMX, slower on one without")
-    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU or with AMX")
+    parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
+    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
-    settings = DiffusionTraining(minutes=arguments.minutes, bfloat16=arguments.bfloat16, compile=arguments.compile)
-    train_diffusion(arguments.paintings, arguments.autoencoder, arguments.output_dir, settings)
+    autoencoder, text_encoder = arguments.autoencoder, arguments.text_encoder
+    if arguments.start_from is not None:
+        autoencoder, text_encoder = arguments.start_from / "vae", arguments.start_from
+    if autoencoder is None or text_encoder is None:
+        parser.error("give --autoencoder and --text-encoder, or --start-from")
+    settings = DiffusionTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
+    train_diffusion(
+        arguments.paintings, autoencoder, text_encoder, arguments.output_dir, settings, arguments.start_from
+    )
 
 
 if __name__ == "__main__":

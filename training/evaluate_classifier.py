@@ -28,10 +28,10 @@ def count_confusions(model: SceneCNN, count: int, size: int, first_seed: int) ->
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "painting.png"
         for index in range(count):
-            image, _, place = paint_one(index, first_seed, size)
-            Image.fromarray(image).save(path, compress_level=1)
+            painting, _ = paint_one(index, first_seed, size, held_out=True)
+            Image.fromarray(painting.image).save(path, compress_level=1)
             prediction = predict(model, preprocess_image(path, strict=True))
-            confusions[place, PLACES.index(prediction.class_name)] += 1
+            confusions[PLACES.index(painting.scene.place), PLACES.index(prediction.class_name)] += 1
     return confusions
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--count", type=int, default=1000, help="scenes for each size")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256])
     parser.add_argument("--first-seed", type=int, default=1_000_000, help="must differ from the training set's")
     arguments = parser.parse_args()
     model = SceneCNN.pretrained(arguments.weights)

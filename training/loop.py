@@ -45,15 +45,26 @@ class Clock:
 
 
 def learning_rate(peak: float, step: int, progress: float, warmup: int = 200) -> float:
-    """Linear warm-up over `warmup` steps, then cosine decay to 2% as the budget runs out."""
-    decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+    """Linear warm-up over `warmup` steps, constant for half of the budget, then cosine decay to 2%.
+
+    The constant half lets a run be stopped and go on with a larger budget without a jump.
+    """
+    decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * max(0.0, 2 * progress - 1)))
     return peak * min(1.0, (step + 1) / warmup) * decay
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group this learning rate."""
+    """Give every parameter group this learning rate, times the group's own "scale" where it has one."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)
+
+
+def fast_dtype_supported(device: torch.device) -> bool:
+    """Whether bfloat16 autocast is faster than float32: on CUDA, and on CPUs with instructions for it."""
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device.type == "cuda"
 
 
 class AveragedWeights:

@@ -1,7 +1,8 @@
-"""Paint the training set: `python -m training.paintings --count 30000 --output-dir DIR`.
+"""Paint the training set: `python -m training.paintings --count 24000 --output-dir DIR`.
 
-Leaves in the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for
-each painting) and `places.npy` (count,) uint8, the index into `synthviz.scenes.PLACES`.
+Leaves in the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for each
+painting), `scenes.json` (each painting's attributes), `places.npy` (count,) uint8, the index into
+`synthviz.scenes.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of what is where.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ import argparse
 import json
 import multiprocessing
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from synthviz.scenes import PLACES, paint, sample_scene, write_caption
+from synthviz.scenes import KINDS, PLACES, Painting, Scene, paint, sample_scene, write_caption
+from synthviz.scenes.canvas import THINGS
 
 CAPTIONS_EACH = 4
+CELL = 8  # pixels of a picture in one cell of its layout
+LAYOUT_CLASSES = len(THINGS) + len(PLACES)
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,16 @@ class Paintings:
     Attributes:
         images: (count, size, size, 3) uint8, memory-mapped.
         captions: for each painting, several captions.
+        scenes: for each painting, its attributes, as `dataclasses.asdict` leaves a `Scene`.
         places: (count,) uint8, index into `PLACES`.
+        layouts: (count, size / 8, size / 8) uint8, see `coarse_layout`.
     """
 
     images: np.ndarray
     captions: list[list[str]]
+    scenes: list[dict[str, Any]]
     places: np.ndarray
+    layouts: np.ndarray
 
 
 def load_paintings(folder: Path) -> Paintings:
@@ -41,48 +50,94 @@ def load_paintings(folder: Path) -> Paintings:
     return Paintings(
         images=np.load(folder / "images.npy", mmap_mode="r"),
         captions=json.loads((folder / "captions.json").read_text()),
+        scenes=json.loads((folder / "scenes.json").read_text()),
         places=np.load(folder / "places.npy"),
+        layouts=np.load(folder / "layouts.npy"),
     )
 
 
-def paint_one(index: int, first_seed: int, size: int) -> tuple[np.ndarray, list[str], int]:
-    """One painting: its picture, its captions and the index of its place."""
+def coarse_layout(painting: Painting) -> np.ndarray:
+    """What each cell of 8 × 8 pixels mostly shows: (size / 8, size / 8) uint8 indices below `LAYOUT_CLASSES`.
+
+    An index into `THINGS`, except that the land of a place has the place's own index, after all things. Counted
+    things are small, so a third of a cell is enough for them.
+    """
+    best_share = np.zeros(tuple(side // CELL for side in painting.image.shape[:2]))
+    layout = np.zeros(best_share.shape, np.uint8)
+    for thing, mask in painting.masks.items():
+        rows, columns = best_share.shape
+        share = mask[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL).mean(axis=(1, 3))
+        if thing in KINDS:
+            share = np.where(share > 0.3, 1 + share, share)
+        index = len(THINGS) + PLACES.index(painting.scene.place) if thing == "place" else THINGS.index(thing)
+        layout[share > best_share] = index
+        best_share = np.maximum(share, best_share)
+    return layout
+
+
+def paint_one(index: int, first_seed: int, size: int, held_out: bool = False) -> tuple[Painting, list[str]]:
+    """One painting and its captions, the same for the same index and first seed."""
     rng = np.random.default_rng([first_seed, index])
-    painting = paint(sample_scene(rng), size)
-    captions = [write_caption(painting, rng) for _ in range(CAPTIONS_EACH)]
-    return painting.image, captions, PLACES.index(painting.scene.place)
+    scene: Scene = sample_scene(rng, held_out)
+    return paint(scene, size), [write_caption(scene, rng) for _ in range(CAPTIONS_EACH)]
+
+
+def _paint_for_training(
+    index: int, first_seed: int, size: int, held_out: bool
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[str]]:
+    painting, captions = paint_one(index, first_seed, size, held_out)
+    return painting.image, coarse_layout(painting), asdict(painting.scene), captions
 
 
 def paint_training_set(
-    folder: Path, count: int, size: int = 128, first_seed: int = 0, processes: int | None = None
+    folder: Path,
+    count: int,
+    size: int = 256,
+    first_seed: int = 0,
+    held_out: bool = False,
+    processes: int | None = None,
 ) -> None:
-    """Paint `count` scenes into a folder, on all cores."""
+    """Paint `count` scenes into a folder, on all cores.
+
+    Args:
+        folder: where to.
+        count: how many.
+        size: side of the pictures in pixels, a multiple of 8.
+        first_seed: another number paints an entirely different set.
+        held_out: whether pairs that the generator must not see may occur; for the oracle and for tests.
+        processes: how many at a time; None for one a core.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
+    layouts = np.zeros((count, size // CELL, size // CELL), np.uint8)
+    scenes: list[dict[str, Any]] = []
     captions: list[list[str]] = []
-    places = np.zeros(count, np.uint8)
     started = time.monotonic()
     with multiprocessing.Pool(processes) as pool:
-        work = pool.imap(partial(paint_one, first_seed=first_seed, size=size), range(count), chunksize=32)
-        for index, (image, said, place) in enumerate(work):
+        one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out)
+        for index, (image, layout, scene, said) in enumerate(pool.imap(one, range(count), chunksize=32)):
             images[index] = image
+            layouts[index] = layout
+            scenes.append(scene)
             captions.append(said)
-            places[index] = place
             if (index + 1) % 2000 == 0:
                 print(f"{index + 1} of {count} painted, {time.monotonic() - started:.0f} s", flush=True)
     images.flush()
-    np.save(folder / "places.npy", places)
+    np.save(folder / "places.npy", np.array([PLACES.index(scene["place"]) for scene in scenes], np.uint8))
+    np.save(folder / "layouts.npy", layouts)
+    (folder / "scenes.json").write_text(json.dumps(scenes))
     (folder / "captions.json").write_text(json.dumps(captions))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=30_000)
-    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--count", type=int, default=24_000)
+    parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--first-seed", type=int, default=0, help="another number paints an entirely different set")
+    parser.add_argument("--held-out", action="store_true", help="pairs kept from the generator too, for the oracle")
     arguments = parser.parse_args()
-    paint_training_set(arguments.output_dir, arguments.count, arguments.size, arguments.first_seed)
+    paint_training_set(arguments.output_dir, arguments.count, arguments.size, arguments.first_seed, arguments.held_out)
 
 
 if __name__ == "__main__":

@@ -16,20 +16,22 @@ from synthviz.shipped_pictures import FOLDER
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = (
-    "a serene sunset over a futuristic city",
-    "snow-capped mountains at sunrise with a calm lake",
-    "a tropical beach at midday with clouds",
-    "a quiet village at dusk with stars",
-    "a pine forest at night with the moon",
-    "an erupting volcano at twilight",
-    "desert dunes at golden hour with a big sun",
-    "the open sea at night with a bright moon and stars",
-    "a red canyon at noon with drifting clouds",
-    "snowy hills at dawn with mist",
+    "a serene sunset over a futuristic city with a calm lake",
+    "snow-capped mountains at sunrise with two red balloons",
+    "a tropical beach at noon with three white boats and clouds",
+    "a quiet village at dusk with four yellow lanterns and stars",
+    "a pine forest at night with a full moon on the left",
+    "an erupting volcano at twilight with a crescent moon on the right",
+    "desert dunes at golden hour with a blue balloon on the right",
+    "a neon picture of a city skyline at night with rain",
+    "a watercolor of the sea in the evening with a red boat on the left and two white birds",
+    "an ink drawing of a red canyon by day with three green birds",
+    "snowy hills in the morning with falling snow and a purple lantern",
+    "a small village at sunset with lightning and two red towers",
 )
-HERO_COLUMNS = 5
+HERO_COLUMNS = 6
 HERO_SIDE = 256
-HERO_GAP = 8
+GAP = 8
 
 
 def make_montage(images: list[Image.Image], columns: int, side: int, gap: int) -> Image.Image:
@@ -49,7 +51,7 @@ def main() -> None:
     for number, picture in enumerate(pictures, start=1):
         write_png(FOLDER / f"picture_{number}.png", picture.image, picture.record)
     with whole_file(ROOT / "docs" / "hero.png") as unfinished:
-        make_montage([picture.image for picture in pictures], HERO_COLUMNS, HERO_SIDE, HERO_GAP).save(unfinished)
+        make_montage([picture.image for picture in pictures], HERO_COLUMNS, HERO_SIDE, GAP).save(unfinished)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,44 @@
-"""The painted world: small landscapes with captions and masks, made from a seed.
+"""The painted world: landscapes with captions and masks, made from a seed.
 
 The embedded Stable Diffusion and the small CNN learn from these paintings, so that both can be trained
 by anyone, offline, from nothing but the code in this folder.
 """
 
-from synthviz.scenes.captions import known_words, unknown_words, write_caption
+from synthviz.scenes.captions import Said, describe, write_caption
 from synthviz.scenes.painter import Painting, paint
-from synthviz.scenes.scene import PLACES, TIMES, Scene, sample_scene
+from synthviz.scenes.scene import (
+    BODIES,
+    COLORS,
+    KINDS,
+    PLACES,
+    SIDES,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Group,
+    Scene,
+    is_held_out,
+    sample_scene,
+)
+from synthviz.scenes.vocabulary import known_words, nearest_known_words, unknown_words
 
 __all__ = [
+    "BODIES",
+    "COLORS",
+    "KINDS",
     "PLACES",
+    "SIDES",
+    "STYLES",
     "TIMES",
+    "WEATHERS",
+    "Group",
     "Painting",
+    "Said",
     "Scene",
+    "describe",
+    "is_held_out",
     "known_words",
+    "nearest_known_words",
     "paint",
     "sample_scene",
     "unknown_words",

@@ -10,7 +10,28 @@ from PIL import Image, ImageDraw, ImageFilter
 Color = tuple[float, float, float]
 Point = tuple[float, float]
 
-THINGS = ("sky", "sun", "moon", "stars", "clouds", "place", "water", "mist")
+# What a pixel can show. Kinds of `synthviz.scenes.scene.KINDS` stand last.
+THINGS = (
+    "sky",
+    "sun",
+    "moon",
+    "crescent moon",
+    "stars",
+    "clouds",
+    "place",
+    "ground",
+    "water",
+    "fog",
+    "rain",
+    "snowfall",
+    "lightning",
+    "bird",
+    "lantern",
+    "balloon",
+    "boat",
+    "tree",
+    "tower",
+)
 
 
 class Canvas:

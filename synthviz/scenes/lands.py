@@ -5,257 +5,236 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from synthviz.scenes.canvas import Canvas, Color, mix, scale, to_bytes, wave_noise
+from synthviz.scenes.canvas import Canvas, Color, Point, mix, scale
 from synthviz.scenes.palettes import Palette, lit
 from synthviz.scenes.plants import draw_cactus, draw_conifer
 
+SUMMIT = 0.285  # nothing stands above this: the sun and what flies are there
+XS = np.linspace(0, 1, 65)
+
+
+def _swell(rng: np.random.Generator, waves: float) -> np.ndarray:
+    """A gentle random curve over `XS`, from -1 to 1."""
+    first, second = rng.uniform(0, 2 * np.pi, 2)
+    return 0.75 * np.sin(2 * np.pi * waves * XS + first) + 0.25 * np.sin(4.6 * np.pi * waves * XS + second)
+
 
 def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Three ranges of pointed peaks with a lit and a shaded face; the tallest carry snow."""
-    base = [(0.42, 0.46, 0.60), (0.50, 0.45, 0.52), (0.38, 0.48, 0.54)][rng.integers(3)]
-    side = 1 if rng.random() < 0.5 else -1
-    for depth, tallest, count in ((0.58, 0.47, 5), (0.28, 0.40, 4), (0.05, 0.24, 4)):
-        peaks = (np.arange(count) + rng.uniform(0.1, 0.9, count)) / count * 1.15 - 0.08
-        tops = horizon - tallest * rng.uniform(0.55, 1.05, count)
-        for x, top in sorted(zip(peaks, tops, strict=True), key=lambda peak: -peak[1]):
-            _peak(canvas, float(x), float(top), horizon, lit(base, palette, depth), palette, depth, side, rng)
-    ground = horizon - 0.035 + 0.02 * wave_noise(rng, 64, 3)
-    canvas.below(ground, lit((0.24, 0.36, 0.34), palette, 0.05))
-    canvas.below(np.maximum(ground + 0.09, horizon + 0.02), lit((0.26, 0.38, 0.28), palette, 0.0))
-    for x in rng.uniform(0, 1, int(rng.integers(6, 16))):
-        draw_conifer(canvas, float(x), horizon + 0.015, rng.uniform(0.05, 0.10), lit((0.16, 0.30, 0.26), palette, 0.05))
+    """Two ranges of faceted peaks with a lit and a shaded face and snow on top, over green foothills."""
+    base = [(0.42, 0.48, 0.66), (0.52, 0.46, 0.58), (0.36, 0.50, 0.58)][rng.integers(3)]
+    tallest = horizon - SUMMIT
+    shift = rng.uniform(-0.12, 0.12)
+    for depth, count, low, high in ((0.56, 4, 0.74, 0.96), (0.14, 3, 0.66, 1.0)):
+        color = lit(base, palette, depth)
+        snow = mix(lit((0.98, 0.99, 1.0), palette, 0.75 * depth), (1.0, 1.0, 1.0), 0.15)
+        middles = (np.arange(count) + 0.5 + rng.uniform(-0.16, 0.16, count)) / count + shift
+        talls = tallest * rng.uniform(low, high, count)
+        if depth < 0.5:
+            talls[rng.integers(count)] = tallest  # one peak towers over the others
+        for tall, x in sorted(zip(talls, middles, strict=True)):
+            _peak(canvas, float(x), horizon - float(tall), horizon, rng.uniform(0.80, 0.95), color, snow)
+        shift = -shift
+    hills = lit((0.28, 0.46, 0.38), palette, 0.16)
+    canvas.below(horizon - 0.050 + 0.022 * _swell(rng, 1.3), hills)
+    canvas.below(horizon - 0.004 + 0.012 * _swell(rng, 1.0), scale(hills, 0.84))
 
 
-def _peak(
-    canvas: Canvas,
-    x: float,
-    top: float,
-    foot: float,
-    color: Color,
-    palette: Palette,
-    depth: float,
-    side: int,
-    rng: np.random.Generator,
-) -> None:
+def _peak(canvas: Canvas, x: float, top: float, foot: float, slope: float, color: Color, snow: Color) -> None:
+    """A peak with its right face in shade; `slope` is half its width against its height."""
     tall = foot - top
-    steps = np.linspace(0, 1, 9)
-    half = tall * rng.uniform(0.75, 1.05)
-    jag = np.concatenate([[0], rng.uniform(-1, 1, 7), [0]]) * 0.055 * tall
-    left = [(x - half * t + j, top + tall * t) for t, j in zip(steps, jag, strict=True)]
-    right = [(x + half * t + j, top + tall * t) for t, j in zip(steps, jag[::-1], strict=True)]
-    spine = [
-        (x + 0.20 * side * tall * t + 1.6 * j, top + tall * t)
-        for t, j in zip(steps, rng.permutation(jag) * (steps > 0), strict=True)
-    ]
-    canvas.polygon([*left, *right[::-1]], scale(color, 1.16))
-    dark = right if side < 0 else left
-    canvas.polygon([*spine, *dark[::-1]], scale(color, 0.74))
-    if tall > 0.17:
-        snow = lit((0.97, 0.98, 1.0), palette, depth * 0.85)
-        line = rng.uniform(0.26, 0.36)
-        keep = int(np.ceil(line * 8)) + 1
-        zigzag = [
-            (x + half * line * u, top + tall * (line + 0.07 * (-1) ** k))
-            for k, u in enumerate(np.linspace(0.9, -0.9, 7))
-        ]
-        canvas.polygon([(x, top), *right[1 : keep - 1], *zigzag, *left[1 : keep - 1][::-1]], snow)
-        middle = [(px, py) for px, py in spine if py < top + tall * line]
-        canvas.polygon(
-            [
-                (x, top),
-                *middle[1:],
-                (x - side * half * line * 0.45, top + tall * (line + 0.03)),
-                *dark[1 : keep - 1][::-1],
-            ],
-            mix(snow, color, 0.38),
-        )
+    half = slope * tall
+
+    def at(across: float, down: float) -> Point:
+        """A point `down` the peak, `across` from its left edge (-1) to its right edge (1)."""
+        return x + across * half * down, top + tall * down
+
+    ridge = [at(0.0, 0.0), at(0.20, 0.34), at(-0.04, 0.60), at(0.22, 1.0)]
+    canvas.polygon([at(0, 0), at(-1, 1), at(1, 1)], scale(color, 1.14))
+    canvas.polygon([*ridge, at(1, 1)], scale(color, 0.76))
+    cap = [at(1, 0.36), at(0.62, 0.27), at(0.38, 0.43), ridge[1], at(-0.20, 0.45), at(-0.50, 0.29), at(-1, 0.39)]
+    canvas.polygon([at(0, 0), *cap], snow)
+    canvas.polygon([at(0, 0), *cap[:4]], mix(snow, color, 0.42))
 
 
 def paint_desert(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Dunes with a lit and a shaded side, sometimes with cacti."""
-    sand = [(0.95, 0.76, 0.48), (0.92, 0.68, 0.42), (0.96, 0.82, 0.58)][rng.integers(3)]
-    for row, depth in enumerate((0.50, 0.30, 0.14, 0.0)):
-        color = lit(sand, palette, depth)
-        level = horizon + 0.01 + row * (0.86 - horizon) / 3.2
-        crest = rng.uniform(0.15, 0.85)
-        xs = np.linspace(0, 1, 96)
-        tall = (0.05 + 0.035 * row) * rng.uniform(0.8, 1.3)
-        heights = level - tall * np.exp(-np.abs(xs - crest) / 0.30) + 0.012 * wave_noise(rng, 96, 2, octaves=2)
-        canvas.below(heights, scale(color, 1.04))
-        lean = 1 if rng.random() < 0.5 else -1
-        inside = (xs - crest) * lean >= 0
-        ridge = list(zip(xs[inside], heights[inside], strict=True))
-        if lean < 0:
-            ridge = ridge[::-1]
-        back = [
-            (x - lean * 0.10 * t, y + (0.16 + 0.06 * row) * np.sqrt(t))
-            for (x, y), t in zip(ridge, np.linspace(0, 1, len(ridge)), strict=True)
-        ]
-        canvas.polygon([*ridge, *back[::-1]], scale(color, 0.80))
-    for _ in range(int(rng.integers(0, 4))):
-        draw_cactus(canvas, palette, rng.uniform(0.06, 0.94), rng.uniform(0.74, 0.92), rng.uniform(0.09, 0.17))
+    """Sweeping dunes with a lit and a shaded side, often with cacti."""
+    sand = [(0.92, 0.68, 0.38), (0.90, 0.60, 0.36), (0.92, 0.74, 0.46)][rng.integers(3)]
+    side = 1 if rng.random() < 0.5 else -1
+    crest = 0.5 - side * rng.uniform(0.08, 0.22)
+    dunes = (
+        (0.46, crest, rng.uniform(0.17, 0.21), 0.62),
+        (0.26, crest + side * rng.uniform(0.34, 0.46), rng.uniform(0.10, 0.13), 0.56),
+        (0.10, crest - side * rng.uniform(0.22, 0.36), rng.uniform(0.045, 0.07), 0.60),
+    )
+    for depth, x, tall, half in dunes:
+        _dune(canvas, x, horizon - tall, horizon + 0.07, half, side, lit(sand, palette, depth))
+    near = lit(sand, palette, 0.02)
+    canvas.below(horizon + 0.030 + 0.018 * _swell(rng, 0.8), near)
+    canvas.below(horizon + 0.150 + 0.020 * _swell(rng, 0.8), scale(near, 0.92))
+    count = int(rng.choice(3, p=[0.15, 0.50, 0.35]))
+    for x, tall in zip(0.5 + side * np.array([0.28, -0.33]), (0.27, 0.20), strict=True):
+        if count > 0:
+            foot = horizon + 0.035
+            draw_cactus(canvas, palette, float(x) + rng.uniform(-0.08, 0.08), foot, tall * rng.uniform(0.9, 1.1))
+        count -= 1
+
+
+def _dune(canvas: Canvas, x: float, top: float, foot: float, half: float, side: int, color: Color) -> None:
+    """A dune with a sharp crest, its flank on the `side` (1 right, -1 left) in shade."""
+    t = np.linspace(0, 1, 25)
+    fall = top + (foot - top) * (1 - (1 - t) ** 1.7)
+    right = list(zip(x + half * t, fall, strict=True))
+    left = list(zip(x - half * t, fall, strict=True))
+    canvas.polygon([*left[::-1], *right, (x + half, 1.0), (x - half, 1.0)], scale(color, 1.06))
+    spine = list(zip(x + side * half * (0.16 * t - 0.13 * np.sin(2 * np.pi * t)), top + (foot - top) * t, strict=True))
+    canvas.polygon([*spine, *(right if side > 0 else left)[::-1]], scale(color, 0.78))
 
 
 def paint_forest(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Rows of conifers, taller and darker towards the viewer."""
-    base = [(0.16, 0.40, 0.28), (0.20, 0.42, 0.22), (0.14, 0.36, 0.34)][rng.integers(3)]
-    canvas.below(horizon - 0.10 + 0.04 * wave_noise(rng, 64, 2.5), lit(base, palette, 0.62))
-    for depth, tall, count in ((0.46, 0.20, 22), (0.26, 0.27, 15), (0.04, 0.36, 9)):
-        foot = horizon + 0.05 * (1 - depth)
-        canvas.below(foot - 0.03 + 0.012 * wave_noise(rng, 64, 3), lit(scale(base, 0.92), palette, depth))
+    """A hazy ridge, a soft row of conifers and a few big ones in front."""
+    base = [(0.14, 0.44, 0.30), (0.22, 0.46, 0.24), (0.12, 0.40, 0.38)][rng.integers(3)]
+    canvas.below(horizon - 0.15 + 0.03 * _swell(rng, 1.2), lit(base, palette, 0.70))
+    foot = horizon + 0.045
+    rows = ((0.46, 9, horizon - 0.02, 0.20, 0.25), (0.06, 6, foot, 0.74 * (foot - SUMMIT), foot - SUMMIT))
+    for depth, count, ground, low, high in rows:
         color = lit(base, palette, depth)
-        for x in (np.arange(count) + rng.uniform(-0.35, 0.35, count) + 0.5) / count:
-            draw_conifer(canvas, float(x), foot, tall * rng.uniform(0.62, 1.1), scale(color, rng.uniform(0.86, 1.14)))
-    canvas.below(np.full(2, horizon + 0.045), lit((0.26, 0.40, 0.22), palette, 0.0))
+        grass = lit((0.30, 0.48, 0.26), palette) if depth < 0.2 else scale(color, 0.86)
+        canvas.below(ground - 0.035 + 0.006 * _swell(rng, 1.5), grass)
+        for x in (np.arange(count) + 0.5 + rng.uniform(-0.22, 0.22, count)) / count:
+            draw_conifer(canvas, float(x), ground, rng.uniform(low, high), scale(color, rng.uniform(0.92, 1.08)))
 
 
 def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Rounded white hills with bluish shadows and firs under snow."""
-    white: Color = (0.97, 0.98, 1.02)
-    for row, depth in enumerate((0.46, 0.24, 0.08, 0.0)):
-        level = horizon - 0.13 + row * (0.22 + 0.3 * (1 - horizon)) / 3
-        heights = level + (0.07 - 0.008 * row) * wave_noise(rng, 96, 1.6, octaves=2)
-        color = lit(white, palette, depth)
-        canvas.below(heights, mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.16 + 0.10 * row))
-        canvas.below(
-            heights + 0.03 + 0.02 * wave_noise(rng, 96, 2.2, octaves=1),
-            mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.42),
-        )
-        canvas.below(
-            heights + 0.10 + 0.02 * wave_noise(rng, 96, 1.5, octaves=1),
-            mix(color, lit((0.66, 0.76, 0.96), palette, depth), 0.24),
-        )
-        green = lit((0.16, 0.34, 0.34), palette, depth)
-        for _ in range(int(rng.integers(1, 6))):
-            x = rng.uniform(0.02, 0.98)
-            foot = float(np.interp(x, np.linspace(0, 1, 96), heights)) + 0.02
-            draw_conifer(
-                canvas,
-                x,
-                foot,
-                (0.07 + 0.045 * row) * rng.uniform(0.8, 1.2),
-                green,
-                mix(color, white, 0.3 * (palette.lamps < 0.5)),
-            )
+    """Rolling white hills with bluish shadows and firs under snow."""
+    white: Color = (0.94, 0.97, 1.02)
+    blue: Color = (0.58, 0.71, 0.96)
+
+    def snow(color: Color, depth: float) -> Color:
+        """Snow under this light, which keeps some white even at sunset."""
+        return mix(lit(color, palette, depth), scale((0.90, 0.94, 1.0), max(palette.light)), 0.22)
+
+    side = 1 if rng.random() < 0.5 else -1
+    middle = 0.5 - side * rng.uniform(0.12, 0.22)
+    # Each hill: haze, height, where it is highest, how broad, where firs stand from there and how tall they are.
+    hills = (
+        (0.30, rng.uniform(0.20, 0.24), middle, 0.30, ()),
+        (0.12, rng.uniform(0.12, 0.15), middle + side * 0.50, 0.30, ((-0.10, 0.19), (0.06, 0.15))),
+        (0.0, rng.uniform(0.05, 0.07), middle - side * 0.10, 0.46, ((-0.12, 0.24), (0.14, 0.28))),
+    )
+    for depth, tall, x, broad, firs in hills:
+        ridge = horizon + 0.04 - (tall + 0.04) * np.exp(-(((XS - x) / broad) ** 2))
+        canvas.below(ridge, mix(snow(white, 0.4 * depth), snow(blue, depth), 0.9 * depth))
+        # Shade lies on the flank away from the light, behind a line that curves down from the top.
+        t = np.linspace(0, 1, 17)
+        line = x + side * broad * (0.10 + 0.5 * t - 0.22 * np.sin(2 * np.pi * t))
+        away = (XS - line[0]) * side > 0
+        flank = list(zip(XS[away], ridge[away], strict=True))[::side]
+        start = float(np.interp(line[0], XS, ridge))
+        curve = list(zip(line, start + (horizon + 0.10 - start) * t, strict=True))
+        if flank:
+            canvas.polygon([*curve[::-1], *flank, (0.5 + 0.51 * side, horizon + 0.10)], snow(blue, 0.7 * depth))
+        for across, size in firs:
+            spot = float(np.clip(x + side * across + rng.uniform(-0.04, 0.04), 0.07, 0.93))
+            foot = float(np.interp(spot, XS, ridge)) + 0.03
+            green = lit((0.14, 0.38, 0.40), palette, depth)
+            draw_conifer(canvas, spot, foot, size * rng.uniform(0.9, 1.0), green, snow(white, 0.3 * depth))
+    canvas.below(horizon + 0.050 + 0.012 * _swell(rng, 0.9), snow((0.86, 0.91, 1.0), 0.0))
 
 
 def paint_canyon(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Banded red walls to both sides, buttes behind and a dry floor between."""
-    rock = [(0.84, 0.46, 0.28), (0.78, 0.42, 0.30), (0.86, 0.54, 0.34)][rng.integers(3)]
-    bands = rng.uniform(0.84, 1.14, 16)
-    for _ in range(int(rng.integers(2, 4))):
-        x, wide = rng.uniform(0.2, 0.8), rng.uniform(0.07, 0.13)
-        _butte(canvas, x, horizon - rng.uniform(0.12, 0.24), wide, horizon + 0.03, rock, bands, palette, 0.50, rng)
-    canvas.below(horizon - 0.01 + 0.015 * wave_noise(rng, 64, 3), lit(scale(rock, 0.98), palette, 0.36))
-    gap = rng.uniform(0.44, 0.58)
-    for depth, inner, top, foot in ((0.28, 0.15, 0.26, 0.70), (0.05, 0.30, 0.12, 0.98)):
+    """Terraced, banded red walls to both sides, a butte between them far off, a dry floor."""
+    rock = [(0.88, 0.46, 0.28), (0.80, 0.40, 0.30), (0.90, 0.56, 0.34)][rng.integers(3)]
+    bands = (1.10, 0.84, 1.02, 0.78, 0.94)
+    gap = rng.uniform(0.45, 0.55)
+    butte = gap + rng.uniform(-0.07, 0.07)
+    foot = horizon + 0.02
+    _wall(
+        canvas, butte, rng.uniform(0.06, 0.08), 0, horizon - rng.uniform(0.13, 0.18), foot, rock, bands, palette, 0.58
+    )
+    canvas.below(np.full(2, horizon - 0.006), lit(rock, palette, 0.40))
+    for depth, inner, low, high in ((0.34, 0.17, 0.36, 0.42), (0.04, 0.30, 0.305, 0.36)):
+        foot = horizon + 0.015 + 0.05 * (depth < 0.2)
         for side in (-1, 1):
-            edge = gap + side * inner
-            outer = -0.3 if side < 0 else 1.3
-            _butte(
-                canvas,
-                (edge + outer) / 2,
-                top + rng.uniform(-0.03, 0.06),
-                abs(edge - outer) / 2,
-                foot,
-                rock,
-                bands,
-                palette,
-                depth,
-                rng,
-            )
-    floor = lit(scale(rock, 0.74), palette, 0.0)
-    canvas.below(0.93 + 0.02 * wave_noise(rng, 64, 3), floor)
+            edge = gap + side * (inner + rng.uniform(-0.02, 0.03))
+            _wall(canvas, edge, 0.0, side, rng.uniform(low, high), foot, rock, bands, palette, depth)
+    floor = lit(scale(rock, 1.06), palette, 0.06)
+    canvas.below(horizon + 0.050 + 0.008 * _swell(rng, 0.8), floor)
+    canvas.below(horizon + 0.170 + 0.015 * _swell(rng, 0.8), scale(floor, 0.90))
 
 
-def _butte(
+def _wall(
     canvas: Canvas,
     x: float,
-    top: float,
     half: float,
+    side: int,
+    top: float,
     foot: float,
     rock: Color,
-    bands: np.ndarray,
+    bands: tuple[float, ...],
     palette: Palette,
     depth: float,
-    rng: np.random.Generator,
 ) -> None:
-    edges = np.linspace(top, foot, len(bands) // 2 + 1)
-    spread = half + np.cumsum(rng.uniform(0.0, 0.016, len(edges))) + 0.09 * (edges - top)
-    left, right = rng.uniform(-0.006, 0.006, (2, len(edges)))
-    for level, (upper, lower) in enumerate(pairwise(edges)):
-        color = lit(scale(rock, float(bands[level])), palette, depth)
-        wide = spread[level]
-        jut = rng.uniform(0.004, 0.018, 2)
-        canvas.polygon(
-            [
-                (x - wide + left[level], upper),
-                (x + wide + right[level], upper),
-                (x + wide + jut[0], (upper + lower) / 2),
-                (x + spread[level + 1] + right[level + 1], lower + 0.004),
-                (x - spread[level + 1] + left[level + 1], lower + 0.004),
-                (x - wide - jut[1], (upper + lower) / 2),
-            ],
-            color,
-        )
-        for column in rng.uniform(-wide, wide, 4):
-            shift = rng.uniform(-0.006, 0.006)
-            canvas.line([(x + column, upper + 0.006), (x + column + shift, lower)], scale(color, 0.90), 0.004)
-        canvas.line([(x - wide, upper), (x + wide, upper)], scale(color, 1.12), 0.004)
+    """Strata that step outwards on the way down: a butte (`side` 0), or a wall that fills its side of the picture."""
+    levels = np.linspace(top, foot, len(bands) + 1)
+    reach = half
+    for number, (band, (upper, lower)) in enumerate(zip(bands, pairwise(levels), strict=True)):
+        color = lit(scale(rock, band), palette, depth)
+        out = reach + (0.004, 0.040 if side else 0.014)[number % 2]  # cliffs and slopes in turn
+        left = -0.1 if side < 0 else x - reach
+        right = 1.1 if side > 0 else x + reach
+        low_left = -0.1 if side < 0 else x - out
+        low_right = 1.1 if side > 0 else x + out
+        canvas.polygon([(left, upper), (right, upper), (low_right, lower), (low_left, lower)], color)
+        # The face that looks right lies in shade.
+        fold = 0.055 if side else 0.6 * half
+        if side <= 0:
+            canvas.polygon(
+                [(right - fold, upper), (right, upper), (low_right, lower), (low_right - fold, lower)],
+                scale(color, 0.76),
+            )
+        else:
+            canvas.polygon(
+                [(left, upper), (left + fold, upper), (low_left + fold, lower), (low_left, lower)], scale(color, 1.16)
+            )
+        reach = out
 
 
 def paint_volcano(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """A dark cone with a glowing crater, lava running down and smoke above."""
-    x = rng.uniform(0.38, 0.62)
-    top = horizon - rng.uniform(0.30, 0.38)
-    mouth, foot = rng.uniform(0.055, 0.08), rng.uniform(0.40, 0.48)
-    rock = [(0.34, 0.27, 0.28), (0.30, 0.28, 0.34)][rng.integers(2)]
-    smoke = mix(lit((0.62, 0.56, 0.58), palette), palette.shade, 0.3)
-    drift = rng.uniform(-0.35, 0.35)
-    for t in np.linspace(0, 1, 16):
-        cx = x + drift * t**1.5 + rng.uniform(-0.02, 0.02)
-        puff = 0.03 + 0.075 * t
-        canvas.ellipse(
-            (cx, top - 0.01 - (top - 0.06) * t),
-            (puff * 1.1, puff),
-            mix(smoke, palette.sky[0], 0.55 * t + rng.uniform(0, 0.1)),
-        )
-    lights = Image.new("RGB", canvas.picture.size)
-    glow = ImageDraw.Draw(lights)
-    t = np.linspace(0, 1, 24)
-    jag = 0.008 * wave_noise(rng, 24, 8)
-    left = [(x - mouth - (foot - mouth) * s**1.5 + j, top + (horizon - top) * s) for s, j in zip(t, jag, strict=True)]
-    right = [
-        (x + mouth + (foot - mouth) * s**1.5 + j, top + (horizon - top) * s) for s, j in zip(t, jag[::-1], strict=True)
-    ]
+    """A dark cone with a glowing crater, broad streams of lava and a short plume of smoke."""
+    x = rng.uniform(0.40, 0.60)
+    top = rng.uniform(0.345, 0.365)
+    mouth, foot = rng.uniform(0.072, 0.085), rng.uniform(0.46, 0.54)
+    rock = [(0.40, 0.30, 0.36), (0.34, 0.30, 0.42), (0.42, 0.30, 0.30)][rng.integers(3)]
+    smoke = mix(lit((0.70, 0.64, 0.68), palette, 0.12), palette.shade, 0.25)
+    drift = rng.choice([-1, 1]) * rng.uniform(0.5, 1.0)
+    puffs = ((0.17, 0.262, 0.034), (0.105, 0.270, 0.042), (0.035, 0.288, 0.048), (0.0, 0.325, 0.046))
+    for tone, lift in ((0.82, 0.0), (1.0, -0.008)):
+        for across, y, radius in puffs:
+            size = radius * (1.0 if tone < 1 else 0.80)
+            canvas.ellipse((x + drift * across, y + lift), (1.15 * size, size), scale(smoke, tone))
+    t = np.linspace(0, 1, 17)
+    down = top + (horizon - top) * t
+    spread = mouth + (foot - mouth) * t**1.45
     body = lit(rock, palette, 0.10)
-    canvas.polygon([*left, *right[::-1]], body)
-    ridge = [(x + 0.10 * s + 2.5 * j, top + (horizon - top) * s) for s, j in zip(t, jag, strict=True)]
-    canvas.polygon([*ridge, *right[::-1]], scale(body, 0.74))
-    lava: Color = (1.0, 0.42, 0.08)
-    canvas.ellipse((x, top), (mouth, 0.016), lava)
-    for start in rng.uniform(-0.7, 0.7, int(rng.integers(2, 5))):
-        length = rng.uniform(0.35, 0.95)
-        run = [
-            (
-                x + start * (mouth + (foot - mouth) * 0.55 * s**1.5) + 0.012 * np.sin(9 * s + 5 * start),
-                top + (horizon - top) * s,
-            )
-            for s in np.linspace(0.0, length, 12)
-        ]
-        canvas.line(run, lava, 0.015)
-        canvas.line(run, (1.0, 0.76, 0.26), 0.006)
-        glow.line(
-            [(px * canvas.size, py * canvas.size) for px, py in run],
-            fill=to_bytes(lava),
-            width=max(1, canvas.size // 50),
-        )
-    canvas.below(horizon - 0.02 + 0.02 * wave_noise(rng, 64, 4), lit((0.30, 0.31, 0.27), palette, 0.06))
-    canvas.below(horizon + 0.06 + 0.03 * wave_noise(rng, 64, 3), lit((0.22, 0.22, 0.22), palette, 0.0))
-    glow.ellipse(
-        [(x - mouth) * canvas.size, (top - 0.03) * canvas.size, (x + mouth) * canvas.size, (top + 0.02) * canvas.size],
-        fill=to_bytes(lava),
+    canvas.polygon([*zip(x - spread, down, strict=True), *zip((x + spread)[::-1], down[::-1], strict=True)], body)
+    ridge = x + (0.35 + 0.10 * np.sin(7 * t)) * spread
+    canvas.polygon(
+        [*zip(ridge, down, strict=True), *zip((x + spread)[::-1], down[::-1], strict=True)], scale(body, 0.72)
     )
-    canvas.shine(lights, 0.028, 0.95)
+    lava: Color = (1.0, 0.40, 0.10)
+    canvas.ellipse((x, top), (mouth, 0.020), lava)
+    streams = ((rng.uniform(-0.30, -0.05), 0.92), (rng.uniform(0.32, 0.50), 0.66))
+    for start, length in streams[: int(rng.integers(1, 3))]:
+        s = t * length
+        middle = x + start * (mouth + 0.55 * (foot - mouth) * s**1.45) + 0.020 * np.sin(8 * s) * s
+        run = top + (horizon - top) * s
+        for color, share in ((lava, 1.0), ((1.0, 0.74, 0.28), 0.45)):
+            half = share * (0.024 + 0.018 * s) * np.clip((1.04 - t) * 5, 0.1, 1) ** 0.5
+            canvas.polygon(
+                [*zip(middle - half, run, strict=True), *zip((middle + half)[::-1], run[::-1], strict=True)], color
+            )
+    canvas.ellipse((x, top), (0.62 * mouth, 0.010), (1.0, 0.78, 0.34))
+    ground = lit((0.34, 0.32, 0.36), palette, 0.10)
+    canvas.below(horizon - 0.030 + 0.016 * _swell(rng, 1.2), ground)
+    canvas.below(horizon + 0.010 + 0.010 * _swell(rng, 1.0), scale(ground, 0.84))

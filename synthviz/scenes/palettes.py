@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synthviz.scenes.canvas import Color, mix
+from synthviz.scenes.canvas import Color, mix, scale
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class Palette:
         cloud: clouds where the light falls on them.
         shade: clouds' undersides.
         lamps: how many windows are lit, 0 to 1.
-        low: whether the sun stands near the horizon.
     """
 
     sky: tuple[Color, Color, Color]
@@ -33,7 +32,6 @@ class Palette:
     cloud: Color
     shade: Color
     lamps: float
-    low: bool
 
 
 PALETTES = {
@@ -46,7 +44,6 @@ PALETTES = {
         cloud=(1.00, 0.87, 0.85),
         shade=(0.80, 0.66, 0.76),
         lamps=0.12,
-        low=True,
     ),
     "day": Palette(
         sky=((0.18, 0.46, 0.86), (0.42, 0.68, 0.94), (0.80, 0.91, 0.98)),
@@ -57,10 +54,19 @@ PALETTES = {
         cloud=(1.00, 1.00, 1.00),
         shade=(0.78, 0.85, 0.92),
         lamps=0.0,
-        low=False,
+    ),
+    "golden hour": Palette(
+        sky=((0.62, 0.66, 0.56), (0.96, 0.80, 0.42), (1.00, 0.90, 0.56)),
+        light=(1.04, 0.86, 0.56),
+        haze=(0.99, 0.86, 0.54),
+        disc=(1.00, 0.97, 0.80),
+        glow=(0.45, 0.32, 0.06),
+        cloud=(1.00, 0.94, 0.74),
+        shade=(0.88, 0.70, 0.42),
+        lamps=0.1,
     ),
     "sunset": Palette(
-        sky=((0.28, 0.20, 0.48), (0.86, 0.36, 0.38), (1.00, 0.70, 0.30)),
+        sky=((0.32, 0.18, 0.46), (0.88, 0.30, 0.36), (1.00, 0.58, 0.26)),
         light=(0.78, 0.50, 0.46),
         haze=(0.97, 0.54, 0.34),
         disc=(1.00, 0.86, 0.46),
@@ -68,7 +74,6 @@ PALETTES = {
         cloud=(1.00, 0.64, 0.46),
         shade=(0.62, 0.28, 0.42),
         lamps=0.35,
-        low=True,
     ),
     "dusk": Palette(
         sky=((0.10, 0.09, 0.30), (0.32, 0.22, 0.52), (0.84, 0.46, 0.56)),
@@ -79,7 +84,6 @@ PALETTES = {
         cloud=(0.66, 0.40, 0.60),
         shade=(0.32, 0.22, 0.46),
         lamps=0.6,
-        low=False,
     ),
     "night": Palette(
         sky=((0.02, 0.035, 0.13), (0.05, 0.09, 0.25), (0.14, 0.22, 0.42)),
@@ -90,7 +94,6 @@ PALETTES = {
         cloud=(0.26, 0.31, 0.46),
         shade=(0.12, 0.16, 0.29),
         lamps=0.75,
-        low=False,
     ),
 }
 
@@ -103,16 +106,37 @@ def vary(palette: Palette, rng: np.random.Generator) -> Palette:
     def moved(color: Color) -> Color:
         return tuple(min(1.2, value * change * brightness) for value, change in zip(color, shift, strict=True))  # type: ignore[return-value]
 
-    return Palette(
-        sky=tuple(moved(color) for color in palette.sky),  # type: ignore[arg-type]
+    return replace(
+        palette,
+        sky=(moved(palette.sky[0]), moved(palette.sky[1]), moved(palette.sky[2])),
         light=moved(palette.light),
         haze=moved(palette.haze),
-        disc=palette.disc,
-        glow=palette.glow,
         cloud=moved(palette.cloud),
         shade=moved(palette.shade),
-        lamps=palette.lamps,
-        low=palette.low,
+    )
+
+
+def overcast(palette: Palette, amount: float, dark: float) -> Palette:
+    """The same moment under heavy clouds: greyer by `amount` (0 to 1), the upper sky darkened to `dark` times.
+
+    The horizon keeps most of its colour, which still tells the time of day.
+    """
+
+    def grey(color: Color, share: float, strength: float) -> Color:
+        level = sum(color) / 3
+        return scale(mix(color, (level * 0.94, level * 0.99, level * 1.07), share), strength)
+
+    return replace(
+        palette,
+        sky=(
+            grey(palette.sky[0], amount, dark),
+            grey(palette.sky[1], 0.8 * amount, (1 + dark) / 2),
+            grey(palette.sky[2], 0.3 * amount, 1.0),
+        ),
+        light=grey(palette.light, 0.5 * amount, (2 + dark) / 3),
+        haze=grey(palette.haze, 0.4 * amount, 1.0),
+        cloud=grey(palette.cloud, amount, dark),
+        shade=grey(palette.shade, amount, 0.85 * dark),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a scene contains, as data: place, time of day, and what hangs in its sky."""
+"""What a scene contains, as data: place, light, weather, sky, counted things with their colours, style."""
 
 from __future__ import annotations
 
@@ -18,11 +18,51 @@ PLACES = (
     "canyon",
     "volcano",
 )
-TIMES = ("sunrise", "day", "sunset", "dusk", "night")
+TIMES = ("sunrise", "day", "golden hour", "sunset", "dusk", "night")
+WEATHERS = ("clear", "clouds", "fog", "rain", "snowfall", "thunderstorm")
+BODIES = ("sun", "moon", "crescent moon")
+SIDES = ("left", "center", "right")
+STYLES = ("flat", "watercolor", "neon", "ink")
 
-# Places that can lie on a lake; ocean and beach always have water, desert and canyon never.
-LAKE_PLACES = ("city", "mountains", "forest", "snowy hills", "village", "volcano")
-SEA_PLACES = ("ocean", "beach")
+SKY_KINDS = ("bird", "lantern", "balloon")
+WATER_KINDS = ("boat",)
+LAND_KINDS = ("tree", "tower")
+KINDS = (*SKY_KINDS, *WATER_KINDS, *LAND_KINDS)
+COLORS = ("red", "yellow", "green", "blue", "purple", "white")
+MOST = 4  # things of one kind in a scene
+
+SEA_PLACES = ("ocean", "beach")  # always at the water; every other place may lie on a lake
+DARK_TIMES = ("dusk", "night")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One to four things of one kind and colour.
+
+    Attributes:
+        kind: one of `KINDS`.
+        color: one of `COLORS`.
+        count: 1 to 4.
+        side: where a single thing stands, one of `SIDES`; None for several, which stand in a row.
+
+    Raises:
+        ValueError: for a kind, colour, count or side that does not exist, a side for several things, none for one.
+    """
+
+    kind: str
+    color: str
+    count: int = 1
+    side: str | None = None
+
+    def __post_init__(self) -> None:
+        _check("kind", self.kind, KINDS)
+        _check("color", self.color, COLORS)
+        if not 1 <= self.count <= MOST:
+            raise ValueError(f"count is {self.count}; it must be 1 to {MOST}")
+        if self.count == 1:
+            _check("side", self.side, SIDES)
+        elif self.side is not None:
+            raise ValueError(f"side is {self.side!r}, but {self.count} things have no side; leave it out")
 
 
 @dataclass(frozen=True)
@@ -31,64 +71,146 @@ class Scene:
 
     Attributes:
         place: one of `PLACES`.
-        time: one of `TIMES`.
-        body: what shines in the sky: "sun", "moon" or "none".
-        stars: whether stars are out (dusk and night only).
-        clouds: whether there are clouds.
-        mist: whether mist lies over the ground.
-        water: whether there is water: a lake that reflects the place, or the sea.
+        time: one of `TIMES`, the time of day or its light.
+        weather: one of `WEATHERS`.
+        body: what shines in the sky, one of `BODIES`, or None.
+        body_side: where it stands, one of `SIDES`; None without a body.
+        stars: whether stars are out.
+        water: whether there is water: a lake in front of the place, or the sea.
+        things: at most one group in the sky and one on the ground or the water.
+        style: one of `STYLES`.
         seed: what the painter draws every other detail from.
 
     Raises:
-        ValueError: for a place, time or body that does not exist, a sun at night, a moon or stars by day.
+        ValueError: for a value that does not exist or a scene that cannot be, such as a sun at night.
     """
 
     place: str
     time: str
-    body: str = "none"
+    weather: str = "clear"
+    body: str | None = None
+    body_side: str | None = None
     stars: bool = False
-    clouds: bool = False
-    mist: bool = False
     water: bool = False
+    things: tuple[Group, ...] = ()
+    style: str = "flat"
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
             ("place", self.place, PLACES),
             ("time", self.time, TIMES),
-            ("body", self.body, ("sun", "moon", "none")),
+            ("weather", self.weather, WEATHERS),
+            ("style", self.style, STYLES),
         ):
-            if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
-        if self.body == "sun" and self.time in ("dusk", "night"):
-            raise ValueError(f"a scene at {self.time} has no sun; use body='moon' or 'none'")
-        if self.time in ("sunrise", "day", "sunset") and (self.body == "moon" or self.stars):
-            raise ValueError(f"a scene at {self.time} has no moon and no stars; choose 'dusk' or 'night' for them")
-        if self.water != (self.place in SEA_PLACES) and self.place not in LAKE_PLACES:
-            raise ValueError(f"water is {self.water}, but {self.place!r} always has the opposite")
+            _check(name, value, allowed)
+        if self.body is not None:
+            _check("body", self.body, BODIES)
+            _check("body_side", self.body_side, SIDES)
+            if (self.body == "sun") == (self.time in DARK_TIMES):
+                fitting = "the moon" if self.time in DARK_TIMES else "the sun"
+                raise ValueError(f"body is {self.body!r}, but only {fitting} can shine at {self.time}")
+            if self.weather in ("rain", "thunderstorm"):
+                raise ValueError(f"body is {self.body!r}, but {self.weather} hides it; use None")
+        elif self.body_side is not None:
+            raise ValueError(f"body_side is {self.body_side!r}, but the scene has no body")
+        if self.stars and not stars_can_show(self.time, self.weather):
+            raise ValueError(f"stars cannot be seen at {self.time} with weather {self.weather!r}")
+        if self.place in SEA_PLACES and not self.water:
+            raise ValueError(f"water is False, but {self.place!r} always has water")
+        kinds = [group.kind for group in self.things]
+        if sum(kind in SKY_KINDS for kind in kinds) > 1 or sum(kind not in SKY_KINDS for kind in kinds) > 1:
+            raise ValueError(f"things are {', '.join(kinds)}; at most one group flies and one stands or swims")
+        for kind in kinds:
+            if kind not in fitting_kinds(self.place, self.water):
+                where = f"{self.place!r} with{'' if self.water else 'out'} water"
+                raise ValueError(f"a {kind} cannot be in {where}; boats need water, trees and towers dry ground")
 
 
-def sample_scene(rng: np.random.Generator) -> Scene:
-    """Draw a scene at random: places and times alike, the rest as often as makes a varied sky.
+def _check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+
+
+def stars_can_show(time: str, weather: str) -> bool:
+    """Whether stars are visible: at dusk or night, under a clear or clouded sky."""
+    return time in DARK_TIMES and weather in ("clear", "clouds")
+
+
+def fitting_kinds(place: str, water: bool) -> tuple[str, ...]:
+    """Which kinds of things a place can hold: the beach has sea and sand, elsewhere it is one or the other."""
+    if place == "beach":
+        return KINDS
+    return SKY_KINDS + (WATER_KINDS if water else LAND_KINDS)
+
+
+def is_held_out_color(kind: str, color: str) -> bool:
+    """Whether no training picture shows this kind in this colour: one colour of each kind, 6 pairs of 36."""
+    return (KINDS.index(kind) + COLORS.index(color)) % len(COLORS) == 4
+
+
+def is_held_out_time(place: str, time: str) -> bool:
+    """Whether no training picture shows this place at this time: one time of each place, 10 pairs of 60."""
+    return (PLACES.index(place) + TIMES.index(time)) % len(TIMES) == 2
+
+
+def is_held_out(scene: Scene) -> bool:
+    """Whether a scene holds a pair that training never shows; such scenes test whether the model combines."""
+    return is_held_out_time(scene.place, scene.time) or any(
+        is_held_out_color(group.kind, group.color) for group in scene.things
+    )
+
+
+def sample_scene(rng: np.random.Generator, held_out: bool = False) -> Scene:
+    """Draw a scene at random: places, times and colours alike, the rest as often as makes varied pictures.
 
     Args:
         rng: a NumPy generator; equal generators give equal scenes.
+        held_out: whether pairs held out of training may occur.
     """
-    place = PLACES[rng.integers(len(PLACES))]
-    time = TIMES[rng.integers(len(TIMES))]
-    if time in ("dusk", "night"):
-        body = "moon" if rng.random() < 0.6 else "none"
-        stars = bool(rng.random() < (0.8 if time == "night" else 0.4))
-    else:
-        body = "sun" if rng.random() < 0.75 else "none"
-        stars = False
+    while True:
+        scene = _sample(rng)
+        if held_out or not is_held_out(scene):
+            return scene
+
+
+def _sample(rng: np.random.Generator) -> Scene:
+    place = _choose(rng, PLACES)
+    time = _choose(rng, TIMES)
+    weather = _choose(rng, WEATHERS) if rng.random() < 0.6 else "clear"
+    body = None
+    if weather not in ("rain", "thunderstorm") and rng.random() < 0.65:
+        body = _choose(rng, ("moon", "crescent moon")) if time in DARK_TIMES else "sun"
+    water = place in SEA_PLACES or rng.random() < 0.45
+    kinds = fitting_kinds(place, water)
+    things = []
+    if rng.random() < 0.5:
+        things.append(_sample_group(rng, SKY_KINDS))
+    if rng.random() < 0.5 and len(kinds) > len(SKY_KINDS):
+        things.append(_sample_group(rng, kinds[len(SKY_KINDS) :]))
     return Scene(
         place=place,
         time=time,
+        weather=weather,
         body=body,
-        stars=stars,
-        clouds=bool(rng.random() < 0.45),
-        mist=bool(rng.random() < 0.22),
-        water=place in SEA_PLACES or (place in LAKE_PLACES and bool(rng.random() < 0.4)),
+        body_side=_choose(rng, SIDES) if body else None,
+        stars=stars_can_show(time, weather) and bool(rng.random() < 0.7),
+        water=water,
+        things=tuple(things),
+        style=_choose(rng, STYLES) if rng.random() < 0.6 else "flat",
         seed=int(rng.integers(2**31)),
     )
+
+
+def _sample_group(rng: np.random.Generator, kinds: tuple[str, ...]) -> Group:
+    count = 1 if rng.random() < 0.4 else int(rng.integers(2, MOST + 1))
+    return Group(
+        kind=_choose(rng, kinds),
+        color=_choose(rng, COLORS),
+        count=count,
+        side=_choose(rng, SIDES) if count == 1 else None,
+    )
+
+
+def _choose(rng: np.random.Generator, options: tuple[str, ...]) -> str:
+    return options[rng.integers(len(options))]

@@ -2,160 +2,167 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image, ImageDraw
+from dataclasses import dataclass
 
-from synthviz.scenes.canvas import Canvas, Color, mix, scale, to_bytes, wave_noise
+import numpy as np
+
+from synthviz.scenes.canvas import Canvas, Color, mix, scale
 from synthviz.scenes.palettes import Palette, lit
 from synthviz.scenes.plants import draw_round_tree
 
 WINDOW = (1.0, 0.84, 0.46)
+SUMMIT = 0.285  # nothing stands above this
 
 
 def paint_city(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Three rows of towers, domes and spires, nearer ones darker, with lit windows."""
-    lights = Image.new("RGB", canvas.picture.size)
-    glow = ImageDraw.Draw(lights)
-    accent: Color = [(0.30, 0.90, 1.0), (1.0, 0.42, 0.78), (0.55, 0.72, 1.0)][rng.integers(3)]
-    base = [(0.34, 0.40, 0.58), (0.42, 0.36, 0.54), (0.30, 0.44, 0.54)][rng.integers(3)]
+    """Two rows of towers with domes, spires and discs; the near ones have windows, lit as evening falls."""
+    base = [(0.34, 0.40, 0.60), (0.44, 0.36, 0.58), (0.26, 0.44, 0.56)][rng.integers(3)]
+    accent: Color = [(0.30, 0.90, 1.0), (1.0, 0.42, 0.72), (0.98, 0.66, 0.30)][rng.integers(3)]
     crown = rng.uniform(0.3, 0.7)  # where the skyline is highest
-    for depth, tallest, width in ((0.62, 0.42, 0.060), (0.34, 0.38, 0.078), (0.05, 0.27, 0.095)):
-        x = rng.uniform(-0.06, 0.0)
-        color = lit(scale(base, 1.0 - 0.28 * (1 - depth)), palette, depth)
-        while x < 1.02:
-            wide = width * rng.uniform(0.55, 1.35)
-            hill = np.exp(-(((x + wide / 2 - crown) / 0.34) ** 2))
-            tall = tallest * (0.30 + 0.70 * hill) * rng.uniform(0.55, 1.15)
-            shade = scale(color, rng.uniform(0.88, 1.12))
-            _tower(canvas, glow, x, horizon - tall, wide, horizon, shade, accent, palette, depth, rng)
-            x += wide * rng.uniform(0.82, 1.30)
-    canvas.rectangle(0, horizon - 0.012, 1, 1.0, lit(scale(base, 0.45), palette, 0.05))
-    canvas.shine(lights, 0.012, 0.55 * palette.lamps + 0.12)
+    tallest = horizon - SUMMIT
+    for depth, count, share, wide in ((0.52, 6, 1.0, 0.105), (0.08, 6, 0.90, 0.125)):
+        color = lit(base, palette, depth)
+        tops = rng.permutation(["spire", "dome", "disc", "taper", "slant", "steps"])
+        centers = (np.arange(count) + 0.5 + rng.uniform(-0.14, 0.14, count)) / count
+        if depth > 0.5:
+            centers += 0.5 / count  # the far towers show in the gaps between the near ones
+            canvas.rectangle(0, horizon - 0.09, 1, 1.0, color)
+        for top, x in zip(tops, centers, strict=True):
+            hill = np.exp(-(((x - crown) / 0.34) ** 2))
+            tall = tallest * share * (0.66 + 0.34 * hill) * rng.uniform(0.84, 1.0)
+            width = wide * rng.uniform(0.85, 1.05)
+            tower = Tower(float(x), horizon - tall, width, horizon, scale(color, rng.uniform(0.92, 1.08)), str(top))
+            _draw_tower(canvas, tower, mix(tower.color, accent, 0.75 if depth < 0.5 else 0.25))
+            if depth < 0.5:
+                _windows(canvas, tower, palette, int(rng.integers(3)))
+    canvas.rectangle(0, horizon - 0.012, 1, 1.0, lit(scale(base, 0.50), palette, 0.05))
 
 
-def _tower(
-    canvas: Canvas,
-    glow: ImageDraw.ImageDraw,
-    x: float,
-    top: float,
-    wide: float,
-    ground: float,
-    color: Color,
-    accent: Color,
-    palette: Palette,
-    depth: float,
-    rng: np.random.Generator,
-) -> None:
-    kind = rng.choice(["box", "box", "spire", "dome", "taper", "disc"])
-    middle = x + wide / 2
-    if kind == "taper":
-        canvas.polygon([(x, ground), (x + wide * 0.30, top), (x + wide * 0.70, top), (x + wide, ground)], color)
-    else:
-        canvas.rectangle(x, top, x + wide, ground, color)
-        # A lit flank gives the tower a body.
-        canvas.rectangle(x + wide * 0.72, top, x + wide, ground, scale(color, 0.84))
-    if kind == "spire":
-        canvas.polygon([(x + wide * 0.1, top), (middle, top - wide * 1.5), (x + wide * 0.9, top)], color)
-        canvas.line([(middle, top - wide * 1.3), (middle, top - wide * 2.1)], color, 0.005)
-    elif kind == "dome":
-        canvas.ellipse((middle, top), (wide / 2, wide * 0.55), color)
-    elif kind == "disc":
-        canvas.line([(middle, top), (middle, top - wide * 1.1)], color, 0.009)
-        canvas.ellipse((middle, top - wide * 0.65), (wide * 0.72, wide * 0.17), scale(color, 1.06))
-        if depth < 0.5:
-            canvas.ellipse((middle, top - wide * 0.62), (wide * 0.55, wide * 0.05), mix(color, accent, 0.8))
-    if depth > 0.5:
-        return
-    if palette.lamps > 0:
-        step = 0.0165 if depth > 0.2 else 0.021
-        inset = wide * (0.34 if kind == "taper" else 0.14)
-        warm = mix(WINDOW, accent, 0.5 * float(rng.random() < 0.25))
-        for row in np.arange(top + step, ground - step, step):
-            for column in np.arange(x + inset, x + wide - inset - 0.004, step * 0.85):
-                if rng.random() < palette.lamps * 0.62:
-                    box = (column, row, column + step * 0.38, row + step * 0.46)
-                    canvas.rectangle(*box, mix(color, warm, 0.55 + 0.45 * palette.lamps))
-                    glow.rectangle([value * canvas.size for value in box], fill=to_bytes(warm))
-    else:
-        for row in np.arange(top + 0.02, ground - 0.01, 0.026):
-            inset = wide * (0.34 if kind == "taper" else 0.12)
-            canvas.line([(x + inset, row), (x + wide - inset, row)], scale(color, 1.22), 0.004)
-    if rng.random() < 0.30:
-        bright = mix(color, accent, 0.35 + 0.6 * palette.lamps)
-        canvas.line([(middle, top + 0.01), (middle, ground)], bright, 0.005)
-        glow.line(
-            [(middle * canvas.size, top * canvas.size), (middle * canvas.size, ground * canvas.size)],
-            fill=to_bytes(accent),
+@dataclass(frozen=True)
+class Tower:
+    """Where a tower stands: its middle, the tip of its top, its width and foot; its colour and kind of top."""
+
+    x: float
+    tip: float
+    wide: float
+    foot: float
+    color: Color
+    top: str
+
+    @property
+    def roof(self) -> float:
+        """Where the shaft ends and the top begins."""
+        share = {"spire": 1.05, "dome": 0.50, "disc": 0.80, "taper": 0.0, "slant": 0.42, "steps": 0.56}[self.top]
+        return min(self.tip + share * self.wide, self.foot - 0.05)
+
+
+def _draw_tower(canvas: Canvas, tower: Tower, accent: Color) -> None:
+    x, tip, roof, half, color = tower.x, tower.tip, tower.roof, tower.wide / 2, tower.color
+    dark = scale(color, 0.76)
+    fold = x + 0.36 * half
+    if tower.top == "taper":
+        canvas.polygon(
+            [(x - half, tower.foot), (x - 0.45 * half, tip), (x + 0.45 * half, tip), (x + half, tower.foot)], color
         )
+        canvas.polygon(
+            [(fold, tower.foot), (x + 0.16 * half, tip), (x + 0.45 * half, tip), (x + half, tower.foot)], dark
+        )
+        canvas.rectangle(x - 0.45 * half, tip, x + 0.45 * half, tip + 0.014, accent)
+        return
+    if tower.top == "spire":
+        canvas.polygon([(x - 0.7 * half, roof), (x, tip), (x + 0.7 * half, roof)], color)
+        canvas.polygon([(x + 0.25 * half, roof), (x, tip), (x + 0.7 * half, roof)], dark)
+    elif tower.top == "dome":
+        canvas.ellipse((x, roof), (half, roof - tip), color)
+    elif tower.top == "disc":
+        canvas.rectangle(x - 0.14 * half, tip, x + 0.14 * half, roof, dark)
+        canvas.ellipse((x, tip + 0.55 * (roof - tip)), (1.15 * half, 0.30 * half), color)
+        canvas.ellipse((x, tip + 0.60 * (roof - tip)), (0.85 * half, 0.14 * half), accent)
+    elif tower.top == "slant":
+        canvas.polygon([(x - half, roof), (x + half, tip), (x + half, roof)], color)
+        canvas.polygon([(fold, roof), (fold, tip + 0.32 * (roof - tip)), (x + half, tip), (x + half, roof)], dark)
+    else:
+        for share, level in ((0.30, 0.0), (0.62, 0.5)):
+            canvas.rectangle(x - share * half, tip + level * (roof - tip), x + share * half, roof, color)
+            canvas.rectangle(x + 0.1 * half, tip + level * (roof - tip), x + share * half, roof, dark)
+    canvas.rectangle(x - half, roof, x + half, tower.foot, color)
+    canvas.rectangle(fold, roof, x + half, tower.foot, dark)
+    if tower.top in ("dome", "spire", "steps"):
+        canvas.rectangle(x - half, roof - 0.006, x + half, roof + 0.008, accent)
+
+
+def _windows(canvas: Canvas, tower: Tower, palette: Palette, phase: int) -> None:
+    # Every third window differs, in a regular pattern: random ones would be noise that no caption explains.
+    off = mix(tower.color, palette.sky[2], 0.30) if palette.lamps < 0.5 else scale(tower.color, 0.70)
+    on = mix(off, WINDOW, 0.55 + 0.45 * palette.lamps)
+    taper = tower.top == "taper"
+    columns = (-0.44, 0.0) if taper else (-0.66, -0.14)
+    for row, y in enumerate(np.arange(tower.roof + (0.075 if taper else 0.026), tower.foot - 0.04, 0.043)):
+        for column, share in enumerate(columns):
+            third = (row + 2 * column + phase) % 3 == 0
+            bright = palette.lamps > 0 and third != (palette.lamps >= 0.5)
+            left = tower.x + share * tower.wide / 2
+            canvas.rectangle(left, y, left + 0.020, y + 0.024, on if bright else off)
 
 
 def paint_village(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Green hills with gabled houses and a church, windows lit as evening falls."""
-    lights = Image.new("RGB", canvas.picture.size)
-    glow = ImageDraw.Draw(lights)
-    grass = [(0.42, 0.60, 0.30), (0.50, 0.60, 0.32), (0.36, 0.56, 0.36)][rng.integers(3)]
-    canvas.below(horizon - 0.12 + 0.06 * wave_noise(rng, 96, 1.8, octaves=3), lit(grass, palette, 0.55))
-    for row, depth in enumerate((0.30, 0.12, 0.0)):
-        level = horizon - 0.05 + 0.028 * row
-        heights = level + 0.03 * wave_noise(rng, 96, 1.6, octaves=2)
-        canvas.below(heights, lit(scale(grass, 1.0 - 0.08 * row), palette, depth))
-        size = 0.065 + 0.024 * row
-        church = int(rng.integers(4)) if row == 1 else -1
-        for index, x in enumerate((np.arange(5) + rng.uniform(0.15, 0.85, 5)) / 5):
-            foot = float(np.interp(x, np.linspace(0, 1, 96), heights)) + 0.02
-            if rng.random() < 0.25:
-                draw_round_tree(canvas, float(x), foot, size * 1.3, lit((0.22, 0.42, 0.22), palette, depth))
-            else:
-                _house(
-                    canvas, glow, float(x), foot, size * rng.uniform(0.85, 1.15), index == church, palette, depth, rng
-                )
-    canvas.shine(lights, 0.014, 0.75 * palette.lamps)
+    """Green hills with big gabled houses, round trees and a church, windows lit as evening falls."""
+    grass = [(0.46, 0.66, 0.32), (0.54, 0.66, 0.34), (0.38, 0.60, 0.38)][rng.integers(3)]
+    roof = [(0.80, 0.30, 0.22), (0.86, 0.44, 0.22), (0.62, 0.26, 0.30)][rng.integers(3)]
+    xs = np.linspace(0, 1, 65)
+    for depth, level, swing in ((0.55, 0.15, 0.035), (0.28, 0.08, 0.025)):
+        hills = horizon - level - swing * np.sin(2 * np.pi * (xs * rng.uniform(0.9, 1.4) + rng.random()))
+        canvas.below(hills, lit(grass, palette, depth))
+    church = int(rng.integers(1, 4))
+    slots = (np.arange(5) + 0.5 + rng.uniform(-0.10, 0.10, 5)) / 5
+    for x in slots[:-1] + 0.1 + rng.uniform(-0.02, 0.02, 4):
+        draw_round_tree(canvas, float(x), horizon, rng.uniform(0.12, 0.16), lit((0.24, 0.48, 0.28), palette, 0.18))
+    canvas.below(np.full(2, horizon - 0.012), lit(scale(grass, 0.94), palette, 0.05))
+    for index, x in enumerate(slots):
+        foot = horizon + rng.uniform(0.012, 0.045)
+        size = rng.uniform(0.145, 0.168)
+        if index == church:
+            _church(canvas, float(x), foot, size, roof, palette)
+        else:
+            _house(canvas, float(x), foot, size, scale(roof, rng.uniform(0.88, 1.1)), palette)
 
 
-def _house(
-    canvas: Canvas,
-    glow: ImageDraw.ImageDraw,
-    x: float,
-    foot: float,
-    size: float,
-    church: bool,
-    palette: Palette,
-    depth: float,
-    rng: np.random.Generator,
-) -> None:
-    walls = [(0.96, 0.91, 0.80), (0.88, 0.78, 0.64), (0.92, 0.88, 0.88)]
-    roofs = [(0.72, 0.28, 0.20), (0.60, 0.32, 0.24), (0.48, 0.30, 0.30)]
-    wall, roof = lit(walls[rng.integers(3)], palette, depth), lit(roofs[rng.integers(3)], palette, depth)
-    half, tall = size * 0.62, size * 0.72
-    if church:
-        canvas.rectangle(x - half - size * 0.42, foot - tall * 2.0, x - half, foot, wall)
-        canvas.polygon(
-            [
-                (x - half - size * 0.5, foot - tall * 2.0),
-                (x - half - size * 0.21, foot - tall * 3.5),
-                (x - half + size * 0.08, foot - tall * 2.0),
-            ],
-            roof,
-        )
-    canvas.rectangle(x - half, foot - tall, x + half, foot, wall)
-    canvas.rectangle(x + half * 0.35, foot - tall, x + half, foot, scale(wall, 0.84))
+def _house(canvas: Canvas, x: float, foot: float, size: float, roof: Color, palette: Palette) -> None:
+    """A house `size` wide: its gable to the left, a long wall under the roof to the right."""
+    wall, tiles = lit((0.97, 0.91, 0.79), palette), lit(roof, palette)
+    left, fold, right = x - 0.5 * size, x, x + 0.5 * size
+    eaves, ridge = foot - 0.46 * size, foot - 0.98 * size
+    canvas.rectangle(fold, eaves, right, foot, scale(wall, 0.78))
+    canvas.polygon([(left, foot), (left, eaves), ((left + fold) / 2, ridge), (fold, eaves), (fold, foot)], wall)
+    peak = (left + fold) / 2
+    over = 0.05 * size
     canvas.polygon(
-        [
-            (x - half * 1.2, foot - tall),
-            (x - half * 0.35, foot - tall * 1.75),
-            (x + half * 0.75, foot - tall * 1.75),
-            (x + half * 1.2, foot - tall),
-        ],
-        roof,
+        [(peak, ridge - over), (right - 0.12 * size, ridge - over), (right + over, eaves + over), (fold, eaves + over)],
+        tiles,
     )
     canvas.polygon(
-        [(x + half * 0.30, foot - tall), (x + half * 0.75, foot - tall * 1.75), (x + half * 1.2, foot - tall)],
-        scale(roof, 0.78),
+        [(peak, ridge - over), (left - over, eaves + over), (left - over, eaves - over), (peak, ridge - 2.4 * over)],
+        scale(tiles, 0.80),
     )
-    for dx in (-0.62, -0.12, 0.55):
-        on = palette.lamps > 0 and rng.random() < 0.35 + 0.7 * palette.lamps
-        color = mix(wall, WINDOW, 0.5 + 0.5 * palette.lamps) if on else scale(wall, 0.5)
-        box = (x + dx * half - size * 0.07, foot - tall * 0.68, x + dx * half + size * 0.10, foot - tall * 0.34)
-        canvas.rectangle(*box, color)
-        if on:
-            glow.rectangle([value * canvas.size for value in box], fill=to_bytes(WINDOW))
+    glass = _glass(wall, palette)
+    canvas.rectangle(peak - 0.09 * size, eaves - 0.06 * size, peak + 0.09 * size, eaves + 0.18 * size, glass)
+    canvas.rectangle(fold + 0.16 * size, eaves + 0.14 * size, fold + 0.34 * size, foot - 0.10 * size, glass)
+
+
+def _church(canvas: Canvas, x: float, foot: float, size: float, roof: Color, palette: Palette) -> None:
+    """A nave like a house, and before it a steeple that rises over the village."""
+    wall, tiles = lit((0.97, 0.93, 0.86), palette), lit(roof, palette)
+    _house(canvas, x + 0.07 * size, foot, 1.1 * size, roof, palette)
+    half, middle = 0.21 * size, x - 0.30 * size
+    top, tip = foot - 1.22 * size, max(SUMMIT, foot - 2.05 * size)
+    canvas.rectangle(middle - half, top, middle + half, foot, wall)
+    canvas.rectangle(middle + 0.3 * half, top, middle + half, foot, scale(wall, 0.78))
+    canvas.polygon([(middle - 1.3 * half, top), (middle, tip), (middle + 1.3 * half, top)], tiles)
+    canvas.polygon([(middle + 0.3 * half, top), (middle, tip), (middle + 1.3 * half, top)], scale(tiles, 0.76))
+    canvas.rectangle(
+        middle - 0.45 * half, top + 0.16 * size, middle + 0.35 * half, top + 0.40 * size, _glass(wall, palette)
+    )
+
+
+def _glass(wall: Color, palette: Palette) -> Color:
+    return mix(wall, WINDOW, 0.5 + 0.5 * palette.lamps) if palette.lamps > 0.2 else scale(wall, 0.42)

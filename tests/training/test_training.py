@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, DiffusionPipeline
+from diffusers import AutoencoderTiny, DiffusionPipeline
 
 from synthviz.cnn import SceneCNN
-from synthviz.scenes import PLACES, known_words
-from training.autoencoder import AutoencoderTraining, fine_detail, train_autoencoder
+from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
+from synthviz.scenes.canvas import THINGS
+from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
-from training.diffusion import DiffusionTraining, build_scheduler, build_tokenizer, train_diffusion
-from training.export import assemble, export
-from training.loop import AveragedWeights, Clock, learning_rate
-from training.paintings import load_paintings, paint_training_set
+from training.diffusion import (
+    DiffusionTraining,
+    build_scheduler,
+    build_unet,
+    load_latents,
+    sample_timesteps,
+    train_diffusion,
+    vary_caption,
+)
+from training.distillation import boundary_scalings, build_student, clean_and_noise
+from training.export import assemble_teacher, export
+from training.loop import AveragedWeights, Clock, fast_dtype_supported, learning_rate, set_learning_rate
+from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
+from training.oracle import QUESTIONS as ORACLE_QUESTIONS
+from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
+from training.text_encoder import (
+    QUESTIONS,
+    WIDTH,
+    TextEncoderTraining,
+    build_tokenizer,
+    encode_said,
+    train_text_encoder,
+    with_strange_word,
+)
+from training.tiny import train_tiny
 
 MOMENT = 0.03  # minutes
 
@@ -33,15 +57,33 @@ def test_paintings_are_complete_and_deterministic(paintings_dir, tmp_path):
     assert paintings.images.shape == (24, 64, 64, 3)
     assert all(len(captions) == 4 for captions in paintings.captions)
     assert set(paintings.places) <= set(range(len(PLACES)))
+    assert [scene["place"] for scene in paintings.scenes] == [PLACES[place] for place in paintings.places]
+    assert paintings.layouts.shape == (24, 8, 8)
+    assert paintings.layouts.max() < LAYOUT_CLASSES
     paint_training_set(tmp_path, count=4, size=64, processes=1)
-    assert np.array_equal(load_paintings(tmp_path).images, paintings.images[:4])
+    fewer = load_paintings(tmp_path)
+    assert np.array_equal(fewer.images, paintings.images[:4])
+    assert np.array_equal(fewer.layouts, paintings.layouts[:4])
+    assert fewer.captions == paintings.captions[:4]
+
+
+def test_a_layout_names_what_fills_each_cell_and_small_counted_things_win():
+    labels = np.full((16, 16), THINGS.index("sky"))
+    labels[8:] = THINGS.index("place")
+    labels[:8, :3] = THINGS.index("bird")  # 3 of 8 columns: less than the sky beside it
+    labels[8:, 8:10] = THINGS.index("tree")  # 2 of 8: too little
+    masks = {THINGS[index]: labels == index for index in np.unique(labels)}
+    scene = Scene("forest", "day", things=(Group("bird", "red", 2), Group("tree", "green", 2)))
+    layout = coarse_layout(Painting(scene, np.zeros((16, 16, 3), np.uint8), masks))
+    forest = len(THINGS) + PLACES.index("forest")
+    assert layout.tolist() == [[THINGS.index("bird"), THINGS.index("sky")], [forest, forest]]
 
 
 def test_every_known_word_is_one_token_and_others_are_spelled():
     tokenizer = build_tokenizer()
     assert all(len(tokenizer.tokenize(word)) == 1 for word in known_words())
-    assert len(tokenizer.tokenize("castle")) > 1
-    for text in ("a castle", "château ☂"):
+    assert len(tokenizer.tokenize("bicycle")) > 1
+    for text in ("a bicycle", "château ☂"):
         assert tokenizer.unk_token_id not in tokenizer(text, add_special_tokens=False).input_ids
 
 
@@ -56,7 +98,69 @@ def test_fine_detail_of_a_plain_picture_is_nothing():
 def test_learning_rate_warms_up_and_decays():
     assert learning_rate(1.0, step=0, progress=0.0, warmup=100) == pytest.approx(0.01)
     assert learning_rate(1.0, step=500, progress=0.0) == pytest.approx(1.0)
+    assert learning_rate(1.0, step=500, progress=0.5) == pytest.approx(1.0)
     assert learning_rate(1.0, step=500, progress=1.0) == pytest.approx(0.02)
+
+
+def test_parameter_groups_keep_their_share_of_the_learning_rate():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": weights[:1]}, {"params": weights[1:], "scale": 0.1}], lr=1.0)
+    set_learning_rate(optimizer, 0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.5, 0.05])
+
+
+def test_bfloat16_is_for_processors_that_have_it(monkeypatch):
+    assert fast_dtype_supported(torch.device("cuda"))
+    assert not fast_dtype_supported(torch.device("mps"))
+    for capabilities, fast in (({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx2": True}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
+        assert fast_dtype_supported(torch.device("cpu")) == fast
+
+
+def test_timesteps_favour_the_middle_and_reach_both_ends():
+    timesteps = sample_timesteps(20_000, uniform_share=0.2, generator=torch.Generator().manual_seed(0))
+    assert timesteps.min() >= 0
+    assert timesteps.max() <= 999
+    assert (timesteps == 999).any()
+    middle = ((timesteps >= 250) & (timesteps < 750)).float().mean()
+    assert 0.6 < middle < 0.8
+
+
+def test_crops_of_small_pictures_are_whole_pictures():
+    images = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    assert random_crops(images, 3, 128, np.random.default_rng(0)).shape == (3, 3, 8, 8)
+
+
+def test_captions_lose_all_words_or_gain_a_strange_one():
+    rng = random.Random(0)
+    assert vary_caption("a calm forest", dropout=1, strange_word_share=0, rng=rng) == ""
+    assert vary_caption("a calm forest", dropout=0, strange_word_share=0, rng=rng) == "a calm forest"
+    words = with_strange_word("a calm forest", rng).split()
+    assert len(words) == 4
+    assert [word for word in words if word in ("a", "calm", "forest")] == ["a", "calm", "forest"]
+
+
+def test_answers_tell_unsaid_from_absent():
+    said = Said(place="forest", time=None, groups={"bird": (None, "red", None)})
+    answers = {
+        question: options[index]
+        for (question, options), index in zip(QUESTIONS.items(), encode_said(said), strict=True)
+    }
+    assert (answers["place"], answers["time"], answers["stars"]) == ("forest", None, False)
+    assert (answers["bird count"], answers["bird color"], answers["bird side"]) == (None, "red", None)
+    assert answers["boat count"] == "absent"
+
+
+def test_the_unet_is_small_and_fits_the_latents():
+    unet = build_unet()
+    assert 8e6 < unet.num_parameters() < 14e6
+    assert (unet.config.in_channels, unet.config.sample_size) == (8, 32)
+
+
+def test_latents_of_other_paintings_are_refused(tmp_path):
+    torch.save(torch.zeros(3, 8, 1, 1), tmp_path / "latents.pt")
+    with pytest.raises(ValueError, match="latents of 3 paintings, not of 2"):
+        load_latents(tmp_path, tmp_path, np.zeros((2, 8, 8, 3), np.uint8), torch.device("cpu"))
 
 
 def test_clock_counts_earlier_runs():
@@ -89,16 +193,90 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     after = load_encoder(tmp_path)
     assert all(torch.allclose(value, after[name], atol=1e-6) for name, value in encoder.items())
 
-    train_diffusion(
-        paintings_dir, tmp_path / "ae" / "vae", tmp_path / "diffusion", DiffusionTraining(minutes=2 * MOMENT)
-    )
-    export(assemble(tmp_path / "ae" / "vae", tmp_path / "diffusion"), tmp_path / "embedded")
-    pipeline = DiffusionPipeline.from_pretrained(tmp_path / "embedded")
+    train_text_encoder(tmp_path / "text", TextEncoderTraining(minutes=MOMENT, batch=16, captions=100))
+    read = last_line(tmp_path / "text" / "text_encoder.log")
+    assert set(QUESTIONS) <= set(read)
+    settings = DiffusionTraining(minutes=2 * MOMENT, batch=4)
+    train_diffusion(paintings_dir, tmp_path / "ae" / "vae", tmp_path / "text", tmp_path / "diffusion", settings)
+    teacher = tmp_path / "embedded-teacher"
+    export(assemble_teacher(tmp_path / "ae" / "vae", tmp_path / "diffusion"), teacher)
+    pipeline = DiffusionPipeline.from_pretrained(teacher)
     pipeline.set_progress_bar_config(disable=True)
     image = pipeline("a sunset", num_inference_steps=1).images[0]
     assert image.size == (64, 64)
-    text = "".join(path.read_text() for path in (tmp_path / "embedded").rglob("*.json"))
+    text = "".join(path.read_text() for path in teacher.rglob("*.json"))
     assert str(tmp_path) not in text
+
+    # The exported pipeline is enough to go on from, in a folder that holds nothing else.
+    train_diffusion(
+        paintings_dir,
+        teacher / "vae",
+        teacher,
+        tmp_path / "elsewhere",
+        DiffusionTraining(minutes=0.001, batch=4, rate=0.0),
+        start_from=teacher,
+    )
+    again = assemble_teacher(teacher / "vae", tmp_path / "elsewhere")
+    for name, value in pipeline.unet.state_dict().items():
+        assert torch.allclose(value, again.unet.state_dict()[name], atol=1e-3), name
+    assert again.vae.config.scaling_factor == pytest.approx(pipeline.vae.config.scaling_factor)
+
+
+@pytest.mark.long
+def test_every_stage_runs_at_toy_size(tmp_path):
+    train_tiny(tmp_path, minutes=MOMENT, count=24)
+    for model, steps in (("embedded-teacher", 3), ("embedded", 4)):
+        pipeline = DiffusionPipeline.from_pretrained(tmp_path / model)
+        pipeline.set_progress_bar_config(disable=True)
+        assert type(pipeline).__name__ == "StableDiffusionPipeline"
+        assert pipeline("a sunset", num_inference_steps=steps, guidance_scale=2.0).images[0].size == (64, 64)
+    oracle = load_oracle(tmp_path / "oracle" / "oracle.safetensors")
+    (seen,) = ask(oracle, np.zeros((1, 64, 64, 3), np.uint8))
+    assert set(seen) == set(ORACLE_QUESTIONS)
+
+
+class TestDistillation:
+    def test_the_end_of_a_trajectory_maps_to_itself(self):
+        skip, out = boundary_scalings(torch.tensor([0, 500]))
+        assert skip[0].item() == 1
+        assert out[0].item() == 0
+        assert skip[1].item() < 1e-4
+        assert out[1].item() == pytest.approx(1, abs=1e-3)
+
+    def test_a_velocity_means_the_picture_and_the_noise_it_came_from(self):
+        generator = torch.Generator().manual_seed(0)
+        clean, noise = torch.randn((2, 3, 8, 4, 4), generator=generator)
+        scheduler = build_scheduler()
+        timesteps = torch.tensor([10, 500, 999])
+        noisy = scheduler.add_noise(clean, noise, timesteps)
+        velocity = scheduler.get_velocity(clean, noise, timesteps)
+        found = clean_and_noise(velocity, noisy, scheduler.alphas_cumprod[timesteps])
+        assert torch.allclose(found[0], clean, atol=1e-4)
+        assert torch.allclose(found[1], noise, atol=1e-4)
+
+    @torch.no_grad()
+    def test_a_student_begins_as_its_teacher_at_every_guidance_scale(self):
+        torch.manual_seed(0)
+        teacher = build_unet(8, 8).eval()
+        student = build_student(teacher).eval()
+        noisy, time, text = torch.randn(1, 8, 8, 8), torch.tensor([500]), torch.randn(1, 48, WIDTH)
+        told = torch.randn(1, student.config.time_cond_proj_dim)
+        expected = teacher(noisy, time, text).sample
+        assert torch.allclose(student(noisy, time, text, timestep_cond=told).sample, expected, atol=1e-5)
+
+
+def test_what_the_oracle_should_say_of_a_scene():
+    scene = Scene(
+        "ocean", "dusk", body="moon", body_side="left", water=True, things=(Group("boat", "red", 1, "right"),)
+    )
+    said = answers(asdict(scene))
+    assert said["body side"] == "left"
+    assert (said["boat count"], said["boat color"], said["boat side"]) == ("1", "red", "right")
+    assert said["bird count"] == "0"
+    assert "bird color" not in said
+    encoded = dict(zip(ORACLE_QUESTIONS, encode_answers(said), strict=True))
+    assert encoded["bird color"] == IGNORED
+    assert ORACLE_QUESTIONS["time"][encoded["time"]] == "dusk"
 
 
 def last_line(log) -> dict[str, float]:
@@ -106,7 +284,7 @@ def last_line(log) -> dict[str, float]:
 
 
 def load_encoder(folder) -> dict[str, torch.Tensor]:
-    return AutoencoderKL.from_pretrained(folder / "ae" / "vae").state_dict()
+    return AutoencoderTiny.from_pretrained(folder / "ae" / "vae").state_dict()
 
 
 @pytest.mark.long

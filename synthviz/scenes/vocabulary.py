@@ -1,0 +1,72 @@
+"""The words the embedded model knows, and the nearest of them to a word that it does not."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+
+from synthviz.scenes import captions
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Every word that captions can contain, lower case."""
+    phrases = [
+        *captions.STAR_WORDS,
+        *captions.LAKE_WORDS,
+        *captions.MOODS,
+        *captions.MEDIA,
+        "a an over with and",
+        *(forms for kinds in captions.KIND_WORDS.values() for pair in kinds for forms in pair),
+    ]
+    for table in (
+        captions.PLACE_WORDS,
+        captions.TIME_WORDS,
+        captions.AT_TIME_WORDS,
+        captions.WEATHER_WORDS,
+        captions.BODY_WORDS,
+        captions.SIDE_WORDS,
+        captions.COLOR_WORDS,
+        captions.COUNT_WORDS,
+        captions.STYLE_WORDS,
+        captions.IN_STYLE_WORDS,
+    ):
+        phrases += [phrase for wordings in table.values() for phrase in wordings]  # type: ignore[attr-defined]
+    return frozenset(word for phrase in phrases for word in _words(phrase))
+
+
+def unknown_words(prompt: str) -> list[str]:
+    """The words of a prompt that the embedded model was never taught, in order, each once."""
+    return [word for word in dict.fromkeys(_words(prompt)) if word not in known_words()]
+
+
+# Words people try that mean nearly what a known word means.
+NEAR_MEANINGS = {
+    "aurora": "stars", "bay": "sea", "blizzard": "snowfall", "buildings": "skyscrapers",
+    "cabin": "cottages", "coast": "beach", "comic": "flat", "crimson": "red",
+    "cyan": "blue", "downtown": "city", "drizzle": "rain", "eruption": "volcano", "farm": "village", "glacier": "snowy",
+    "gold": "yellow", "gorge": "canyon", "haze": "mist", "hill": "hills", "home": "houses", "house": "houses",
+    "island": "beach", "jungle": "forest", "lighthouse": "tower", "metropolis": "city", "navy": "blue", "orange": "red",
+    "pink": "purple", "pond": "lake", "pool": "lake", "river": "water", "seagull": "gull", "sketch": "drawing",
+    "solar": "sun", "storms": "storm", "sunshine": "sun", "thunder": "thunderstorm",
+    "urban": "city", "valley": "canyon", "wood": "woods", "yacht": "boat",
+}  # fmt: skip
+
+
+def nearest_known_words(word: str, most: int = 3) -> list[str]:
+    """The known words nearest to a word, by meaning or by spelling, the nearest first; empty where none is near.
+
+    Spelling is compared by the standard library's `difflib.get_close_matches` (Ratcliff and Obershelp 1988).
+
+    Args:
+        word: any word; case does not matter.
+        most: how many to name at the most.
+    """
+    word = word.lower()
+    meant = [NEAR_MEANINGS[word]] if word in NEAR_MEANINGS else []
+    spelled = difflib.get_close_matches(word, sorted(known_words()), n=most, cutoff=0.72)
+    return list(dict.fromkeys([*meant, *spelled]))[:most]
+
+
+def _words(text: str) -> list[str]:
+    return "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()

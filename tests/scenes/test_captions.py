@@ -1,0 +1,110 @@
+"""Captions: known words in many wordings, and never a word about what the scene does not have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from synthviz.scenes import (
+    KINDS,
+    describe,
+    known_words,
+    nearest_known_words,
+    sample_scene,
+    unknown_words,
+    write_caption,
+)
+from synthviz.scenes import captions as tables
+from synthviz.scenes.vocabulary import NEAR_MEANINGS
+
+
+@pytest.fixture(scope="module")
+def described():
+    rng = np.random.default_rng(1)
+    scenes = [sample_scene(rng) for _ in range(600)]
+    return [(scene, *describe(scene, rng)) for scene in scenes]
+
+
+def test_captions_use_known_words_only(described):
+    for _, caption, _ in described:
+        assert unknown_words(caption) == []
+        assert caption == caption.lower()
+
+
+def test_captions_fit_the_text_encoder(described):
+    # 48 tokens, start and end among them; every word and every comma is one.
+    assert max(len(caption.replace(",", " ,").replace("-", " - ").split()) for _, caption, _ in described) <= 46
+
+
+def test_one_scene_is_said_in_many_ways():
+    rng = np.random.default_rng(0)
+    scene = sample_scene(rng)
+    assert len({write_caption(scene, rng) for _ in range(40)}) > 25
+
+
+def test_what_is_said_is_true_and_in_the_words(described):
+    for scene, caption, said in described:
+        assert said.place == scene.place
+        assert any(words in caption for words in tables.PLACE_WORDS[scene.place])
+        for value, true, words in (
+            (said.time, scene.time, {**tables.TIME_WORDS}),
+            (said.weather, scene.weather, tables.WEATHER_WORDS),
+            (said.style, scene.style, tables.STYLE_WORDS),
+            (said.body, scene.body, tables.BODY_WORDS),
+        ):
+            assert value in (None, true)
+            more = tables.IN_STYLE_WORDS if words is tables.STYLE_WORDS else tables.AT_TIME_WORDS
+            if value is not None:
+                assert any(phrase in caption for phrase in (*words[value], *more.get(value, ())))
+        assert said.stars <= scene.stars
+        assert said.water <= scene.water
+        groups = {group.kind: group for group in scene.things}
+        for kind, (count, color, side) in said.groups.items():
+            assert count in (None, groups[kind].count)
+            assert color in (None, groups[kind].color)
+            assert side in (None, groups[kind].side)
+
+
+def test_what_is_not_said_is_not_in_the_words(described):
+    for _, caption, said in described:
+        words = caption.replace(",", " ").split()
+        if said.body is None:
+            assert not {"sun", "moon"} & set(words)
+        for kind in KINDS:
+            if kind not in said.groups:
+                assert not any(form in words for forms in tables.KIND_WORDS[kind] for form in forms)
+        if all(group[1] is None for group in said.groups.values()):
+            colors = {word for wordings in tables.COLOR_WORDS.values() for word in wordings}
+            assert not colors & (set(words) - {"white"}) or said.place == "canyon"  # "a red canyon"
+
+
+def test_a_lone_thing_is_said_to_be_one(described):
+    for scene, _, said in described:
+        for group in scene.things:
+            if group.count == 1 and group.kind in said.groups:
+                assert said.groups[group.kind][0] == 1
+
+
+def test_the_default_prompt_is_made_of_known_words():
+    assert unknown_words("a serene sunset over a futuristic city") == []
+
+
+def test_unknown_words_come_once_and_in_order():
+    assert unknown_words("A Spaceship over a dragon, a spaceship!") == ["spaceship", "dragon"]
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"),
+    [("mountain's", "mountains"), ("lanternz", "lantern"), ("Lighthouse", "tower"), ("sunst", "sunset")],
+)
+def test_nearest_known_words(word, nearest):
+    assert nearest in nearest_known_words(word)
+
+
+def test_nothing_is_near_gibberish():
+    assert nearest_known_words("xqzzy") == []
+
+
+def test_near_meanings_lead_from_unknown_to_known_words():
+    assert set(NEAR_MEANINGS.values()) <= known_words()
+    assert not set(NEAR_MEANINGS) & known_words()

@@ -1,0 +1,321 @@
+"""The evaluation: its prompts say what they are judged by, its statistics agree with slow and published ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+import tiny_pipelines
+import torch
+
+from synthviz.generation import GenerationConfig, generate
+from synthviz.pipelines import SHIPPED_DEFAULTS
+from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, captions, unknown_words
+from synthviz.scenes.scene import is_held_out_color, is_held_out_time
+from training import summary
+from training.drawing import generate_batch
+from training.evaluate import Evaluation, evaluate
+from training.kernel_distance import kernel_distance, squared_discrepancy
+from training.memorisation import compare_with_training, nearest_distances, shrink
+from training.oracle import QUESTIONS, Oracle
+from training.prompts import SINGLES, evaluation_prompts
+from training.reconstruction import measure_autoencoder
+from training.text_encoder import TOKENS
+from training.verdicts import Score, find_confusions, judge, score_answers, score_prompts, wilson_interval
+
+WORDS = {
+    "place": captions.PLACE_WORDS,
+    "weather": captions.WEATHER_WORDS,
+    "body": captions.BODY_WORDS,
+    "stars": {"yes": captions.STAR_WORDS},
+    "time": {time: (*captions.TIME_WORDS[time], *captions.AT_TIME_WORDS[time]) for time in TIMES},
+    "style": {style: (*captions.STYLE_WORDS[style], *captions.IN_STYLE_WORDS[style]) for style in STYLES},
+    "side": captions.SIDE_WORDS,
+    "color": captions.COLOR_WORDS,
+    "count": {str(count): words for count, words in captions.COUNT_WORDS.items()},
+}
+
+
+@pytest.fixture(scope="module")
+def prompts():
+    return evaluation_prompts()
+
+
+def of(prompts, category, part=None):
+    return [prompt for prompt in prompts if prompt.category == category and part in (None, prompt.part)]
+
+
+def read(text: str, question: str) -> str | None:
+    """What a prompt says about a place or a time, by its longest known phrase."""
+    found = [
+        (len(phrase), answer)
+        for answer, phrases in WORDS[question].items()
+        for phrase in phrases
+        if re.search(rf"\b{phrase}\b", text)
+    ]
+    return max(found)[1] if found else None
+
+
+class TestPrompts:
+    def test_there_are_enough_and_always_the_same(self, prompts):
+        counts = Counter(prompt.category for prompt in prompts)
+        assert len(prompts) >= 1000
+        assert {name: len(of(prompts, "single", name)) for name in SINGLES} == SINGLES
+        assert min(counts[name] for name in ("two", "color", "position", "counting")) >= 160
+        for category in ("held-out", "seen"):
+            assert len(of(prompts, category, "color")) >= 120
+            assert len(of(prompts, category, "time")) >= 100
+        assert evaluation_prompts() == prompts
+        assert [prompt.seed for prompt in prompts] == list(range(len(prompts)))
+
+    def test_fewer_prompts_are_the_first_of_each_part(self, prompts):
+        few = evaluation_prompts(most=3)
+        assert {prompt.part for prompt in few} == {prompt.part for prompt in prompts}
+        assert all(prompts[prompt.seed] == prompt for prompt in few)
+        assert max(Counter((prompt.category, prompt.part) for prompt in few).values()) == 3
+
+    def test_every_word_is_known_and_every_prompt_is_read_to_its_end(self, prompts):
+        for prompt in prompts:
+            assert unknown_words(prompt.text) == []
+            assert len(re.findall(r"\w+|,", prompt.text)) <= TOKENS - 2
+
+    def test_every_prompt_says_what_it_is_judged_by(self, prompts):
+        for prompt in prompts:
+            for question, answer in prompt.expected.items():
+                assert answer in QUESTIONS[question]
+                phrases = WORDS[question.split()[-1]][answer]
+                assert any(re.search(rf"\b{phrase}\b", prompt.text) for phrase in phrases), (prompt, question)
+
+    def test_colors_stand_right_before_their_things(self, prompts):
+        for prompt in [*of(prompts, "color"), *of(prompts, "held-out", "color"), *of(prompts, "seen", "color")]:
+            for question, color in prompt.expected.items():
+                nouns = "|".join(noun for forms in captions.KIND_WORDS[question.split()[0]] for noun in forms)
+                colors = "|".join(captions.COLOR_WORDS[color])
+                assert re.search(rf"\b({colors}) ({nouns})\b", prompt.text)
+
+    def test_single_attributes_and_counts_are_balanced(self, prompts):
+        values = {"place": PLACES, "time": TIMES, "weather": WEATHERS, "style": STYLES, "body": BODIES}
+        for name, options in values.items():
+            counts = Counter(prompt.expected[name] for prompt in of(prompts, "single", name))
+            assert set(counts) == set(options)
+            assert max(counts.values()) - min(counts.values()) <= 1
+        counted = Counter(item for prompt in of(prompts, "counting") for item in prompt.expected.items())
+        assert len(counted) == 4 * len(KINDS)
+        assert len(set(counted.values())) == 1
+        sides = Counter(
+            item for prompt in of(prompts, "position") for item in prompt.expected.items() if "side" in item[0]
+        )
+        assert len(sides) == (1 + len(KINDS)) * len(SIDES)
+
+    def test_held_out_prompts_hold_held_out_pairs_and_no_other_prompt_does(self, prompts):
+        for prompt in prompts:
+            colors = [
+                is_held_out_color(question.split()[0], answer)
+                for question, answer in prompt.expected.items()
+                if question.endswith("color")
+            ]
+            assert any(colors) == (prompt.category == "held-out" and prompt.part == "color")
+            place, time = read(prompt.text, "place"), read(prompt.text, "time")
+            held_out_time = time is not None and is_held_out_time(place, time)
+            assert held_out_time == (prompt.category == "held-out" and prompt.part == "time"), prompt
+
+    def test_seen_counterparts_have_the_same_form(self, prompts):
+        for part, name in (("color", "color"), ("time", "time")):
+            pairs = list(zip(of(prompts, "held-out", part), of(prompts, "seen", part), strict=True))
+            for held_out, seen in pairs:
+                assert held_out.wording == seen.wording
+                assert held_out.expected.keys() == seen.expected.keys()
+                assert read(held_out.text, "place") == read(seen.text, "place")
+            answers = [Counter(each[question] for each in (prompt.expected for prompt in half) for question in each
+                               if question.endswith(name)) for half in zip(*pairs, strict=True)]  # fmt: skip
+            assert set(answers[0]) == set(answers[1])
+
+    def test_two_things_never_share_a_color(self, prompts):
+        assert all(len(set(prompt.expected.values())) == 2 for prompt in of(prompts, "color", "two things"))
+        assert {color for prompt in of(prompts, "color") for color in prompt.expected.values()} == set(COLORS)
+
+
+class TestVerdicts:
+    @pytest.mark.parametrize(
+        ("right", "count", "low", "high"),  # Newcombe 1998, table I, method 3
+        [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+    )
+    def test_wilson_interval(self, right, count, low, high):
+        assert wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
+        mirrored = wilson_interval(count - right, count)
+        assert mirrored == pytest.approx((1 - high, 1 - low), abs=5e-5)
+
+    def test_nothing_says_nothing(self):
+        assert wilson_interval(0, 0) == (0.0, 1.0)
+        assert Score(0, 0).record(target=0.9)["reached"] is False
+
+    def test_judge(self):
+        seen = {"place": "city", "body": "none", "body side": "left", "boat count": "2", "boat color": "red"}
+        seen |= {"bird count": "0", "bird color": "blue", "bird side": "right"}
+        assert judge({"place": "city", "boat color": "red"}, seen)
+        assert judge({"boat count": "2"}, seen)
+        assert judge({"bird count": "0"}, seen)
+        assert not judge({"place": "city", "boat color": "blue"}, seen)
+        assert not judge({"bird color": "blue"}, seen)  # there is no bird
+        assert not judge({"bird side": "right"}, seen)
+        assert not judge({"body side": "left"}, seen)  # nor a moon
+        assert judge({"body side": "left"}, {**seen, "body": "moon"})
+
+    def test_scores_of_categories_and_parts(self, prompts):
+        some = [*of(prompts, "single", "place")[:3], *of(prompts, "single", "time")[:2]]
+        scores = score_prompts(some, [True, False, True, False, False])
+        assert scores["single"] == scores["all"] == Score(2, 5)
+        assert scores["single: place"] == Score(2, 3)
+        assert scores["single: time"] == Score(0, 2)
+
+    def test_answers_and_confusions(self):
+        known = [{"time": "dusk"}, {"time": "dusk"}, {"time": "day"}, {"place": "city"}]
+        seen = [{"time": time, "place": "city"} for time in ("night", "dusk", "dusk", "day")]
+        scores = score_answers(known, [{**dict.fromkeys(QUESTIONS, ""), **row} for row in seen])
+        assert scores["time"] == Score(1, 3)
+        assert scores["single attributes"] == Score(2, 4)
+        assert find_confusions(known, seen, "time") == ["dusk read as night 1 of 2", "day read as dusk 1 of 1"]
+
+
+class TestKernelDistance:
+    def test_a_naive_loop_agrees(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.random((7, 5)), rng.random((6, 5)) + 0.1
+
+        def kernel(a, b):
+            return (sum(p * q for p, q in zip(a, b, strict=True)) / 5 + 1) ** 3
+
+        within_x = [kernel(x[i], x[j]) for i in range(7) for j in range(7) if i != j]
+        within_y = [kernel(y[i], y[j]) for i in range(6) for j in range(6) if i != j]
+        across = [kernel(a, b) for a in x for b in y]
+        expected = np.mean(within_x) + np.mean(within_y) - 2 * np.mean(across)
+        assert squared_discrepancy(x, y) == pytest.approx(expected, rel=1e-9)
+
+    def test_the_same_distribution_is_at_no_distance_on_average(self):
+        rng = np.random.default_rng(1)
+        values = [squared_discrepancy(*rng.random((2, 20, 8))) for _ in range(300)]
+        assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(300)  # unbiased, so at times negative
+        assert min(values) < 0
+
+    def test_another_distribution_is_far(self):
+        rng = np.random.default_rng(2)
+        x, y = rng.random((200, 8)), rng.random((200, 8))
+        same, other = kernel_distance(x, y), kernel_distance(x, y + 0.2)
+        assert abs(same.value) < 4 * same.standard_error
+        assert other.value > 4 * other.standard_error
+
+    def test_one_row_is_too_few(self):
+        with pytest.raises(ValueError, match="at least two"):
+            kernel_distance(np.ones((1, 4)), np.ones((9, 4)))
+
+
+class TestMemorisation:
+    def test_copies_are_found_and_fresh_pictures_are_not(self):
+        rng = np.random.default_rng(3)
+        training, fresh, others = (rng.random((count, 12), np.float32) for count in (300, 400, 400))
+        copied = compare_with_training(training[:50] + 1e-4, fresh, training)
+        assert copied.closer == 1
+        assert copied.generated == pytest.approx(1e-4, rel=0.01)
+        assert compare_with_training(others, fresh, training).closer < 0.05
+        assert compare_with_training(fresh, fresh, training).closer == pytest.approx(0.01, abs=0.003)
+
+    def test_the_nearest_is_the_nearest(self):
+        rng = np.random.default_rng(4)
+        pictures, training = rng.random((30, 6), np.float32), rng.random((40, 6), np.float32)
+        slow = [min(np.sqrt(((one - other) ** 2).mean()) for other in training) for one in pictures]
+        assert nearest_distances(pictures, training, chunk=7) == pytest.approx(slow, rel=1e-5)
+
+    def test_shrinking_averages(self):
+        picture = np.zeros((1, 64, 64, 3), np.uint8)
+        picture[0, :2, :2, 0] = [[255, 0], [0, 255]]
+        small = shrink(picture).reshape(3, 32, 32)
+        assert small[0, 0, 0] == pytest.approx(0.5)
+        assert small.sum() == pytest.approx(0.5)
+
+
+class PerfectAutoencoder:
+    """Encodes a picture as itself, in diffusers' manner; what it decodes is off by a little."""
+
+    device, dtype = torch.device("cpu"), torch.float32
+
+    def __init__(self, error: float = 0.0) -> None:
+        self.error = error
+
+    def encode(self, pixels):
+        self.latents = pixels
+        return self
+
+    def decode(self, latents):
+        self.sample = latents * (1 - self.error)
+        return self
+
+
+def test_reconstruction():
+    torch.manual_seed(0)
+    oracle = Oracle().eval()
+    perfect = measure_autoencoder(PerfectAutoencoder(), oracle, 12, first_seed=3, size=64)
+    assert perfect["psnr"] == pytest.approx(100)  # nothing is left of the error
+    assert perfect["error in stars"] == perfect["error in birds"] == 0
+    assert all(kept["accuracy"] == 1 for kept in perfect["kept"].values())
+    paler = measure_autoencoder(PerfectAutoencoder(error=0.1), oracle, 12, first_seed=3, size=64)
+    assert paler["error in stars"] > 0.01
+    assert 25 < paler["psnr"] < 50
+    assert measure_autoencoder(PerfectAutoencoder(), oracle, 0, first_seed=3, size=64) is None
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    pipeline = tiny_pipelines.stable_diffusion()
+    pipeline.set_progress_bar_config(disable=True)
+    monkeypatch.setitem(SHIPPED_DEFAULTS, "StableDiffusionPipeline", (2, 3.0))  # two steps rather than fifty
+    return pipeline
+
+
+def test_a_batch_draws_what_generate_draws(tiny):
+    texts = ["a red boat", "a blue bird", "the sea"]
+    pictures = generate_batch(tiny, texts, [5, 6, 9])
+    for text, seed, picture in zip(texts, [5, 6, 9], pictures, strict=True):
+        alone = np.asarray(generate(tiny, GenerationConfig(text, count=1, seed=seed))[0].image).astype(int)
+        assert np.abs(alone - picture).max() <= 2
+
+
+def test_the_whole_evaluation(tiny, tmp_path):
+    torch.manual_seed(0)
+    settings = Evaluation(most_prompts=1, pictures=4, autoencoder_paintings=3, timed=1, size=64, processes=1)
+    training = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8)
+    results = evaluate({"student": tiny, "teacher": tiny}, Oracle().eval(), settings, training)
+    student, teacher = results["models"].values()
+    assert student.pop("seconds per picture") > 0
+    teacher.pop("seconds per picture")
+    assert student == teacher  # the same pipeline and seeds
+    count = student["prompts"]["all"]["count"]
+    assert count == results["settings"]["prompts"] == len(evaluation_prompts(most=1))
+    assert len(student["mistakes"]) == count - student["prompts"]["all"]["right"]
+    assert student["places the CNN names"]["count"] == 1
+    assert results["oracle"]["place"]["count"] == 8
+    assert results["agreement"]["Speed, student to teacher"]["reached"] is False
+    json.dumps(results, allow_nan=False)
+
+    student["seconds per picture"] = teacher["seconds per picture"] = 0.5
+    table = summary.format_markdown(results)
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert {row.count(" | ") for row in rows} == {3}
+    assert len(rows) == len(summary.summary_rows(results)) + 1
+    assert "/" not in re.sub(r"<!-- /evaluation -->", "", table)  # no paths
+    card = tmp_path / "README.md"
+    card.write_text("# Card\n")
+    with pytest.raises(ValueError, match="has no <!-- evaluation -->"):
+        summary.write_markdown(card, table)
+    card.write_text(f"# Card\n\n{summary.BEGIN}\nold\n{summary.END}\n\nafter\n")
+    summary.write_markdown(card, table)
+    assert card.read_text() == f"# Card\n\n{table}\n\nafter\n"
+    summary.write_markdown(tmp_path / "new.md", table)
+    assert (tmp_path / "new.md").read_text() == table + "\n"
+
+
+def test_too_few_pictures_are_refused_before_any_work():
+    with pytest.raises(ValueError, match="pictures is 1"):
+        Evaluation(pictures=1)

@@ -1,0 +1,215 @@
+"""Distil the teacher into four steps: `python -m training.distillation --teacher DIR --latents FILE --paintings DIR
+--output-dir DIR --minutes 60`.
+
+Latent consistency distillation (Luo et al. 2023): the student learns to jump from any point of the teacher's
+trajectory to its end. The trajectory is the guided one, and the student is told the guidance scale through
+`time_cond_proj_dim` (Meng et al. 2023), so that one evaluation a step does for both of guidance and `guidance_scale`
+still steers. The result is a plain `UNet2DConditionModel` for diffusers' `LCMScheduler`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+
+from synthviz.devices import pick_device
+from training.diffusion import load_latents, vary_caption
+from training.loop import (
+    AveragedWeights,
+    Clock,
+    fast_dtype_supported,
+    learning_rate,
+    resume,
+    save_checkpoint,
+    set_learning_rate,
+    write_log,
+)
+from training.paintings import load_paintings
+from training.text_encoder import tokenize
+
+GUIDANCE_WIDTH = 256  # of the embedding that tells the student the guidance scale
+SIGMA_DATA = 0.5  # as in LCMScheduler
+TIMESTEP_SCALING = 10.0
+
+
+@dataclass(frozen=True)
+class DistillationTraining:
+    """Settings of this stage; `minutes` counts all runs that resume one another."""
+
+    minutes: float = 60
+    batch: int = 24
+    rate: float = 1e-4
+    solver_steps: int = 50
+    least_guidance: float = 1.0
+    most_guidance: float = 6.0
+    target_decay: float = 0.95
+    huber: float = 0.001
+    caption_dropout: float = 0.05
+    strange_word_share: float = 0.06
+    seed: int = 0
+
+
+def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
+    """The teacher's UNet with its weights and one more input: the guidance scale, at first without effect."""
+    config = {name: value for name, value in teacher.config.items() if not name.startswith("_")}
+    student = UNet2DConditionModel.from_config({**config, "time_cond_proj_dim": GUIDANCE_WIDTH})
+    missing, unexpected = student.load_state_dict(teacher.state_dict(), strict=False)
+    if missing != ["time_embedding.cond_proj.weight"] or unexpected:
+        raise ValueError(f"the teacher's UNet does not fit the student's: missing {missing}, unexpected {unexpected}")
+    torch.nn.init.zeros_(student.time_embedding.cond_proj.weight)
+    return student
+
+
+def build_scheduler(teacher_scheduler: object) -> LCMScheduler:
+    """The consistency sampler on the teacher's noise schedule."""
+    return LCMScheduler.from_config(
+        teacher_scheduler.config,  # type: ignore[attr-defined]
+        original_inference_steps=50,
+        timestep_scaling=TIMESTEP_SCALING,
+    )
+
+
+def boundary_scalings(timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much of the input and of the prediction a consistency function returns: (B, 1, 1, 1) each.
+
+    At timestep 0 all of the input, so that the end of a trajectory maps to itself (Song et al. 2023).
+    """
+    scaled = (timesteps.float() * TIMESTEP_SCALING)[:, None, None, None]
+    skip = SIGMA_DATA**2 / (scaled**2 + SIGMA_DATA**2)
+    return skip, scaled / (scaled**2 + SIGMA_DATA**2).sqrt()
+
+
+def clean_and_noise(
+    velocity: torch.Tensor, noisy: torch.Tensor, alphas: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The picture and the noise that a predicted velocity means (Salimans & Ho 2022); alphas (B,) cumulative."""
+    alpha, sigma = alphas.sqrt()[:, None, None, None], (1 - alphas).sqrt()[:, None, None, None]
+    return alpha * noisy - sigma * velocity, sigma * noisy + alpha * velocity
+
+
+def train_distillation(
+    teacher_dir: Path, paintings_dir: Path, latents_dir: Path, output_dir: Path, settings: DistillationTraining
+) -> None:
+    """Train until the budget is spent, resuming from the folder's checkpoint; leaves `unet/` and `scheduler/`.
+
+    Args:
+        teacher_dir: a saved `StableDiffusionPipeline`.
+        paintings_dir: for the captions.
+        latents_dir: the folder with the paintings' latents; they are made where they are not there.
+        output_dir: where to.
+        settings: the budget and the rest.
+    """
+    torch.manual_seed(settings.seed)
+    device = pick_device()
+    output_dir.mkdir(parents=True, exist_ok=True)
+    paintings = load_paintings(paintings_dir)
+    latents = load_latents(latents_dir, teacher_dir / "vae", paintings.images, device)
+    pipeline = StableDiffusionPipeline.from_pretrained(teacher_dir, dtype=torch.float32).to(device)
+    teacher, text_encoder, tokenizer = pipeline.unet.eval(), pipeline.text_encoder.eval(), pipeline.tokenizer
+    teacher.requires_grad_(False).to(memory_format=torch.channels_last)
+    scaling_factor = pipeline.vae.config.scaling_factor
+    scheduler = build_scheduler(pipeline.scheduler)
+    scheduler.save_pretrained(output_dir / "scheduler")
+    student = build_student(teacher).to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    average = AveragedWeights(student, decay=0.998)
+    checkpoint_path = output_dir / "distillation.checkpoint"
+    step, spent = resume(checkpoint_path, student, optimizer, average, device)
+    target = build_student(teacher).to(device, memory_format=torch.channels_last).requires_grad_(False)
+    target.load_state_dict(student.state_dict())
+    clock = Clock(settings.minutes, spent)
+    generator = torch.Generator().manual_seed(settings.seed + step)
+    words = random.Random(settings.seed + step)
+    alphas = scheduler.alphas_cumprod.to(device)
+    stride = len(alphas) // settings.solver_steps
+    with torch.no_grad():
+        nothing = text_encoder(tokenize(tokenizer, [""]).to(device)).last_hidden_state
+    half = torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device))
+
+    def jump(
+        unet: UNet2DConditionModel, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, told: torch.Tensor
+    ) -> torch.Tensor:
+        """The consistency function: where the trajectory through `noisy` ends."""
+        with half:
+            velocity = unet(noisy, timesteps, text, timestep_cond=told).sample.float()
+        skip, out = boundary_scalings(timesteps)
+        return skip * noisy + out * clean_and_noise(velocity, noisy, alphas[timesteps])[0]
+
+    def save() -> None:
+        state = {"weights": student.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
+        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
+        averaged = {name: value.cpu() for name, value in average.state.items()}
+        student.save_pretrained(output_dir / "unet", state_dict=averaged)
+        values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
+        write_log(output_dir / "distillation.log", **values, loss=recent)
+
+    recent = 0.0
+    save_due = clock.every(min(4.0, settings.minutes / 4))
+    while clock.progress < 1:
+        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress, warmup=100))
+        rows = torch.randint(len(latents), (settings.batch,), generator=generator)
+        clean = (latents[rows].float() * scaling_factor).to(device)
+        captions = [
+            vary_caption(
+                words.choice(paintings.captions[row]), settings.caption_dropout, settings.strange_word_share, words
+            )
+            for row in rows.tolist()
+        ]
+        noise = torch.randn(clean.shape, generator=generator).to(device)
+        later = (torch.randint(1, settings.solver_steps + 1, (settings.batch,), generator=generator) * stride - 1).to(
+            device
+        )
+        earlier = (later - stride).clamp(min=0)
+        span = settings.most_guidance - settings.least_guidance
+        guidance = (settings.least_guidance + span * torch.rand(settings.batch, generator=generator)).to(device)
+        # The pipeline tells the scale less one, as Imagen counts it.
+        told = pipeline.get_guidance_scale_embedding(guidance - 1, embedding_dim=GUIDANCE_WIDTH).to(device)
+        noisy = scheduler.add_noise(clean, noise, later).to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            text = text_encoder(tokenize(tokenizer, captions).to(device)).last_hidden_state
+            both = torch.cat([text, nothing.expand_as(text)])
+            with half:
+                velocity = teacher(torch.cat([noisy, noisy]), torch.cat([later, later]), both).sample.float()
+            named, unnamed = velocity.chunk(2)
+            guided = unnamed + guidance[:, None, None, None] * (named - unnamed)
+            reached, direction = clean_and_noise(guided, noisy, alphas[later])
+            previous = alphas[earlier].sqrt()[:, None, None, None]
+            moved = previous * reached + (1 - previous.square()).sqrt() * direction  # one DDIM step
+            wanted = jump(target, moved, earlier, text, told)
+        error = jump(student, noisy, later, text, told) - wanted
+        loss = (error.square() + settings.huber**2).sqrt().mean() - settings.huber
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(student, step)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(target.parameters()), list(student.parameters()), 1 - settings.target_decay)
+        step += 1
+        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+        if step % 100 == 0:
+            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
+        if next(save_due):
+            save()
+    save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True, help="a saved pipeline")
+    parser.add_argument("--paintings", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, required=True, help="the diffusion stage's folder")
+    parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=DistillationTraining.minutes)
+    arguments = parser.parse_args()
+    settings = DistillationTraining(minutes=arguments.minutes)
+    train_distillation(arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Draw the pictures of many prompts, a batch at a time, as `synthviz.generate` would draw them one by one."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+
+from synthviz.pipelines import default_steps_and_guidance, quiet_libraries
+
+SAYS_PROGRESS = 30.0  # seconds between two lines
+
+
+def generate_batch(pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+    """One picture for each prompt, (B, H, W, 3) uint8, with the pipeline's default steps and guidance.
+
+    Each starts from its own CPU generator, as `synthviz.generate` starts it, so that it is the same picture up to
+    rounding.
+    """
+    steps, guidance = default_steps_and_guidance(pipeline)
+    scale = {} if guidance is None else {"guidance_scale": guidance}
+    with quiet_libraries():
+        output = pipeline(
+            list(prompts),
+            num_inference_steps=steps,
+            **scale,
+            generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+            output_type="np",
+        )
+    return (np.nan_to_num(output.images) * 255).round().astype(np.uint8)
+
+
+def draw(
+    pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], batch: int, name: str
+) -> Iterator[np.ndarray]:
+    """The pictures of many prompts, batch by batch; now and then prints how far it is."""
+    started = said = time.monotonic()
+    for start in range(0, len(prompts), batch):
+        yield generate_batch(pipeline, prompts[start : start + batch], seeds[start : start + batch])
+        done, now = min(len(prompts), start + batch), time.monotonic()
+        if now - said > SAYS_PROGRESS:
+            left = (now - started) / done * (len(prompts) - done) / 60
+            print(f"{name}: {done} of {len(prompts)} pictures, about {left:.0f} min left", flush=True)
+            said = now
+
+
+def time_pictures(pipeline: DiffusionPipeline, prompts: Sequence[str], count: int) -> float | None:
+    """The median seconds of `count` pictures drawn one by one, after one to warm up."""
+    seconds = []
+    for index in range(count + 1 if count else 0):
+        started = time.perf_counter()
+        generate_batch(pipeline, [prompts[index % len(prompts)]], [index])
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[1:]) if count else None

@@ -1,0 +1,259 @@
+"""Train the oracle that judges generated pictures: `python -m training.oracle --paintings DIR --output-dir DIR`.
+
+A residual network (He et al. 2016) that reads every attribute of a scene off a picture. It learns from paintings
+alone, held-out pairs among them, and never takes part in training the generator. Blur and noise in its training
+keep it from leaning on what only a painter's pixels have.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from synthviz.devices import pick_device
+from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS
+from training.loop import (
+    AveragedWeights,
+    Clock,
+    fast_dtype_supported,
+    learning_rate,
+    resume,
+    save_checkpoint,
+    set_learning_rate,
+    write_log,
+)
+from training.paintings import load_paintings
+
+SIZE = 128  # side of the pictures the oracle reads; larger ones are averaged down
+FEATURES = 256  # width of the features that KID compares
+IGNORED = -1  # an attribute that a scene does not have, such as the colour of absent birds
+
+# Every question the oracle answers, with its possible answers.
+QUESTIONS: dict[str, tuple[str, ...]] = {
+    "place": PLACES,
+    "time": TIMES,
+    "weather": WEATHERS,
+    "style": STYLES,
+    "body": ("none", *BODIES),
+    "body side": SIDES,
+    "stars": ("no", "yes"),
+    "water": ("no", "yes"),
+    **{f"{kind} count": ("0", "1", "2", "3", "4") for kind in KINDS},
+    **{f"{kind} color": COLORS for kind in KINDS},
+    **{f"{kind} side": SIDES for kind in KINDS},
+}
+
+
+def answers(scene: Mapping[str, Any]) -> dict[str, str]:
+    """What the oracle should answer about a scene, given as `dataclasses.asdict` leaves it.
+
+    Questions that have no answer, such as the side of several birds, are left out.
+    """
+    said = {name: str(scene[name]) for name in ("place", "time", "weather", "style")}
+    said["body"] = scene["body"] or "none"
+    if scene["body"]:
+        said["body side"] = scene["body_side"]
+    said["stars"] = "yes" if scene["stars"] else "no"
+    said["water"] = "yes" if scene["water"] else "no"
+    said |= {f"{kind} count": "0" for kind in KINDS}
+    for group in scene["things"]:
+        said[f"{group['kind']} count"] = str(group["count"])
+        said[f"{group['kind']} color"] = group["color"]
+        if group["side"]:
+            said[f"{group['kind']} side"] = group["side"]
+    return said
+
+
+def encode_answers(said: Mapping[str, str]) -> list[int]:
+    """Answers as indices in the order of `QUESTIONS`, `IGNORED` where there is none."""
+    return [options.index(said[question]) if question in said else IGNORED for question, options in QUESTIONS.items()]
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.skip = nn.Conv2d(channels_in, channels, 1, stride, bias=False) if stride > 1 else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.skip(x) + self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x))))))
+
+
+class Oracle(nn.Module):
+    """Reads a picture: (B, 3, 128, 128) in [0, 1] to the logits of every question, side by side.
+
+    Its features keep a 4×4 grid, because counts and sides depend on where things are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU())
+        self.blocks = nn.Sequential(
+            _Residual(32, 64, 2), _Residual(64, 64, 1), _Residual(64, 128, 2), _Residual(128, 128, 1),
+            _Residual(128, 192, 2),
+        )  # fmt: skip
+        self.squeeze = nn.Conv2d(192, 64, 1)
+        self.hidden = nn.Linear(64 * 8 * 8, FEATURES)
+        self.heads = nn.Linear(FEATURES, sum(len(options) for options in QUESTIONS.values()))
+
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """(B, 3, 128, 128) in [0, 1] to (B, 256) non-negative features."""
+        maps = F.relu(self.squeeze(self.blocks(self.stem(pictures * 2 - 1))))
+        return F.relu(self.hidden(maps.flatten(1)))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.heads(F.dropout(self.features(pictures), 0.1, self.training))
+
+
+def split_logits(logits: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The logits of each question, (B, number of its answers)."""
+    parts = logits.split([len(options) for options in QUESTIONS.values()], dim=1)
+    return dict(zip(QUESTIONS, parts, strict=True))
+
+
+def to_oracle_input(pictures: np.ndarray) -> torch.Tensor:
+    """(B, S, S, 3) uint8 pictures as (B, 3, 128, 128) float32 in [0, 1]."""
+    pixels = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    return pixels if pixels.shape[-1] == SIZE else F.interpolate(pixels, (SIZE, SIZE), mode="area")
+
+
+@torch.no_grad()
+def ask(oracle: Oracle, pictures: np.ndarray, batch: int = 64) -> list[dict[str, str]]:
+    """Everything the oracle sees in each of (B, S, S, 3) uint8 pictures."""
+    device = next(oracle.parameters()).device
+    seen: list[dict[str, str]] = []
+    for start in range(0, len(pictures), batch):
+        logits = split_logits(oracle(to_oracle_input(pictures[start : start + batch]).to(device)))
+        picks = {question: part.argmax(dim=1).tolist() for question, part in logits.items()}
+        for row in range(len(next(iter(picks.values())))):
+            seen.append({question: QUESTIONS[question][rows[row]] for question, rows in picks.items()})
+    return seen
+
+
+def load_oracle(path: Path) -> Oracle:
+    """The trained oracle, ready to be asked."""
+    oracle = Oracle()
+    oracle.load_state_dict(load_file(path))
+    return oracle.eval()
+
+
+@dataclass(frozen=True)
+class OracleTraining:
+    """Settings of this stage; `minutes` counts all runs that resume one another."""
+
+    minutes: float = 20
+    batch: int = 64
+    rate: float = 2e-3
+    held_out: int = 1000
+    seed: int = 0
+
+
+def roughen(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Blur, noise and small changes of colour, one strength each for a batch (B, 3, S, S); returns the same shape."""
+    kind = torch.rand(3, generator=generator)
+    if kind[0] < 0.5:
+        side = int(SIZE * (0.5 + 0.5 * kind[0].item() * 2))
+        small = F.interpolate(pictures, (side, side), mode="area")
+        pictures = F.interpolate(small, (SIZE, SIZE), mode="bilinear")
+    noise = torch.randn(pictures.shape, generator=generator) * 0.05 * kind[1]
+    gain = 1 + 0.08 * (torch.rand(len(pictures), 3, 1, 1, generator=generator) - 0.5)
+    return (pictures * gain + noise).clamp(0, 1)
+
+
+def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining) -> Oracle:
+    """Train on the paintings of several folders until the budget is spent; leaves `oracle.safetensors`."""
+    torch.manual_seed(settings.seed)
+    device = pick_device()
+    output_dir.mkdir(parents=True, exist_ok=True)
+    pictures, targets = _read(folders)
+    held_out = min(settings.held_out, len(pictures) // 5)
+    shuffled = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(settings.seed))
+    test, train = shuffled[:held_out], shuffled[held_out:]
+    oracle = Oracle().to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(oracle.parameters(), lr=settings.rate, weight_decay=0.02)
+    average = AveragedWeights(oracle)
+    checkpoint_path = output_dir / "oracle.checkpoint"
+    step, spent = resume(checkpoint_path, oracle, optimizer, average, device)
+    clock = Clock(settings.minutes, spent)
+    generator = torch.Generator().manual_seed(settings.seed + step)
+    save_due = clock.every(min(4.0, settings.minutes / 2))
+    recent = 0.0
+
+    def save() -> Oracle:
+        state = {"weights": oracle.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
+        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
+        averaged = Oracle()
+        averaged.load_state_dict({name: value.cpu() for name, value in average.state.items()})
+        save_file(averaged.state_dict(), output_dir / "oracle.safetensors")
+        averaged.eval()
+        seen = [encode_answers(row) for row in ask(averaged, pictures[test.numpy()])]
+        right = (torch.tensor(seen) == targets[test]) | (targets[test] == IGNORED)
+        known = targets[test] != IGNORED
+        each = {question: (right[:, i] & known[:, i]).sum().item() / max(1, known[:, i].sum().item())
+                for i, question in enumerate(QUESTIONS)}  # fmt: skip
+        worst = min(each, key=lambda question: each[question])
+        accuracy = (right & known).sum().item() / known.sum().item()
+        write_log(output_dir / "oracle.log", step=step, minutes=clock.spent, loss=recent, accuracy=accuracy, **each)
+        print(f"worst: {worst}", flush=True)
+        return averaged
+
+    while clock.progress < 1:
+        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
+        rows = train[torch.randint(len(train), (settings.batch,), generator=generator)]
+        batch = to_oracle_input(pictures[rows.numpy()])
+        batch = roughen(batch, generator).to(device, memory_format=torch.channels_last)
+        wanted = targets[rows].to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+            logits = oracle(batch)
+        losses = [
+            F.cross_entropy(part.float(), wanted[:, index], ignore_index=IGNORED, reduction="sum") / settings.batch
+            for index, part in enumerate(split_logits(logits).values())
+        ]
+        loss = torch.stack(losses).sum()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(oracle.parameters(), 5.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(oracle, step)
+        step += 1
+        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+        if next(save_due):
+            save()
+    return save()
+
+
+def _read(folders: list[Path]) -> tuple[np.ndarray, torch.Tensor]:
+    """All pictures, (N, 128, 128, 3) uint8, and all answers, (N, questions)."""
+    pictures, targets = [], []
+    for folder in folders:
+        paintings = load_paintings(folder)
+        for start in range(0, len(paintings.images), 256):
+            small = to_oracle_input(paintings.images[start : start + 256])
+            pictures.append((small * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).numpy())
+        targets += [encode_answers(answers(scene)) for scene in paintings.scenes]
+    return np.concatenate(pictures), torch.tensor(targets)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more painted folders")
+    parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=OracleTraining.minutes)
+    arguments = parser.parse_args()
+    train_oracle(arguments.paintings, arguments.output_dir, OracleTraining(minutes=arguments.minutes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Teach the text encoder to read before it helps to paint: `python -m training.text_encoder --output-dir DIR`.
+
+The CLIP text encoder (Radford et al. 2021, through transformers) is small and starts from nothing. Here it learns,
+from captions alone, to say what each caption says: the place, the light, how many things of which colour stand
+where. The answers are read off its token states by attention, as the UNet will read them, so that diffusion
+training starts from words that already mean something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from synthviz.devices import pick_device
+from synthviz.scenes import (
+    BODIES,
+    COLORS,
+    KINDS,
+    PLACES,
+    SIDES,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Said,
+    describe,
+    known_words,
+    sample_scene,
+)
+from training.loop import (
+    AveragedWeights,
+    Clock,
+    fast_dtype_supported,
+    learning_rate,
+    resume,
+    save_checkpoint,
+    set_learning_rate,
+    write_log,
+)
+
+TOKENS = 48  # the longest prompt the text encoder reads, start and end included
+WIDTH = 192
+
+# What a caption may say; None stands for "it does not say".
+QUESTIONS: dict[str, tuple[object, ...]] = {
+    "place": (None, *PLACES),
+    "time": (None, *TIMES),
+    "weather": (None, *WEATHERS),
+    "style": (None, *STYLES),
+    "body": (None, *BODIES),
+    "body_side": (None, *SIDES),
+    "stars": (False, True),
+    "water": (False, True),
+    **{f"{kind} count": ("absent", None, 1, 2, 3, 4) for kind in KINDS},
+    **{f"{kind} color": (None, *COLORS) for kind in KINDS},
+    **{f"{kind} side": (None, *SIDES) for kind in KINDS},
+}
+
+
+@dataclass(frozen=True)
+class TextEncoderTraining:
+    """Settings of this stage; `minutes` counts all runs that resume one another."""
+
+    minutes: float = 5
+    batch: int = 128
+    rate: float = 1e-3
+    captions: int = 60_000
+    strange_word_share: float = 0.06
+    seed: int = 0
+
+
+def build_tokenizer() -> CLIPTokenizer:
+    """A CLIP tokenizer that knows the painter's words whole and spells every other word in bytes."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    byte_pairs = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    byte_pairs.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    trainer = trainers.BpeTrainer(
+        vocab_size=10_000, min_frequency=1, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
+    )
+    byte_pairs.train_from_iterator(sorted(known_words()), trainer)
+    merges: list[Any] = [tuple(merge) for merge in json.loads(byte_pairs.to_str())["model"]["merges"]]
+    pieces = [*letters, *(letter + "</w>" for letter in letters), *(first + second for first, second in merges)]
+    vocabulary = dict.fromkeys([*pieces, "<|startoftext|>", "<|endoftext|>"])
+    return CLIPTokenizer(
+        vocab={piece: index for index, piece in enumerate(vocabulary)}, merges=merges, model_max_length=TOKENS
+    )
+
+
+def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The untrained CLIP text encoder: two layers, 192 wide."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=6,
+            max_position_embeddings=TOKENS,
+            projection_dim=WIDTH,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+class Reader(nn.Module):
+    """Answers every question about a caption from its token states, (B, 48, 192), by one attention over them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries = nn.Parameter(torch.randn(len(QUESTIONS), WIDTH) * 0.05)
+        self.attention = nn.MultiheadAttention(WIDTH, 4, batch_first=True)
+        self.heads = nn.ModuleList(nn.Linear(WIDTH, len(options)) for options in QUESTIONS.values())
+
+    def forward(self, states: torch.Tensor) -> list[torch.Tensor]:
+        queries = self.queries.expand(len(states), -1, -1)
+        read, _ = self.attention(queries, states, states, need_weights=False)
+        return [head(read[:, index]) for index, head in enumerate(self.heads)]
+
+
+def encode_said(said: Said) -> list[int]:
+    """What a caption says, as indices in the order of `QUESTIONS`."""
+    answers: dict[str, object] = {
+        name: getattr(said, name)
+        for name in ("place", "time", "weather", "style", "body", "body_side", "stars", "water")
+    }
+    for kind in KINDS:
+        count, color, side = said.groups.get(kind, ("absent", None, None))
+        answers |= {f"{kind} count": count, f"{kind} color": color, f"{kind} side": side}
+    return [options.index(answers[question]) for question, options in QUESTIONS.items()]
+
+
+def with_strange_word(caption: str, rng: random.Random) -> str:
+    """The caption with a word nobody ever painted put in, which is to be ignored."""
+    words = caption.split(" ")
+    words.insert(rng.randint(0, len(words)), "".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))))
+    return " ".join(words)
+
+
+def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
+    """Captions as token ids, (B, 48), padded and cut."""
+    return tokenizer(captions, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt").input_ids
+
+
+def _write_captions(
+    count: int, strange_word_share: float, held_out: bool, seed: list[int]
+) -> tuple[list[str], torch.Tensor]:
+    rng, words = np.random.default_rng(seed), random.Random(str(seed))
+    captions, answers = [], []
+    for _ in range(count):
+        caption, said = describe(sample_scene(rng, held_out), rng)
+        captions.append(with_strange_word(caption, words) if words.random() < strange_word_share else caption)
+        answers.append(encode_said(said))
+    return captions, torch.tensor(answers)
+
+
+def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPTextModel:
+    """Train until the budget is spent, resuming from the folder's checkpoint.
+
+    Leaves `tokenizer/` and `text_encoder/` in `output_dir`; returns the averaged text encoder.
+    """
+    torch.manual_seed(settings.seed)
+    device = pick_device()
+    output_dir.mkdir(parents=True, exist_ok=True)
+    tokenizer = build_tokenizer()
+    tokenizer.save_pretrained(output_dir / "tokenizer")
+    captions, answers = _write_captions(
+        settings.captions, settings.strange_word_share, held_out=False, seed=[settings.seed, 1]
+    )
+    token_ids = tokenize(tokenizer, captions)
+    test_captions, test_answers = _write_captions(2000, 0.0, held_out=True, seed=[settings.seed, 2])
+    test_ids = tokenize(tokenizer, test_captions)
+    text_encoder = build_text_encoder(tokenizer)
+    model = nn.ModuleDict({"text_encoder": text_encoder, "reader": Reader()}).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    average = AveragedWeights(model)
+    checkpoint_path = output_dir / "text_encoder.checkpoint"
+    step, spent = resume(checkpoint_path, model, optimizer, average, device)
+    clock = Clock(settings.minutes, spent)
+    generator = torch.Generator().manual_seed(settings.seed + step)
+    recent = 0.0
+    while clock.progress < 1:
+        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
+        rows = torch.randint(len(captions), (settings.batch,), generator=generator)
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+            logits = model["reader"](model["text_encoder"](token_ids[rows].to(device)).last_hidden_state)
+        wanted = answers[rows].to(device)
+        losses = [F.cross_entropy(part.float(), wanted[:, index]) for index, part in enumerate(logits)]
+        loss = torch.stack(losses).sum()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(model, step)
+        step += 1
+        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+        if step % 100 == 0:
+            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
+    state = {"weights": model.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
+    save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
+    model.load_state_dict(average.state)
+    accuracy = measure_reading(model.eval(), test_ids.to(device), test_answers.to(device))
+    write_log(output_dir / "text_encoder.log", step=step, minutes=clock.spent, loss=recent, **accuracy)
+    text_encoder.cpu().save_pretrained(output_dir / "text_encoder")
+    return text_encoder
+
+
+@torch.no_grad()
+def measure_reading(model: nn.ModuleDict, token_ids: torch.Tensor, answers: torch.Tensor) -> dict[str, float]:
+    """Share of right answers to each question, the caption padded to full length as in use."""
+    logits = model["reader"](model["text_encoder"](token_ids).last_hidden_state)
+    return {
+        question: (part.argmax(dim=1) == answers[:, index]).float().mean().item()
+        for index, (question, part) in enumerate(zip(QUESTIONS, logits, strict=True))
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=TextEncoderTraining.minutes)
+    arguments = parser.parse_args()
+    train_text_encoder(arguments.output_dir, TextEncoderTraining(minutes=arguments.minutes))
+
+
+if __name__ == "__main__":
+    main()
