@@ -125,7 +125,7 @@ def split_logits(logits: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def to_oracle_input(pictures: np.ndarray) -> torch.Tensor:
     """(B, S, S, 3) uint8 pictures as (B, 3, 128, 128) float32 in [0, 1]."""
-    pixels = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    pixels = torch.tensor(np.asarray(pictures)).permute(0, 3, 1, 2).float() / 255
     return pixels if pixels.shape[-1] == SIZE else F.interpolate(pixels, (SIZE, SIZE), mode="area")
 
 
