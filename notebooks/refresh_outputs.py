@@ -1,13 +1,15 @@
 """Run the notebooks and keep their outputs in them: `make notebooks`.
 
 They run as one chain in a temporary folder, with the parameters they are committed with but `interactive` off, since
-a stored widget shows nothing. Each then carries the hash of its cells, by which a test sees when the cells have moved
-on from the outputs.
+a stored widget shows nothing. Large figures become JPEGs. Each then carries the hash of its cells, by which a test sees
+when the cells have moved on from the outputs.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 FOLDER = Path(__file__).parent
 MACHINE_PATH = re.compile(rf"/(home|Users|root|tmp|var|private)/|[A-Z]:\\|{re.escape(str(FOLDER.parent))}")
@@ -26,6 +29,16 @@ def hash_sources(notebook: nbformat.NotebookNode) -> str:
     for cell in notebook.cells:
         digest.update(f"{cell.cell_type}\0{cell.source}\0".encode())
     return digest.hexdigest()
+
+
+def shrink_figure(data: dict[str, str]) -> None:
+    """Keep a large figure as a JPEG, a quarter of its size: the history holds every version, and pages load it."""
+    if len(data.get("image/png", "")) > 100_000:
+        figure = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGBA")
+        shown = Image.alpha_composite(Image.new("RGBA", figure.size, "white"), figure).convert("RGB")
+        encoded = io.BytesIO()
+        shown.save(encoded, "JPEG", quality=88, subsampling=0, optimize=True)
+        data["image/jpeg"] = base64.b64encode(encoded.getvalue()).decode()
 
 
 def refresh(path: Path, working_folder: str) -> None:
@@ -43,6 +56,7 @@ def refresh(path: Path, working_folder: str) -> None:
             found = MACHINE_PATH.search(str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", "")))
             if found:
                 raise ValueError(f"{path.name} shows a path of this machine: {found[0]!r} in cell {cell.id}")
+            shrink_figure(output.get("data", {}))
     notebook.metadata["synthviz"] = {"sources_sha256": hash_sources(notebook)}
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, path)

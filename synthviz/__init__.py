@@ -21,8 +21,12 @@ _HOMES = {
     "capture": "features",
 }
 _MODULES = (
+    "activation_maximization",
+    "attributions",
     "cnn",
+    "denoising_film",
     "devices",
+    "explorers",
     "features",
     "generation",
     "pipelines",
@@ -32,6 +36,7 @@ _MODULES = (
     "runs",
     "scenes",
     "shipped_pictures",
+    "word_maps",
 )
 
 __all__ = [*_HOMES, *_MODULES]

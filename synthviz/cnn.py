@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from synthviz.flux_weights import read_flux_weights
 from synthviz.records import whole_file
 from synthviz.scenes import PLACES
 
@@ -100,6 +101,23 @@ class SceneCNN(nn.Module):
         if {key: tuple(value.shape) for key, value in weights.items()} != expected:
             raise ValueError(f"the weights in {name} belong to another network than SceneCNN")
         model.load_state_dict(weights)
+        return model.eval()
+
+    @classmethod
+    def from_flux(cls, path: str | Path) -> SceneCNN:
+        """The network with weights trained in Flux.jl, on the CPU, in float32 and in eval mode.
+
+        Args:
+            path: an .npz file of the arrays as Flux holds them: "conv1.weight" (3, 3, in, out), "conv1.bias" (out,),
+                conv2, conv3, "dense1.weight" (128, 43264), "dense1.bias", "dense2.weight" (10, 128), "dense2.bias".
+                What differs between the two frameworks is said in `synthviz.flux_weights`.
+
+        Raises:
+            FileNotFoundError, ValueError: see `synthviz.flux_weights.read_flux_weights`.
+        """
+        model = cls()
+        shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+        model.load_state_dict(read_flux_weights(path, shapes))
         return model.eval()
 
     def save_weights(self, path: str | Path) -> Path:

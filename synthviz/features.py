@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Maps(dict[str, Tensor]):
 
 
 @contextmanager
-def capture(model: nn.Module, names: Sequence[str]) -> Iterator[Maps]:
+def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) -> Iterator[Maps]:
     """Keep what layers put out while the model runs.
 
         with capture(model, ["conv1", "layer1.0.relu"]) as maps:
@@ -37,12 +38,30 @@ def capture(model: nn.Module, names: Sequence[str]) -> Iterator[Maps]:
     Args:
         model: any module.
         names: dotted layer names as in `model.named_modules()`.
+        stop_early: end the forward pass, and with it the block, once every layer has run; what the rest of the block
+            would have done is left out too. For when only the maps are wanted.
 
     Yields:
         A dictionary from name to output, empty until the model has run.
 
     Raises:
         TypeError: if `names` is a single string; in the forward pass, if a layer's output is not one tensor.
+        ValueError: if the model has no such layer; the message offers the closest names.
+    """
+    layers = find_layers(model, names)
+    maps = Maps()
+    with ExitStack() as hooks:
+        for name, layer in layers.items():
+            hooks.enter_context(layer.register_forward_hook(_keeper(maps, name, len(layers) if stop_early else None)))
+        with suppress(_AllCaptured):
+            yield maps
+
+
+def find_layers(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
+    """Layers by their dotted names, each once.
+
+    Raises:
+        TypeError: if `names` is a single string.
         ValueError: if the model has no such layer; the message offers the closest names.
     """
     if isinstance(names, str):
@@ -52,22 +71,55 @@ def capture(model: nn.Module, names: Sequence[str]) -> Iterator[Maps]:
     for name in names:
         if name not in layers:
             raise ValueError(f"{type(model).__name__} has no layer {name!r}; {_suggestion(name, list(layers))}")
-    maps = Maps()
-    with ExitStack() as hooks:
-        for name in dict.fromkeys(names):
-            hooks.enter_context(layers[name].register_forward_hook(_keeper(maps, name)))
-        yield maps
+    return {name: layers[name] for name in names}
 
 
-def _keeper(maps: Maps, name: str) -> Any:
+def run_until(model: nn.Module, name: str, x: Tensor) -> Tensor:
+    """What a layer puts out for an input, with its gradient, and without running what comes after it.
+
+    Args:
+        model: any module that takes one tensor.
+        name: the layer's dotted name.
+        x: the model's input.
+
+    Raises:
+        ValueError: if the model has no such layer, or does not run it.
+        TypeError: if the layer's output is not one tensor.
+    """
+    ((_, layer),) = find_layers(model, [name]).items()
+    reached: list[Tensor] = []
+
+    def stop(layer: nn.Module, inputs: Any, output: Any) -> None:
+        reached.append(_one_tensor(name, output))
+        raise _AllCaptured
+
+    # SceneCNN's `forward` refuses what is a little outside [0, 1]; its logits do not.
+    with layer.register_forward_hook(stop), suppress(_AllCaptured):
+        getattr(model, "logits", model)(x)
+    if not reached:
+        raise ValueError(f"{type(model).__name__} does not run its layer {name!r}")
+    return reached[0]
+
+
+class _AllCaptured(Exception):
+    """Ends a forward pass whose rest nobody needs."""
+
+
+def _keeper(maps: Maps, name: str, stop_at: int | None) -> Any:
     def keep(layer: nn.Module, inputs: Any, output: Any) -> None:
-        if not isinstance(output, Tensor):
-            raise TypeError(
-                f"layer {name!r} puts out a {type(output).__name__}; only layers with one tensor can be captured"
-            )
-        maps[name] = output.detach().clone()
+        maps[name] = _one_tensor(name, output).detach().clone()
+        if len(maps) == stop_at:
+            raise _AllCaptured
 
     return keep
+
+
+def _one_tensor(name: str, output: Any) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"layer {name!r} puts out a {type(output).__name__}; only layers with one tensor can be captured"
+        )
+    return output
 
 
 def _suggestion(name: str, names: list[str]) -> str:
@@ -156,3 +208,102 @@ def one_picture(maps: Tensor) -> Tensor:
         advice = "; choose one picture first, as in maps[0]" if maps.dim() == 4 and len(maps) > 1 else ""
         raise ValueError(f"the maps have shape {tuple(maps.shape)}; they must be (1, C, H, W) or (C, H, W){advice}")
     return maps
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The part of the input that one unit can see.
+
+    Attributes:
+        top, left: first row and column, in pixels.
+        bottom, right: one past the last row and column.
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@torch.no_grad()
+def receptive_field(
+    model: nn.Module, layer: str, position: tuple[int, int], input_shape: tuple[int, int, int] = (1, 224, 224)
+) -> ReceptiveField:
+    """Measure what a unit can see, whatever the weights: the pixels whose NaN reaches it.
+
+    NaN passes through every sum, maximum and ReLU, so that a unit is NaN exactly if it reads a pixel that is. The
+    four edges are found by halving.
+
+    Args:
+        model: any convolutional model; run in eval mode, up to the layer.
+        layer: dotted name of a layer that puts out (1, C, h, w).
+        position: the unit's row and column in that layer.
+        input_shape: (C, H, W) of what the model reads.
+
+    Raises:
+        ValueError: if there is no such layer or position, or the unit sees nothing.
+    """
+    _, height, width = input_shape
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+    def sees(top: int, left: int, bottom: int, right: int) -> bool:
+        x = torch.zeros(1, *input_shape, device=device)
+        x[..., top:bottom, left:right] = torch.nan
+        output = run_until(model, layer, x)
+        if output.dim() != 4 or not all(0 <= at < size for at, size in zip(position, output.shape[2:], strict=True)):
+            raise ValueError(f"layer {layer!r} puts out {tuple(output.shape)}, which has no unit at {position}")
+        return bool(output[0, :, position[0], position[1]].isnan().any())
+
+    with evaluating(model), _plain_convolutions():
+        if not sees(0, 0, height, width):
+            raise ValueError(f"the unit at {position} of layer {layer!r} sees nothing of the input")
+        return ReceptiveField(
+            top=_first(height, lambda end: sees(0, 0, end, width)) - 1,
+            left=_first(width, lambda end: sees(0, 0, height, end)) - 1,
+            bottom=height - _first(height, lambda rest: sees(height - rest, 0, height, width)) + 1,
+            right=width - _first(width, lambda rest: sees(0, width - rest, height, width)) + 1,
+        )
+
+
+@contextmanager
+def _plain_convolutions() -> Iterator[None]:
+    """Without fast convolutions (Winograd, FFT): they mix neighbouring pixels and would carry a NaN too far."""
+    with warnings.catch_warnings():
+        # The switch also sets Intel GPUs' precision, and warns where there is no such GPU.
+        warnings.filterwarnings("ignore", message="TF32 acceleration")
+        with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
+            yield
+
+
+def _first(limit: int, reached: Callable[[int], bool]) -> int:
+    """The least number from 1 to `limit` for which `reached` holds; it holds for all larger ones."""
+    low, high = 1, limit
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle + 1, high)
+    return low
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode for a while; every submodule's own mode comes back."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def strongest_channels(maps: Tensor, count: int = 5) -> list[int]:
+    """The channels that respond most to a picture, by their mean, strongest first.
+
+    Args:
+        maps: (1, C, H, W) or (C, H, W), after a ReLU.
+        count: how many, at most.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    return channel_statistics(maps).mean.argsort(descending=True)[:count].tolist()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
+    from torch import Tensor
 
 LARGEST_BATCH = 4
 SLOW_SECONDS = 5.0  # generation that takes longer than this says how far it is
@@ -105,7 +106,12 @@ class GeneratedPicture:
 
 
 def generate(
-    pipeline: DiffusionPipeline, config: GenerationConfig, on_step: Callable[[int, int], None] | None = None
+    pipeline: DiffusionPipeline,
+    config: GenerationConfig,
+    on_step: Callable[[int, int], None] | None = None,
+    on_batch: Callable[[list[int]], None] | None = None,
+    on_latents: Callable[[float, Tensor], None] | None = None,
+    say: Callable[[str], None] = print,
 ) -> list[GeneratedPicture]:
     """Make pictures with a pipeline.
 
@@ -116,9 +122,12 @@ def generate(
         pipeline: any text-to-image pipeline of diffusers.
         config: what to make.
         on_step: called after each denoising step with (steps done, steps in all), over all batches.
+        on_batch: called before each batch with its seeds; a batch that ran out of memory comes again, smaller.
+        on_latents: called after each denoising step with (timestep, the batch's latents).
+        say: where lines for the person go: notes, and how far it is when it takes long.
 
     Returns:
-        `config.count` pictures. What the pipeline could not honour, and anything doubtful about a picture, is printed
+        `config.count` pictures. What the pipeline could not honour, and anything doubtful about a picture, is said
         and stands in its record under "notes".
 
     Raises:
@@ -129,20 +138,22 @@ def generate(
 
     arguments, notes = _call_arguments(pipeline, config)
     scheduler = find_scheduler(pipeline, config.scheduler)
-    tell = _Progress(on_step)
+    tell = _Progress(on_step, say)
     pictures: list[GeneratedPicture] = []
     size = LARGEST_BATCH
     with scheduler_set(pipeline, scheduler), quiet_libraries():
         notes += _prompt_notes(pipeline, config.prompt, "prompt")
         notes += _prompt_notes(pipeline, arguments.get("negative_prompt", ""), "negative prompt")
         for note in notes:
-            print(f"Note: {note}")
+            say(f"Note: {note}")
         base = _record(pipeline, config, arguments)
         while len(pictures) < config.count:
             tell.batch_starts(math.ceil((config.count - len(pictures)) / size))
             seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
+            if on_batch is not None:
+                on_batch(seeds)
             try:
-                pixels, flagged = _run(pipeline, arguments, seeds, tell)
+                pixels, flagged = _run(pipeline, arguments, seeds, tell, on_latents)
             except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
                 if not _is_out_of_memory(error):
                     raise
@@ -155,12 +166,12 @@ def generate(
                     ) from error
                 size = max(1, size // 2)
                 notes.append(f"memory ran out; went on with {size} picture{'s' * (size > 1)} at a time")
-                print(f"Note: {notes[-1]}")
+                say(f"Note: {notes[-1]}")
                 continue
             for seed, picture, hidden in zip(seeds, pixels, flagged, strict=True):
                 doubts = _picture_doubts(picture, hidden)
                 for doubt in doubts:
-                    print(f"Note: picture from seed {seed}: {doubt}")
+                    say(f"Note: picture from seed {seed}: {doubt}")
                 height, width = picture.shape[:2]
                 record = {**base, "width": width, "height": height, "seed": seed, "notes": [*notes, *doubts]}
                 pictures.append(GeneratedPicture(_to_image(picture), record))
@@ -168,13 +179,19 @@ def generate(
 
 
 def _run(
-    pipeline: DiffusionPipeline, arguments: dict[str, Any], seeds: list[int], tell: _Progress
+    pipeline: DiffusionPipeline,
+    arguments: dict[str, Any],
+    seeds: list[int],
+    tell: _Progress,
+    on_latents: Callable[[float, Tensor], None] | None,
 ) -> tuple[np.ndarray, list[bool]]:
     """One call of the pipeline: pictures (B, H, W, 3) float in [0, 1], and which ones its safety filter hid."""
     import torch
 
-    def step_done(_pipeline: Any, _index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def step_done(_pipeline: Any, _index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         tell.step(pipeline.num_timesteps)
+        if on_latents is not None:
+            on_latents(float(timestep), tensors["latents"])
         return tensors
 
     accepted = inspect.signature(pipeline.__call__).parameters
@@ -250,7 +267,8 @@ def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tu
         true_guidance = accepted["true_cfg_scale"].default if "true_cfg_scale" in accepted else guidance
         distilled = getattr(backbone.config, "time_cond_proj_dim", None) is not None
         if "negative_prompt" not in accepted or distilled:
-            notes.append("this model runs without a second guidance pass; the negative prompt was not used")
+            hint = " (embedded-teacher can use one)" if model_name(pipeline) == "embedded" else ""
+            notes.append(f"this model runs without a second guidance pass; the negative prompt was not used{hint}")
         elif true_guidance is not None and true_guidance <= 1:
             notes.append(
                 f"guidance against a prompt is off (scale {true_guidance:g}); the negative prompt was not used"
@@ -335,10 +353,10 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 class _Progress:
-    """Counts steps over all batches; once it takes long, prints a plain line now and then."""
+    """Counts steps over all batches; once it takes long, says so in a plain line now and then."""
 
-    def __init__(self, on_step: Callable[[int, int], None] | None) -> None:
-        self.on_step = on_step
+    def __init__(self, on_step: Callable[[int, int], None] | None, say: Callable[[str], None]) -> None:
+        self.on_step, self.say = on_step, say
         self.before = self.done = 0  # steps of earlier batches, steps of this one
         self.batches_left = 0
         self.started = self.said = time.monotonic()
@@ -356,7 +374,7 @@ class _Progress:
         now = time.monotonic()
         if now - self.said > SLOW_SECONDS and done < total:
             left = (now - self.started) / done * (total - done)
-            print(f"step {done} of {total}, about {left:.0f} s left", flush=True)
+            self.say(f"step {done} of {total}, about {left:.0f} s left")
             self.said = now
         if self.on_step is not None:
             self.on_step(done, total)

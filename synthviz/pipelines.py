@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).parent / "models"
 # What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
-SHIPPED_DEFAULTS = {"embedded": (20, 3.0)}
+SHIPPED_DEFAULTS = {"embedded": (4, 3.0), "embedded-teacher": (25, 3.0)}
 
 
 class ModelLoadError(RuntimeError):
@@ -25,9 +25,10 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
 
     Args:
-        model: "embedded" (the small Stable Diffusion that ships with synthviz), a local folder, or a hub id such as
-            "stabilityai/stable-diffusion-xl-base-1.0".
-        device: "cuda", "mps" or "cpu"; None takes the best there is. The embedded model always runs in float32;
+        model: "embedded" (the small Stable Diffusion that ships with synthviz, distilled into four steps),
+            "embedded-teacher" (what it was distilled from: many steps, two passes a step, negative prompts), a local
+            folder, or a hub id such as "stabilityai/stable-diffusion-xl-base-1.0".
+        device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models always run in float32;
             others in bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
 
     Returns:
@@ -46,8 +47,9 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
 
     device = device or pick_device().type
     shipped = model in SHIPPED_DEFAULTS
-    folder = MODELS / model if shipped else Path(model).expanduser()
-    if shipped and not (folder / "model_index.json").exists():
+    # The teacher is stored as what it does not share with its student.
+    folder = MODELS / "embedded" if shipped else Path(model).expanduser()
+    if shipped and not all((MODELS / model / part).exists() for part in ("unet", "scheduler")):
         raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
     if not shipped and not folder.is_dir() and model.count("/") != 1:
         close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
@@ -63,6 +65,7 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
         with quiet_libraries(bars_too=folder.is_dir()):
             pipeline = DiffusionPipeline.from_pretrained(
                 str(folder) if folder.is_dir() else model,
+                **(_teacher_parts() if model == "embedded-teacher" else {}),
                 dtype=dtype,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -78,7 +81,20 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     except RuntimeError as error:  # CUDA's own
         raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
     pipeline.set_progress_bar_config(disable=True)
+    if shipped:
+        pipeline.register_to_config(_name_or_path=str(MODELS / model))
     return pipeline
+
+
+def _teacher_parts() -> dict[str, Any]:
+    """What of the embedded model its teacher has of its own."""
+    from diffusers import DDIMScheduler, UNet2DConditionModel
+
+    folder = MODELS / "embedded-teacher"
+    return {
+        "unet": UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True),
+        "scheduler": DDIMScheduler.from_pretrained(folder / "scheduler"),
+    }
 
 
 def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
@@ -149,6 +165,14 @@ def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float 
     steps = parameters["num_inference_steps"].default
     guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else None
     return steps, guidance
+
+
+def default_size(pipeline: DiffusionPipeline) -> tuple[int, int]:
+    """Height and width in pixels that a pipeline draws at unless told otherwise."""
+    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
+    size = getattr(pipeline, "default_sample_size", None) or backbone.config.sample_size
+    height, width = (size, size) if isinstance(size, int) else size
+    return height * pipeline.vae_scale_factor, width * pipeline.vae_scale_factor
 
 
 def size_multiple(pipeline: DiffusionPipeline) -> int:

@@ -35,6 +35,11 @@ def shipped_pictures() -> list[Path]:
     return sorted(FOLDER.glob("*.png"), key=_number)
 
 
+def pictures_of_run(output_dir: str | Path) -> list[Path]:
+    """The pictures that were generated into a run's folder, in order."""
+    return sorted(Path(output_dir).glob("generated_image_*.png"), key=_number)
+
+
 def open_shipped_pictures() -> list[tuple[Image, dict[str, Any]]]:
     """Every shipped picture with the record of how it was made.
 
@@ -70,7 +75,7 @@ def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
     if image_path:
         path = Path(image_path).expanduser()
         return ChosenPicture(path, f"Using your picture {path.name}.", shipped=False)
-    generated = sorted(Path(output_dir).glob("generated_image_*.png"), key=_number)
+    generated = pictures_of_run(output_dir)
     if generated:
         return ChosenPicture(generated[0], f"Using {generated[0].name}, generated in this run.", shipped=False)
     paths = shipped_pictures()

@@ -6,7 +6,15 @@ import torchvision
 from torch import nn
 
 from synthviz.cnn import SceneCNN
-from synthviz.features import capture, channel_statistics, normalize_maps
+from synthviz.features import (
+    ReceptiveField,
+    capture,
+    channel_statistics,
+    normalize_maps,
+    receptive_field,
+    run_until,
+    strongest_channels,
+)
 
 
 def count_hooks(model):
@@ -136,6 +144,99 @@ def test_capturing_changes_no_result():
         with capture(model, ["conv1", "conv2", "conv3"]):
             watched = model(x)
     assert torch.equal(plain, watched)
+
+
+# --- ending early ---------------------------------------------------------------------------------------------------
+
+
+def test_stop_early_leaves_out_the_rest():
+    ran = []
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 3, 3))
+    model[2].register_forward_hook(lambda *_: ran.append("last"))
+    x = torch.randn(1, 1, 8, 8)
+    with capture(model, ["1", "0"], stop_early=True) as maps:
+        model(x)
+        ran.append("rest of the block")
+    assert ran == []
+    assert torch.equal(maps["1"], maps["0"].relu())
+    assert count_hooks(model) == 1  # the one above
+    with capture(model, ["0"]):
+        model(x)
+    assert ran == ["last"]
+
+
+def test_stop_early_lets_other_exceptions_pass(small):
+    with pytest.raises(RuntimeError), capture(small, ["conv"], stop_early=True):
+        small(torch.zeros(1, 5, 6, 6))
+    assert count_hooks(small) == 0
+
+
+def test_run_until_keeps_the_gradient():
+    model = SceneCNN(seed=0)
+    x = torch.rand(1, 1, 224, 224).requires_grad_()
+    output = run_until(model, "conv2.convolution", x)
+    assert output.shape == (1, 32, 109, 109)
+    assert torch.autograd.grad(output.sum(), x)[0].abs().sum() > 0
+    assert count_hooks(model) == 0
+
+
+def test_run_until_a_layer_that_does_not_run():
+    model = nn.Sequential(nn.ReLU())
+    model.spare = nn.Conv2d(1, 1, 1)
+    model.forward = lambda x: x
+    with pytest.raises(ValueError, match="does not run its layer 'spare'"):
+        run_until(model, "spare", torch.zeros(1, 1, 4, 4))
+
+
+# --- what a unit sees -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "side", "stride"), [("conv1", 3, 1), ("conv2", 8, 2), ("pool2", 10, 4), ("conv3", 18, 4)]
+)
+def test_receptive_field_of_scene_cnn(layer, side, stride):
+    model = SceneCNN(seed=0).train()
+    field = receptive_field(model, layer, (7, 20))
+    assert field == ReceptiveField(7 * stride, 20 * stride, 7 * stride + side, 20 * stride + side)
+    assert model.training
+    assert count_hooks(model) == 0
+
+
+def test_receptive_field_at_a_padded_edge():
+    model = nn.Sequential(nn.Conv2d(3, 4, 5, padding=2))
+    assert receptive_field(model, "0", (0, 9), (3, 10, 10)) == ReceptiveField(0, 7, 3, 10)
+
+
+def test_receptive_field_of_a_resnet():
+    resnet = torchvision.models.resnet18(weights=None)
+    assert receptive_field(resnet, "maxpool", (10, 10), (3, 96, 96)) == ReceptiveField(35, 35, 46, 46)
+
+
+def test_receptive_field_of_no_unit():
+    model = SceneCNN(seed=0)
+    with pytest.raises(ValueError, match=r"no unit at \(222, 0\)"):
+        receptive_field(model, "conv1", (222, 0))
+    with pytest.raises(ValueError, match="has no unit"):
+        receptive_field(model, "dense1", (0, 0))
+
+
+def test_strongest_channels():
+    maps = torch.tensor([0.1, 3.0, 0.0, 2.0])[None, :, None, None].expand(1, 4, 2, 2)
+    assert strongest_channels(maps, 3) == [1, 3, 0]
+
+
+@pytest.mark.long
+def test_a_thousand_captures_leave_nothing_behind():
+    resource = pytest.importorskip("resource")
+    model, x = SceneCNN(seed=0), torch.rand(1, 1, 224, 224)
+    sizes = []
+    for number in range(1000):
+        with torch.no_grad(), capture(model, ["conv1", "conv3"], stop_early=True):
+            model(x)
+        if number in (99, 999):
+            sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert count_hooks(model) == 0
+    assert sizes[-1] <= 1.01 * sizes[0]
 
 
 # --- normalising and counting ---------------------------------------------------------------------------------------

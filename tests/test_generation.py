@@ -29,6 +29,11 @@ def embedded():
     return pipelines.load_pipeline("embedded", device="cpu")
 
 
+@pytest.fixture(scope="module")
+def teacher():
+    return pipelines.load_pipeline("embedded-teacher", device="cpu")
+
+
 @pytest.fixture
 def tiny():
     pipeline = tiny_pipelines.stable_diffusion()
@@ -124,9 +129,9 @@ class TestGenerate:
         assert [done for done, _ in told] == list(range(1, len(told) + 1))
         assert told[-1] == (len(told), len(told))
 
-    def test_unknown_words_of_the_negative_prompt_are_named_too(self, embedded):
+    def test_unknown_words_of_the_negative_prompt_are_named_too(self, teacher):
         config = GenerationConfig("a forest", "a dragon", count=1, steps=1)
-        assert any("dragon" in note for note in generation.generate(embedded, config)[0].record["notes"])
+        assert any("dragon" in note for note in generation.generate(teacher, config)[0].record["notes"])
 
     def test_every_step_is_told(self, tiny):
         told = []
@@ -227,6 +232,39 @@ class TestEmbedded:
         files = [path for path in pipelines.MODELS.rglob("*") if path.is_file()]
         assert not [path for path in files if path.suffix in (".bin", ".ckpt", ".pt", ".pth", ".pkl")]
         assert all(path.stat().st_size < 16 * 2**20 for path in files)
+        assert sum(path.stat().st_size for path in files) <= 60e6
+
+    def test_four_steps_take_four_passes_of_one_picture(self, embedded, monkeypatch):
+        batches = []
+        forward = embedded.unet.forward
+        monkeypatch.setattr(
+            embedded.unet,
+            "forward",
+            lambda sample, *args, **kw: (batches.append(len(sample)), forward(sample, *args, **kw))[1],
+        )
+        generation.generate(embedded, GenerationConfig("a forest", count=1))
+        assert batches == [1, 1, 1, 1]
+
+    def test_the_guidance_scale_still_steers(self, embedded):
+        weak, strong = (
+            pixels(generation.generate(embedded, GenerationConfig("a red boat", count=1, guidance_scale=scale))[0])
+            for scale in (1.0, 5.0)
+        )
+        assert np.abs(weak - strong).mean() > 2
+
+    def test_a_negative_prompt_is_not_used_and_the_note_names_who_could(self, embedded):
+        config = GenerationConfig("a forest", negative_prompt="stars", count=1, steps=1)
+        (picture,) = generation.generate(embedded, config)
+        assert any("embedded-teacher can use one" in note for note in picture.record["notes"])
+        assert picture.record["negative_prompt"] == ""
+
+    def test_the_teacher_uses_a_negative_prompt(self, teacher):
+        plain, against = (
+            generation.generate(teacher, GenerationConfig("a forest", negative_prompt=no, count=1, steps=3))[0]
+            for no in ("", "night")
+        )
+        assert against.record["negative_prompt"] == "night"
+        assert np.abs(pixels(plain) - pixels(against)).mean() > 1
 
     def test_at_least_128_pixels(self, embedded):
         image = generation.generate(embedded, GenerationConfig("a forest", count=1, steps=1))[0].image

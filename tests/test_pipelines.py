@@ -46,6 +46,33 @@ def test_what_else_goes_wrong_on_the_hub_is_not_called_a_missing_download(monkey
         pipelines.load_pipeline("some/model")
 
 
+@pytest.mark.parametrize("model", ["embedded", "embedded-teacher"])
+def test_shipped_weights_that_are_missing_are_said(monkeypatch, tmp_path, model):
+    monkeypatch.setattr(pipelines, "MODELS", tmp_path)
+    with pytest.raises(ModelLoadError, match=f"'{model}' is not in this installation"):
+        pipelines.load_pipeline(model)
+
+
+class TestTeacher:
+    @pytest.fixture(scope="class")
+    def teacher(self):
+        return pipelines.load_pipeline("embedded-teacher", device="cpu")
+
+    def test_it_has_a_name_and_defaults_of_its_own(self, teacher):
+        assert pipelines.model_name(teacher) == "embedded-teacher"
+        assert pipelines.default_steps_and_guidance(teacher)[0] == 25
+        assert type(teacher.scheduler).__name__ == "DDIMScheduler"
+        assert teacher.unet.dtype == torch.float32
+
+    def test_it_shares_all_but_unet_and_scheduler_with_its_student(self, teacher):
+        student = pipelines.load_pipeline("embedded", device="cpu")
+        for part in ("vae", "text_encoder"):
+            weights = getattr(student, part).state_dict()
+            assert all(torch.equal(value, weights[key]) for key, value in getattr(teacher, part).state_dict().items())
+        assert student.unet.config.time_cond_proj_dim is not None
+        assert teacher.unet.config.time_cond_proj_dim is None
+
+
 class TestSmallGpu:
     """Where a pipeline goes when the GPU holds all of it, its largest part, or not even that."""
 

@@ -1,10 +1,10 @@
 """Train the autoencoder: `python -m training.autoencoder --paintings DIR --output-dir DIR --minutes 60`.
 
 An `AutoencoderTiny` (the architecture of Bohan's TAESD, through diffusers) that halves the picture three times:
-256×256×3 becomes 32×32×8. It learns on random crops, from L1 on pixels and on their fine detail. Noise on the
-latents makes the encoder spread them out and the decoder forgive what a diffusion model gets slightly wrong.
-`--decoder-only` freezes the encoder, so that the decoder can go on improving while the diffusion model
-already trains on the latents.
+256×256×3 becomes 32×32×8. It learns on random crops, from absolute and squared differences of pixels and of their
+fine detail. Noise on the latents makes the encoder spread them out and the decoder forgive what a diffusion model
+gets slightly wrong. `--encoder-from` keeps the encoder of an earlier autoencoder as it is and trains a decoder for
+it, so that decoders can go on improving while diffusion models already train on the latents.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.loop import (
     Clock,
     fast_dtype_supported,
     learning_rate,
-    load_checkpoint,
+    resume,
     save_checkpoint,
     set_learning_rate,
     write_log,
@@ -42,26 +42,27 @@ class AutoencoderTraining:
     rate: float = 1e-3
     latent_noise: float = 0.1
     detail_weight: float = 1.0
-    decoder_only: bool = False
+    squared_weight: float = 4.0
     float32: bool = False  # even where bfloat16 is faster
     compile: bool = False
     seed: int = 0
 
 
-WIDTH = 48
+ENCODER_WIDTH = 48
+DECODER_WIDTH = 32  # narrower, because every generated picture waits for the decoder
 
 
 def build_autoencoder() -> AutoencoderTiny:
-    """The untrained autoencoder: 48 channels throughout, eight latent channels, no normalisation.
+    """The untrained autoencoder: 48 channels to encode, 32 to decode, eight latent channels, no normalisation.
 
     It begins as an eightfold blur: residual blocks do nothing, the layers between them hand on or average their
     inputs, plus a little noise. From there it learns many times faster than from noise alone.
     """
     autoencoder = AutoencoderTiny(
-        encoder_block_out_channels=(WIDTH,) * 4,
-        decoder_block_out_channels=(WIDTH,) * 4,
+        encoder_block_out_channels=(ENCODER_WIDTH,) * 4,
+        decoder_block_out_channels=(DECODER_WIDTH,) * 4,
         num_encoder_blocks=(0, 1, 2, 3),
-        num_decoder_blocks=(3, 3, 2, 0),
+        num_decoder_blocks=(4, 3, 1, 0),
         latent_channels=8,
     )
     with torch.no_grad():
@@ -109,10 +110,18 @@ def measure_psnr(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch
     return torch.cat(scores).mean().item()
 
 
-def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: AutoencoderTraining) -> AutoencoderTiny:
+def train_autoencoder(
+    paintings_dir: Path, output_dir: Path, settings: AutoencoderTraining, encoder_from: Path | None = None
+) -> AutoencoderTiny:
     """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
 
     Leaves it in `output_dir/vae` too.
+
+    Args:
+        paintings_dir: what `training.paintings` left.
+        output_dir: where to.
+        settings: the budget and the rest.
+        encoder_from: a saved autoencoder, whose encoder stays as it is; only the decoder learns.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -121,22 +130,14 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
     train_images, test_images = paintings.images[held_out:], np.asarray(paintings.images[:held_out])
     autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
     checkpoint_path = output_dir / "autoencoder.checkpoint"
-    checkpoint = load_checkpoint(checkpoint_path)
-    if checkpoint is not None:
-        autoencoder.load_state_dict(checkpoint["weights"])
-    average = AveragedWeights(autoencoder)
-    step, spent = 0, 0.0
-    if checkpoint is not None:
-        average.state = {name: value.to(device) for name, value in checkpoint["average"].items()}
-        step, spent = checkpoint["step"], checkpoint["spent"]
-    if settings.decoder_only:
-        autoencoder.load_state_dict(average.state)  # the encoder that made the latents
+    if encoder_from is not None:
+        frozen = AutoencoderTiny.from_pretrained(encoder_from).encoder
+        autoencoder.encoder.load_state_dict(frozen.state_dict())
         autoencoder.encoder.requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        (p for p in autoencoder.parameters() if p.requires_grad), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01
-    )
-    if checkpoint is not None and checkpoint["decoder_only"] == settings.decoder_only:
-        optimizer.load_state_dict(checkpoint["optimizer"])
+    trained = [weights for weights in autoencoder.parameters() if weights.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    average = AveragedWeights(autoencoder)
+    step, spent = resume(checkpoint_path, autoencoder, optimizer, average, device)
     clock = Clock(settings.minutes, spent)
     rng = np.random.default_rng([settings.seed, step])
 
@@ -144,7 +145,9 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
         latents = autoencoder.encode(images).latents
         rebuilt = autoencoder.decode(latents + settings.latent_noise * noise).sample.float()
         pixels = F.l1_loss(rebuilt, images)
-        return pixels, pixels + settings.detail_weight * F.l1_loss(fine_detail(rebuilt), fine_detail(images))
+        squared = F.mse_loss(rebuilt, images)
+        detail = F.l1_loss(fine_detail(rebuilt), fine_detail(images))
+        return pixels, pixels + settings.squared_weight * squared + settings.detail_weight * detail
 
     if settings.compile:
         losses = torch.compile(losses)
@@ -156,9 +159,7 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
 
     def save() -> None:
         state = {"weights": autoencoder.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-        save_checkpoint(
-            checkpoint_path, {**state, "step": step, "spent": clock.spent, "decoder_only": settings.decoder_only}
-        )
+        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
         averaged = build_autoencoder().to(device)
         averaged.load_state_dict(average.state)
         averaged.save_pretrained(output_dir / "vae")
@@ -194,17 +195,12 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=AutoencoderTraining.minutes)
-    parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--encoder-from", type=Path, help="a saved autoencoder: keep its encoder, train a decoder")
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
-    settings = AutoencoderTraining(
-        minutes=arguments.minutes,
-        decoder_only=arguments.decoder_only,
-        float32=arguments.float32,
-        compile=arguments.compile,
-    )
-    train_autoencoder(arguments.paintings, arguments.output_dir, settings)
+    settings = AutoencoderTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
+    train_autoencoder(arguments.paintings, arguments.output_dir, settings, arguments.encoder_from)
 
 
 if __name__ == "__main__":

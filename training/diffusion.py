@@ -6,7 +6,9 @@ Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), z
 2023), min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10%
 caption dropout for classifier-free guidance (Ho & Salimans 2022). While it learns, the UNet must also say what
 stands where, from its own features: the idea of REPA (Yu et al. 2025), with the painter's layouts in place of a
-vision model. `--start-from` goes on from a pipeline that was exported earlier, here or on another machine.
+vision model; and it must read every noun where its thing stands (`training.word_places`). The loss counts more where
+a counted thing or the sun or moon stands: they are small, and prompts are about them. `--start-from` goes on from a
+pipeline that was exported earlier, here or on another machine.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.devices import pick_device
+from synthviz.scenes import BODIES, KINDS
+from synthviz.scenes.canvas import THINGS
 from training.loop import (
     AveragedWeights,
     Clock,
@@ -38,7 +42,14 @@ from training.loop import (
 )
 from training.paintings import LAYOUT_CLASSES, load_paintings
 from training.text_encoder import WIDTH, tokenize, with_strange_word
+from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
+SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
+# Cross-attention at half the latents' resolution.
+WORD_LAYERS = tuple(
+    f"{block}.transformer_blocks.0.attn2"
+    for block in ("down_blocks.1.attentions.0", "up_blocks.1.attentions.0", "up_blocks.1.attentions.1")
+)
 LAYOUT_CHANNELS = 128  # of the UNet's features that must tell the layout
 
 
@@ -54,6 +65,8 @@ class DiffusionTraining:
     snr_cap: float = 5.0
     least_weight: float = 0.25
     layout_weight: float = 0.05
+    word_place_weight: float = 0.02
+    small_thing_weight: float = 3.0  # of the loss where one stands, against 1 elsewhere
     text_rate_share: float = 0.1  # the text encoder's learning rate against the UNet's
     uniform_share: float = 0.2  # of the timesteps; the others are logit-normal
     float32: bool = False  # even where bfloat16 is faster
@@ -122,8 +135,16 @@ def sample_timesteps(count: int, uniform_share: float, generator: torch.Generato
     return (picked * 1000).long().clamp(max=999)
 
 
+def weigh_cells(layouts: torch.Tensor, small_thing_weight: float) -> torch.Tensor:
+    """How much each latent pixel counts in the loss: (B, 1, H, W), on average 1; layouts (B, H, W) as painted."""
+    small = torch.isin(layouts, torch.tensor(SMALL_THINGS, device=layouts.device)).float()[:, None]
+    # One cell further: a thing's outline also needs the cells around it.
+    weights = 1 + (small_thing_weight - 1) * F.max_pool2d(small, kernel_size=3, stride=1, padding=1)
+    return weights / weights.mean()
+
+
 class Trained(nn.Module):
-    """The text encoder, the UNet and, for training only, the head that reads the layout off the UNet's features."""
+    """The text encoder, the UNet and, for training only, what reads the layout off its features and attention."""
 
     def __init__(self, text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> None:
         super().__init__()
@@ -132,15 +153,21 @@ class Trained(nn.Module):
         self.layout_head = nn.Conv2d(LAYOUT_CHANNELS, LAYOUT_CLASSES, 1)
         self._features: list[torch.Tensor] = []
         unet.up_blocks[1].register_forward_hook(lambda module, inputs, output: self._features.append(output))
+        self._attention = [KeepingProcessor() for _ in WORD_LAYERS]
+        for name, processor in zip(WORD_LAYERS, self._attention, strict=True):
+            unet.get_submodule(name).set_processor(processor)
 
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, token_ids: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns the predicted velocity, like `noisy`, and layout logits, (B, LAYOUT_CLASSES, H, W)."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Returns the predicted velocity, like `noisy`, layout logits, (B, LAYOUT_CLASSES, H, W), and where tokens were
+        read, (B, H * W / 4, tokens).
+        """
         self._features.clear()
         text = self.text_encoder(token_ids).last_hidden_state
         predicted = self.unet(noisy, timesteps, text).sample
-        return predicted, self.layout_head(self._features.pop())
+        shares = torch.stack([processor.kept for processor in self._attention]).mean(dim=0)
+        return predicted, self.layout_head(self._features.pop()), shares
 
 
 def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -212,6 +239,7 @@ def train_diffusion(
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
+    nouns, colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
     alphas = scheduler.alphas_cumprod.to(device)
     low_precision = fast_dtype_supported(device) and not settings.float32
     run = torch.compile(model) if settings.compile else model
@@ -228,9 +256,10 @@ def train_diffusion(
             }
             module.save_pretrained(output_dir / name, state_dict=averaged)
         values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
-        write_log(output_dir / "diffusion.log", **values, loss=recent, layout_loss=recent_layout)
+        losses = {"loss": recent, "layout_loss": recent_layout, "word_place_loss": recent_place}
+        write_log(output_dir / "diffusion.log", **values, **losses)
 
-    recent = recent_layout = 0.0
+    recent = recent_layout = recent_place = 0.0
     save_due = clock.every(min(4.0, settings.minutes / 4))
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
@@ -252,10 +281,13 @@ def train_diffusion(
         # Min-SNR alone gives pure noise no weight, but its first steps decide layout and brightness.
         weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
         with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
-            predicted, layout_logits = run(noisy, timesteps, token_ids)
-        loss = ((predicted.float() - target).square().mean(dim=(1, 2, 3)) * weight).mean()
-        layout_loss = F.cross_entropy(layout_logits.float(), layouts[rows].long().to(device))
-        (loss + settings.layout_weight * layout_loss).backward()
+            predicted, layout_logits, shares = run(noisy, timesteps, token_ids)
+        cells = layouts[rows].long().to(device)
+        error = (predicted.float() - target).square() * weigh_cells(cells, settings.small_thing_weight)
+        loss = (error.mean(dim=(1, 2, 3)) * weight).mean()
+        layout_loss = F.cross_entropy(layout_logits.float(), cells)
+        place_loss = word_place_loss(shares, cells, classes_of_tokens(token_ids, nouns, colors))
+        (loss + settings.layout_weight * layout_loss + settings.word_place_weight * place_loss).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -263,8 +295,10 @@ def train_diffusion(
         step += 1
         recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
         recent_layout = 0.98 * recent_layout + 0.02 * layout_loss.item() if recent_layout else layout_loss.item()
+        recent_place = 0.98 * recent_place + 0.02 * place_loss.item() if recent_place else place_loss.item()
         if step % 100 == 0:
-            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}, layout {recent_layout:.3f}", flush=True)
+            losses = f"loss {recent:.4f}, layout {recent_layout:.3f}, words {recent_place:.3f}"
+            print(f"step {step}, {clock.spent:.1f} min, {losses}", flush=True)
         if next(save_due):
             save()
     save()

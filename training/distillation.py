@@ -4,7 +4,9 @@
 Latent consistency distillation (Luo et al. 2023): the student learns to jump from any point of the teacher's
 trajectory to its end. The trajectory is the guided one, and the student is told the guidance scale through
 `time_cond_proj_dim` (Meng et al. 2023), so that one evaluation a step does for both of guidance and `guidance_scale`
-still steers. The result is a plain `UNet2DConditionModel` for diffusers' `LCMScheduler`.
+still steers. The trajectory is cut into few pieces at first and into more later (Song & Dhariwal 2023): what is known
+at its end reaches its beginning piece by piece. The result is a plain `UNet2DConditionModel` for diffusers'
+`LCMScheduler`.
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ class DistillationTraining:
 
     minutes: float = 60
     batch: int = 24
-    rate: float = 1e-4
-    solver_steps: int = 50
+    rate: float = 2e-4
+    solver_steps: int = 25  # pieces of the trajectory in the second half of the budget
+    first_solver_steps: tuple[int, int] = (5, 10)  # in the first and the second quarter
     least_guidance: float = 1.0
     most_guidance: float = 6.0
     target_decay: float = 0.95
@@ -65,13 +68,19 @@ def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
     return student
 
 
-def build_scheduler(teacher_scheduler: object) -> LCMScheduler:
-    """The consistency sampler on the teacher's noise schedule."""
+def build_scheduler(teacher_scheduler: object, solver_steps: int) -> LCMScheduler:
+    """The consistency sampler on the teacher's noise schedule, at the timesteps that the student is trained on."""
     return LCMScheduler.from_config(
         teacher_scheduler.config,  # type: ignore[attr-defined]
-        original_inference_steps=50,
+        original_inference_steps=solver_steps,
         timestep_scaling=TIMESTEP_SCALING,
     )
+
+
+def pieces(settings: DistillationTraining, progress: float) -> int:
+    """Into how many pieces the trajectory is cut after this share of the budget."""
+    quarter = int(4 * progress)
+    return settings.first_solver_steps[quarter] if quarter < 2 else settings.solver_steps
 
 
 def boundary_scalings(timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -113,7 +122,7 @@ def train_distillation(
     teacher, text_encoder, tokenizer = pipeline.unet.eval(), pipeline.text_encoder.eval(), pipeline.tokenizer
     teacher.requires_grad_(False).to(memory_format=torch.channels_last)
     scaling_factor = pipeline.vae.config.scaling_factor
-    scheduler = build_scheduler(pipeline.scheduler)
+    scheduler = build_scheduler(pipeline.scheduler, settings.solver_steps)
     scheduler.save_pretrained(output_dir / "scheduler")
     student = build_student(teacher).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
@@ -126,7 +135,6 @@ def train_distillation(
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
     alphas = scheduler.alphas_cumprod.to(device)
-    stride = len(alphas) // settings.solver_steps
     with torch.no_grad():
         nothing = text_encoder(tokenize(tokenizer, [""]).to(device)).last_hidden_state
     half = torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device))
@@ -161,9 +169,9 @@ def train_distillation(
             for row in rows.tolist()
         ]
         noise = torch.randn(clean.shape, generator=generator).to(device)
-        later = (torch.randint(1, settings.solver_steps + 1, (settings.batch,), generator=generator) * stride - 1).to(
-            device
-        )
+        count = pieces(settings, clock.progress)
+        stride = len(alphas) // count
+        later = (torch.randint(1, count + 1, (settings.batch,), generator=generator) * stride - 1).to(device)
         earlier = (later - stride).clamp(min=0)
         span = settings.most_guidance - settings.least_guidance
         guidance = (settings.least_guidance + span * torch.rand(settings.batch, generator=generator)).to(device)

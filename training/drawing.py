@@ -15,15 +15,17 @@ from synthviz.pipelines import default_steps_and_guidance, quiet_libraries
 SAYS_PROGRESS = 30.0  # seconds between two lines
 
 
-def generate_batch(pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int]) -> np.ndarray:
+def generate_batch(
+    pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], bfloat16: bool = False
+) -> np.ndarray:
     """One picture for each prompt, (B, H, W, 3) uint8, with the pipeline's default steps and guidance.
 
     Each starts from its own CPU generator, as `synthviz.generate` starts it, so that it is the same picture up to
-    rounding.
+    rounding, which is coarser in bfloat16.
     """
     steps, guidance = default_steps_and_guidance(pipeline)
     scale = {} if guidance is None else {"guidance_scale": guidance}
-    with quiet_libraries():
+    with quiet_libraries(), torch.autocast(pipeline.device.type, torch.bfloat16, enabled=bfloat16):
         output = pipeline(
             list(prompts),
             num_inference_steps=steps,
@@ -35,12 +37,17 @@ def generate_batch(pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: S
 
 
 def draw(
-    pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], batch: int, name: str
+    pipeline: DiffusionPipeline,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    batch: int,
+    name: str,
+    bfloat16: bool = False,
 ) -> Iterator[np.ndarray]:
     """The pictures of many prompts, batch by batch; now and then prints how far it is."""
     started = said = time.monotonic()
     for start in range(0, len(prompts), batch):
-        yield generate_batch(pipeline, prompts[start : start + batch], seeds[start : start + batch])
+        yield generate_batch(pipeline, prompts[start : start + batch], seeds[start : start + batch], bfloat16)
         done, now = min(len(prompts), start + batch), time.monotonic()
         if now - said > SAYS_PROGRESS:
             left = (now - started) / done * (len(prompts) - done) / 60

@@ -51,6 +51,7 @@ class Evaluation:
         autoencoder_paintings: how many of the fresh paintings to encode and decode; 0 for none.
         timed: how many single pictures to time; 0 for none.
         batch: pictures drawn at a time; another one may change rounding.
+        bfloat16: draw in it, much faster on processors made for it; pictures that are timed stay in float32.
         size: side of the fresh paintings in pixels.
         first_seed: of the fresh paintings; must differ from every training set's.
         processes: that paint; None for one a core.
@@ -61,6 +62,7 @@ class Evaluation:
     autoencoder_paintings: int = 200
     timed: int = 5
     batch: int = 8
+    bfloat16: bool = False
     size: int = 256
     first_seed: int = 7_000_000
     processes: int | None = None
@@ -92,8 +94,9 @@ def evaluate(
     prompts, captions = evaluation_prompts(settings.most_prompts), [each[0] for each in fresh.captions]
     models: dict[str, dict[str, Any]] = {}
     for name, pipeline in pipelines.items():
-        result = judge_prompts(pipeline, oracle, prompts, settings.batch, name)
-        drawn = draw(pipeline, captions[: settings.pictures], range(settings.pictures), settings.batch, name)
+        result = judge_prompts(pipeline, oracle, prompts, settings.batch, name, settings.bfloat16)
+        seeds = range(settings.pictures)
+        drawn = draw(pipeline, captions[: settings.pictures], seeds, settings.batch, name, settings.bfloat16)
         drawn_features, drawn_small = _describe(drawn, oracle)
         # Drawn from the captions of one half of the fresh scenes, compared with the paintings of the other.
         result["KID"] = _kid(drawn_features, features[settings.pictures :])
@@ -127,14 +130,19 @@ def paint_fresh(settings: Evaluation) -> Paintings:
 
 @torch.no_grad()
 def judge_prompts(
-    pipeline: DiffusionPipeline, oracle: Oracle, prompts: Sequence[Prompt], batch: int, name: str
+    pipeline: DiffusionPipeline,
+    oracle: Oracle,
+    prompts: Sequence[Prompt],
+    batch: int,
+    name: str,
+    bfloat16: bool = False,
 ) -> dict[str, Any]:
     """Draw every prompt once and judge it; pictures of places alone are also shown to the CNN."""
     cnn = SceneCNN.pretrained()
     seen: list[dict[str, str]] = []
     named: list[bool] = []
     texts, seeds = [prompt.text for prompt in prompts], [prompt.seed for prompt in prompts]
-    for pictures in draw(pipeline, texts, seeds, batch, name):
+    for pictures in draw(pipeline, texts, seeds, batch, name, bfloat16):
         asked = prompts[len(seen) : len(seen) + len(pictures)]
         seen += ask(oracle, pictures)
         places = [row for row, prompt in enumerate(asked) if (prompt.category, prompt.part) == ("single", "place")]
@@ -249,13 +257,16 @@ def load_models(names: Sequence[str]) -> dict[str, DiffusionPipeline]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["embedded"], help="shipped names or folders; student first")
+    parser.add_argument(
+        "--models", nargs="+", default=["embedded", "embedded-teacher"], help="shipped names or folders; student first"
+    )
     parser.add_argument("--oracle", type=Path, required=True)
     parser.add_argument("--paintings", type=Path, help="the training set; without it, memorisation is not measured")
     parser.add_argument("--most-prompts", type=int, help="so many of each part of each category, for a quick look")
     for name in ("pictures", "autoencoder_paintings", "timed", "batch", "size", "first_seed"):
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=int, default=getattr(Evaluation, name), help="default: %(default)s")
+    parser.add_argument("--bfloat16", action="store_true", help="draw in bfloat16; timed pictures stay in float32")
     parser.add_argument("--output", type=Path, required=True, help="a JSON file")
     parser.add_argument("--markdown", type=Path, help="a new file, or one with the marker comments of the table")
     arguments = parser.parse_args()
@@ -267,6 +278,7 @@ def main() -> None:
         autoencoder_paintings=arguments.autoencoder_paintings,
         timed=arguments.timed,
         batch=arguments.batch,
+        bfloat16=arguments.bfloat16,
         size=arguments.size,
         first_seed=arguments.first_seed,
     )

@@ -1,10 +1,12 @@
 """Put the trained parts together and ship them.
 
-`python -m training.export teacher --autoencoder DIR/vae --diffusion DIR` writes `synthviz/models/embedded-teacher`,
-`python -m training.export student --distillation DIR` then `synthviz/models/embedded`: plain
-`StableDiffusionPipeline`s, which anybody can load with `DiffusionPipeline.from_pretrained(folder)` and no import of
-synthviz. UNet and autoencoder are stored in float16 and open as float32; the text encoder is stored in float32,
-since transformers keeps the stored dtype.
+`python -m training.export teacher --autoencoder DIR/vae --diffusion DIR --output-dir TEACHER` makes the pipeline that
+is distilled. `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`,
+the student, and `synthviz/models/embedded-teacher`, of the teacher only what the student does not have: UNet and
+scheduler. `python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
+
+Pipelines are plain `StableDiffusionPipeline`s, which anybody can load with `DiffusionPipeline.from_pretrained(folder)`
+and no import of synthviz. They are stored in float16 and open as float32.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import argparse
 import json
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-MODELS = Path(__file__).parents[1] / "synthviz" / "models"
+from synthviz.pipelines import MODELS, load_pipeline
+
 LARGEST_FILE = "15MB"
 
 
@@ -41,7 +45,7 @@ def assemble_teacher(autoencoder_dir: Path, diffusion_dir: Path) -> StableDiffus
 
 
 def assemble_student(teacher_dir: Path, distillation_dir: Path) -> StableDiffusionPipeline:
-    """The few-step pipeline: the exported teacher with the distilled UNet and its sampler."""
+    """The few-step pipeline: the teacher with the distilled UNet and its sampler."""
     return StableDiffusionPipeline.from_pretrained(
         teacher_dir,
         unet=UNet2DConditionModel.from_pretrained(distillation_dir / "unet"),
@@ -51,20 +55,33 @@ def assemble_student(teacher_dir: Path, distillation_dir: Path) -> StableDiffusi
     )
 
 
-def export(pipeline: StableDiffusionPipeline, folder: Path) -> None:
-    """Save a pipeline in shards below 16 MiB, replacing its parts in the folder; the model card there stays."""
+def export(pipeline: StableDiffusionPipeline, folder: Path, only: Collection[str] | None = None) -> None:
+    """Save a pipeline in shards below 16 MiB, replacing its parts in the folder; the model card there stays.
+
+    Args:
+        pipeline: what to save; it is in float16 afterwards.
+        folder: where to.
+        only: the names of the parts to save; None for all, and the index of the pipeline.
+    """
     with tempfile.TemporaryDirectory() as temporary:
-        pipeline.unet.to(torch.float16)
-        pipeline.vae.to(torch.float16)
-        pipeline.text_encoder.to(torch.float32)
+        pipeline.to(torch.float16)
         pipeline.save_pretrained(temporary, safe_serialization=True, max_shard_size=LARGEST_FILE)
         _clean_configs(Path(temporary))
         folder.mkdir(parents=True, exist_ok=True)
         for part in Path(temporary).iterdir():
+            if only is not None and part.name not in only:
+                continue
             target = folder / part.name
             if target.is_dir():
                 shutil.rmtree(target)
             shutil.move(part, target)
+
+
+def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> None:
+    """Write `embedded` and `embedded-teacher`, sharing what both have."""
+    export(assemble_student(teacher_dir, distillation_dir), models / "embedded")
+    teacher = StableDiffusionPipeline.from_pretrained(teacher_dir)
+    export(teacher, models / "embedded-teacher", only=("unet", "scheduler"))
 
 
 def _clean_configs(folder: Path) -> None:
@@ -76,27 +93,32 @@ def _clean_configs(folder: Path) -> None:
         unwanted = ["_name_or_path"]
         if config.get("_class_name") == "AutoencoderTiny":
             unwanted.append("block_out_channels")  # it derives them from the decoder's when it is built
-        if [config.pop(name) for name in unwanted if name in config]:
-            path.write_text(json.dumps(config, indent=2) + "\n")
+        cleaned = {name: value for name, value in config.items() if name not in unwanted}
+        if "dtype" in config:
+            cleaned["dtype"] = "float32"  # transformers opens in this what is stored in float16
+        if cleaned != config:
+            path.write_text(json.dumps(cleaned, indent=2) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_subparsers(dest="model", required=True)
+    which = parser.add_subparsers(dest="what", required=True)
     teacher = which.add_parser("teacher")
     teacher.add_argument("--autoencoder", type=Path, required=True)
     teacher.add_argument("--diffusion", type=Path, required=True)
-    teacher.add_argument("--output-dir", type=Path, default=MODELS / "embedded-teacher")
-    student = which.add_parser("student")
-    student.add_argument("--teacher", type=Path, default=MODELS / "embedded-teacher")
-    student.add_argument("--distillation", type=Path, required=True)
-    student.add_argument("--output-dir", type=Path, default=MODELS / "embedded")
+    teacher.add_argument("--output-dir", type=Path, required=True)
+    shipped = which.add_parser("ship")
+    shipped.add_argument("--teacher", type=Path, required=True)
+    shipped.add_argument("--distillation", type=Path, required=True)
+    unpacked = which.add_parser("unpack")
+    unpacked.add_argument("--output-dir", type=Path, required=True)
     arguments = parser.parse_args()
-    if arguments.model == "teacher":
-        pipeline = assemble_teacher(arguments.autoencoder, arguments.diffusion)
+    if arguments.what == "teacher":
+        export(assemble_teacher(arguments.autoencoder, arguments.diffusion), arguments.output_dir)
+    elif arguments.what == "ship":
+        ship(arguments.teacher, arguments.distillation)
     else:
-        pipeline = assemble_student(arguments.teacher, arguments.distillation)
-    export(pipeline, arguments.output_dir)
+        export(load_pipeline("embedded-teacher", device="cpu"), arguments.output_dir)
 
 
 if __name__ == "__main__":

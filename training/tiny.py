@@ -12,7 +12,7 @@ from training.autoencoder import AutoencoderTraining, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
 from training.diffusion import DiffusionTraining, train_diffusion
 from training.distillation import DistillationTraining, train_distillation
-from training.export import assemble_student, assemble_teacher, export
+from training.export import assemble_teacher, export, ship
 from training.oracle import OracleTraining, train_oracle
 from training.paintings import paint_training_set
 from training.text_encoder import TextEncoderTraining, train_text_encoder
@@ -29,17 +29,17 @@ def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
         count: how many scenes to paint.
     """
     paintings, autoencoder, text_encoder = output_dir / "paintings", output_dir / "autoencoder", output_dir / "text"
-    diffusion, distillation = output_dir / "diffusion", output_dir / "distillation"
+    diffusion, distillation, teacher = output_dir / "diffusion", output_dir / "distillation", output_dir / "teacher"
     paint_training_set(paintings, count, SIZE)
     train_autoencoder(paintings, autoencoder, AutoencoderTraining(minutes=minutes, crop=SIZE))
     train_text_encoder(text_encoder, TextEncoderTraining(minutes=minutes, captions=1000))
     train_diffusion(
         paintings, autoencoder / "vae", text_encoder, diffusion, DiffusionTraining(minutes=minutes, batch=8)
     )
-    export(assemble_teacher(autoencoder / "vae", diffusion), output_dir / "embedded-teacher")
+    export(assemble_teacher(autoencoder / "vae", diffusion), teacher)
     settings = DistillationTraining(minutes=minutes, batch=4)
-    train_distillation(output_dir / "embedded-teacher", paintings, diffusion, distillation, settings)
-    export(assemble_student(output_dir / "embedded-teacher", distillation), output_dir / "embedded")
+    train_distillation(teacher, paintings, diffusion, distillation, settings)
+    ship(teacher, distillation, output_dir / "models")
     train_oracle([paintings], output_dir / "oracle", OracleTraining(minutes=minutes, batch=8))
     train_classifier(paintings, output_dir / "classifier", ClassifierTraining(minutes=minutes, held_out=8))
 

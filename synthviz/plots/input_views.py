@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from synthviz.plots.layout import add_caption, new_figure
 
 BLOCK = 4  # the surface has a point for every 4×4 pixels: 56×56 instead of 50,000, so that it is drawn quickly
+QUICK_POINTS = 28  # along a side of the surface that turns under a slider
+SMALL = 3.2  # inches; the side of a view on its own
 LEVELS = np.linspace(0, 1, 11)
 
 
@@ -21,9 +26,7 @@ def input_visualizations(tensor: Tensor) -> Figure:
     Raises:
         ValueError: for another shape.
     """
-    if tensor.dim() != 4 or tensor.shape[:2] != (1, 1) or min(tensor.shape[2:]) < 2:
-        raise ValueError(f"the tensor has shape {tuple(tensor.shape)}; it must be (1, 1, H, W)")
-    values = tensor.detach().cpu().numpy()[0, 0]
+    values = _values(tensor)
     height, width = values.shape
     figure = new_figure(13.5, 4.9)
     heatmap, contour = figure.add_subplot(1, 3, 1), figure.add_subplot(1, 3, 2)
@@ -33,26 +36,15 @@ def input_visualizations(tensor: Tensor) -> Figure:
     heatmap.set_title("heatmap")
     figure.colorbar(image, ax=heatmap, label="brightness", orientation="horizontal", shrink=0.85)
 
-    areas = contour.contourf(values, LEVELS, cmap="viridis", vmin=0, vmax=1)
-    contour.contour(values, LEVELS[1:-1:2], colors="white", linewidths=0.35, alpha=0.7)
-    contour.set(title="contour, ten levels", aspect="equal", xlim=(0, width - 1), ylim=(height - 1, 0))
+    areas = _draw_contour(contour, values)
+    contour.set_title("contour, ten levels")
     figure.colorbar(areas, ax=contour, label="brightness", orientation="horizontal", shrink=0.85, ticks=LEVELS[::2])
     for axes in (heatmap, contour):
         axes.set(xlabel="column (pixels)", ylabel="row (pixels)")
 
     block = min(BLOCK, height, width)
-    heights = values[: height // block * block, : width // block * block]
-    heights = heights.reshape(height // block, block, width // block, block).mean(axis=(1, 3))
-    rows, columns = (np.indices(heights.shape) + 0.5) * block
-    drawn = surface.plot_surface(
-        columns, rows, heights, cmap="viridis", vmin=0, vmax=1, rstride=1, cstride=1, linewidth=0, antialiased=False
-    )
-    surface.set(title="surface", xlabel="column (pixels)", ylabel="row (pixels)", zlabel="brightness", zlim=(0, 1))
-    surface.view_init(elev=52, azim=-68)
-    surface.invert_yaxis()
-    surface.set_box_aspect((1, height / width, 0.4), zoom=0.98)
-    surface.set_zticks([0, 0.5, 1])
-    surface.tick_params(labelsize=7, pad=0)
+    drawn = _draw_surface(surface, values, block, azimuth=-68, elevation=52)
+    surface.set_title("surface")
     figure.colorbar(drawn, ax=surface, label="brightness", orientation="horizontal", shrink=0.85)
     add_caption(
         figure,
@@ -60,3 +52,76 @@ def input_visualizations(tensor: Tensor) -> Figure:
         f"whose height is brightness (means of {block}×{block} pixels); the network gets nothing else.",
     )
     return figure
+
+
+def contour_view(tensor: Tensor) -> Figure:
+    """The input's contour lines alone, filling a small square figure; quick to draw.
+
+    Args:
+        tensor: (1, 1, H, W) in [0, 1].
+
+    Raises:
+        ValueError: for another shape.
+    """
+    figure = Figure(figsize=(SMALL, SMALL))
+    axes = figure.add_axes((0, 0, 1, 1))
+    _draw_contour(axes, _values(tensor))
+    axes.set_axis_off()
+    return figure
+
+
+def surface_view(tensor: Tensor, azimuth: float, elevation: float) -> Figure:
+    """The input as a landscape alone, seen from a chosen side; quick to draw.
+
+    Args:
+        tensor: (1, 1, H, W) in [0, 1].
+        azimuth, elevation: of the eye, in degrees.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    values = _values(tensor)
+    figure = Figure(figsize=(SMALL, SMALL))
+    axes: Any = figure.add_axes((0, 0, 1, 1), projection="3d")
+    _draw_surface(axes, values, max(1, max(values.shape) // QUICK_POINTS), azimuth, elevation)
+    axes.set(xlabel="", ylabel="", zlabel="", xticklabels=[], yticklabels=[], zticklabels=[])
+    axes.set_box_aspect((1, values.shape[0] / values.shape[1], 0.4), zoom=1.2)
+    return figure
+
+
+def turn_surface(figure: Figure, azimuth: float, elevation: float) -> None:
+    """Look at the landscape of `surface_view` from another side; half the work of building another."""
+    axes: Any = figure.axes[0]
+    axes.view_init(elev=elevation, azim=azimuth)
+
+
+def _values(tensor: Tensor) -> np.ndarray:
+    if tensor.dim() != 4 or tensor.shape[:2] != (1, 1) or min(tensor.shape[2:]) < 2:
+        raise ValueError(f"the tensor has shape {tuple(tensor.shape)}; it must be (1, 1, H, W)")
+    return tensor.detach().cpu().numpy()[0, 0]
+
+
+def _draw_contour(axes: Axes, values: np.ndarray) -> Any:
+    height, width = values.shape
+    areas = axes.contourf(values, LEVELS, cmap="viridis", vmin=0, vmax=1)
+    axes.contour(values, LEVELS[1:-1:2], colors="white", linewidths=0.35, alpha=0.7)
+    axes.set(aspect="equal", xlim=(0, width - 1), ylim=(height - 1, 0))
+    return areas
+
+
+def _draw_surface(axes: Any, values: np.ndarray, block: int, azimuth: float, elevation: float) -> Any:
+    """A landscape of the means of block × block pixels."""
+    height, width = values.shape
+    heights = values[: height // block * block, : width // block * block]
+    heights = heights.reshape(height // block, block, width // block, block).mean(axis=(1, 3))
+    rows, columns = (np.indices(heights.shape) + 0.5) * block
+    drawn = axes.plot_surface(
+        columns, rows, heights, cmap="viridis", vmin=0, vmax=1, rstride=1, cstride=1, linewidth=0, antialiased=False
+    )
+    axes.set(xlabel="column (pixels)", ylabel="row (pixels)", zlabel="brightness", zlim=(0, 1))
+    axes.view_init(elev=elevation, azim=azimuth)
+    axes.invert_yaxis()
+    axes.set_box_aspect((1, height / width, 0.4), zoom=0.98)
+    axes.set_zticks([0, 0.5, 1])
+    axes.tick_params(labelsize=7, pad=0)
+    return drawn

@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL.Image import Image
+from torch import Tensor
 
 from synthviz.plots.layout import add_caption, new_figure
 
@@ -52,3 +54,15 @@ def picture_grid(
     if caption:
         add_caption(figure, caption)
     return figure
+
+
+def show_tensor(axes: Axes, picture: Tensor) -> None:
+    """Draw a picture tensor, (1, 1 or 3, H, W) in [0, 1], without ticks.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    if picture.dim() != 4 or len(picture) != 1 or picture.shape[1] not in (1, 3):
+        raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, 1, H, W) or (1, 3, H, W)")
+    axes.imshow(picture[0].detach().cpu().permute(1, 2, 0).numpy(), cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])

@@ -129,22 +129,29 @@ def _show_grey(axes: Axes, values: np.ndarray) -> None:
 
 
 def _show_stage(axes: Axes, stage: Stage) -> None:
-    """A picture of any mode; transparent parts show a chequered ground, deep greys their whole range."""
+    axes.imshow(displayable(stage), interpolation="nearest")
+    _no_ticks(axes)
+
+
+def displayable(stage: Stage) -> np.ndarray:
+    """A stage's picture of any mode as one sees it, (H, W, 3) uint8, at most `MOST_SHOWN` pixels a side.
+
+    Transparent parts show a chequered ground, deep greys their whole range.
+    """
     picture = stage.picture
     if picture.mode.startswith(("I", "F")):
-        values = np.asarray(picture, np.float32)
+        values = _thinned(np.asarray(picture, np.float32))
         low, high = (0, 1) if picture.mode == "F" and stage.name != "opened" else (values.min(), values.max())
-        axes.imshow(_thinned(values), cmap="gray", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
-    else:
-        shown = picture.convert("RGBA")
-        shown.thumbnail((MOST_SHOWN, MOST_SHOWN))
-        y, x = np.mgrid[0 : shown.height, 0 : shown.width]
-        square = max(1, max(shown.size) // 24)
-        ground = np.where((x // square + y // square) % 2, 255, 214).astype(np.uint8)
-        below = Image.fromarray(ground).convert("RGBA")
-        below.alpha_composite(shown)
-        axes.imshow(np.asarray(below.convert("RGB")), interpolation="nearest")
-    _no_ticks(axes)
+        grey = (values - low) / max(high - low, 1e-6)
+        return np.repeat((grey.clip(0, 1) * 255).round().astype(np.uint8)[..., None], 3, axis=2)
+    shown = picture.convert("RGBA")
+    shown.thumbnail((MOST_SHOWN, MOST_SHOWN))
+    y, x = np.mgrid[0 : shown.height, 0 : shown.width]
+    square = max(1, max(shown.size) // 24)
+    ground = np.where((x // square + y // square) % 2, 255, 214).astype(np.uint8)
+    below = Image.fromarray(ground).convert("RGBA")
+    below.alpha_composite(shown)
+    return np.asarray(below.convert("RGB"))
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:

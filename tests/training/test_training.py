@@ -12,6 +12,7 @@ import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline
 
 from synthviz.cnn import SceneCNN
+from synthviz.pipelines import load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.scenes.canvas import THINGS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
@@ -24,8 +25,9 @@ from training.diffusion import (
     sample_timesteps,
     train_diffusion,
     vary_caption,
+    weigh_cells,
 )
-from training.distillation import boundary_scalings, build_student, clean_and_noise
+from training.distillation import DistillationTraining, boundary_scalings, build_student, clean_and_noise, pieces
 from training.export import assemble_teacher, export
 from training.loop import AveragedWeights, Clock, fast_dtype_supported, learning_rate, set_learning_rate
 from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
@@ -186,19 +188,19 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     assert resumed["step"] > first["step"]
     assert resumed["minutes"] > first["minutes"]
 
-    encoder = {name: value for name, value in load_encoder(tmp_path).items() if name.startswith(("encoder", "quant"))}
-    train_autoencoder(
-        paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=resumed["minutes"] + MOMENT, decoder_only=True)
-    )
-    after = load_encoder(tmp_path)
-    assert all(torch.allclose(value, after[name], atol=1e-6) for name, value in encoder.items())
+    settings = AutoencoderTraining(minutes=MOMENT)
+    train_autoencoder(paintings_dir, tmp_path / "decoder", settings, encoder_from=tmp_path / "ae" / "vae")
+    before, after = load_autoencoder(tmp_path / "ae"), load_autoencoder(tmp_path / "decoder")
+    same = {name: torch.allclose(value, after[name], atol=1e-6) for name, value in before.items()}
+    assert all(unchanged for name, unchanged in same.items() if name.startswith("encoder"))
+    assert not all(same.values())
 
     train_text_encoder(tmp_path / "text", TextEncoderTraining(minutes=MOMENT, batch=16, captions=100))
     read = last_line(tmp_path / "text" / "text_encoder.log")
     assert set(QUESTIONS) <= set(read)
     settings = DiffusionTraining(minutes=2 * MOMENT, batch=4)
     train_diffusion(paintings_dir, tmp_path / "ae" / "vae", tmp_path / "text", tmp_path / "diffusion", settings)
-    teacher = tmp_path / "embedded-teacher"
+    teacher = tmp_path / "teacher"
     export(assemble_teacher(tmp_path / "ae" / "vae", tmp_path / "diffusion"), teacher)
     pipeline = DiffusionPipeline.from_pretrained(teacher)
     pipeline.set_progress_bar_config(disable=True)
@@ -223,16 +225,31 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
 
 
 @pytest.mark.long
-def test_every_stage_runs_at_toy_size(tmp_path):
+def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     train_tiny(tmp_path, minutes=MOMENT, count=24)
-    for model, steps in (("embedded-teacher", 3), ("embedded", 4)):
-        pipeline = DiffusionPipeline.from_pretrained(tmp_path / model)
+    monkeypatch.setattr("synthviz.pipelines.MODELS", tmp_path / "models")
+    student, teacher = load_pipeline("embedded", "cpu"), load_pipeline("embedded-teacher", "cpu")
+    for pipeline, steps in ((student, 4), (teacher, 3), (DiffusionPipeline.from_pretrained(tmp_path / "teacher"), 3)):
         pipeline.set_progress_bar_config(disable=True)
         assert type(pipeline).__name__ == "StableDiffusionPipeline"
         assert pipeline("a sunset", num_inference_steps=steps, guidance_scale=2.0).images[0].size == (64, 64)
+    assert {part.name for part in (tmp_path / "models" / "embedded-teacher").iterdir()} == {"unet", "scheduler"}
+    whole = DiffusionPipeline.from_pretrained(tmp_path / "teacher")
+    for name, value in whole.unet.state_dict().items():
+        assert torch.equal(value, teacher.unet.state_dict()[name]), name
     oracle = load_oracle(tmp_path / "oracle" / "oracle.safetensors")
     (seen,) = ask(oracle, np.zeros((1, 64, 64, 3), np.uint8))
     assert set(seen) == set(ORACLE_QUESTIONS)
+
+
+def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
+    layouts = torch.zeros(2, 8, 8, dtype=torch.long)
+    layouts[0, 4, 4] = THINGS.index("boat")
+    weights = weigh_cells(layouts, small_thing_weight=3.0)
+    assert weights.shape == (2, 1, 8, 8)
+    assert weights.mean().item() == pytest.approx(1)
+    assert (weights[0, 0, 3:6, 3:6] / weights[0, 0, 0, 0]).unique().tolist() == pytest.approx([3.0])
+    assert weights[1].unique().numel() == 1
 
 
 class TestDistillation:
@@ -242,6 +259,10 @@ class TestDistillation:
         assert out[0].item() == 0
         assert skip[1].item() < 1e-4
         assert out[1].item() == pytest.approx(1, abs=1e-3)
+
+    def test_the_trajectory_is_cut_finer_as_training_goes_on(self):
+        counts = [pieces(DistillationTraining(), progress) for progress in (0, 0.24, 0.26, 0.5, 1)]
+        assert counts == [5, 5, 10, 25, 25]
 
     def test_a_velocity_means_the_picture_and_the_noise_it_came_from(self):
         generator = torch.Generator().manual_seed(0)
@@ -283,8 +304,8 @@ def last_line(log) -> dict[str, float]:
     return json.loads(log.read_text().splitlines()[-1])
 
 
-def load_encoder(folder) -> dict[str, torch.Tensor]:
-    return AutoencoderTiny.from_pretrained(folder / "ae" / "vae").state_dict()
+def load_autoencoder(folder) -> dict[str, torch.Tensor]:
+    return AutoencoderTiny.from_pretrained(folder / "vae").state_dict()
 
 
 @pytest.mark.long

@@ -1,0 +1,147 @@
+"""What in a picture mattered for a class: integrated gradients, Grad-CAM and occlusion, through Captum.
+
+All of them look at the class's logit, not at its probability: a probability also moves when other classes do, and
+hardly at all once it is near 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from synthviz.features import evaluating, find_layers
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How much each pixel of one picture speaks for or against a class.
+
+    Attributes:
+        method: "integrated gradients", "Grad-CAM" or "occlusion".
+        target: index of the class.
+        values: (H, W) float32 on the CPU, summed over colour channels: positive speaks for the class, negative
+            against it. In units of the logit; Grad-CAM's are relative and never negative.
+        error: integrated gradients only: by how much the values' sum misses the difference of the logits between the
+            picture and the baseline, which it would equal with infinitely many steps; None for other methods.
+    """
+
+    method: str
+    target: int
+    values: Tensor
+    error: float | None = None
+
+
+def integrated_gradients(
+    model: nn.Module, picture: Tensor, target: int | None = None, steps: int = 64, baseline: float = 0.0
+) -> Attribution:
+    """Gradients along the way from a plain picture to this one (Sundararajan et al. 2017).
+
+    Args:
+        model: any image classifier; `SceneCNN`'s logits are used, another model's output is taken as logits.
+        picture: (1, C, H, W) float32.
+        target: index of the class; None for the one with the highest logit.
+        steps: points on the way; more of them make `error` smaller.
+        baseline: brightness of the plain picture.
+
+    Raises:
+        ValueError: for another shape, a class that does not exist, or less than 2 steps.
+    """
+    from captum.attr import IntegratedGradients
+
+    if steps < 2:
+        raise ValueError(f"steps is {steps}; it must be at least 2")
+    with _logits_of(model, picture, target) as (scores, target):
+        plain = torch.full_like(picture, baseline)
+        values, error = IntegratedGradients(scores).attribute(
+            picture, plain, target=target, n_steps=steps, internal_batch_size=16, return_convergence_delta=True
+        )
+    return Attribution("integrated gradients", target, _flat(values), abs(error.item()))
+
+
+def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None = None) -> Attribution:
+    """Where a convolution's channels that speak for the class respond (Selvaraju et al. 2017).
+
+    Args:
+        model: as for `integrated_gradients`.
+        picture: (1, C, H, W) float32.
+        layer: dotted name of a layer that puts out (1, C, h, w); its map is enlarged to the picture.
+        target: index of the class; None for the one with the highest logit.
+
+    Raises:
+        ValueError: for another shape, or a class or layer that does not exist.
+    """
+    from captum.attr import LayerGradCam
+
+    (module,) = find_layers(model, [layer]).values()
+    with _logits_of(model, picture, target) as (scores, target):
+        values = LayerGradCam(scores, module).attribute(picture, target=target, relu_attributions=True)
+    if values.dim() != 4:
+        raise ValueError(f"layer {layer!r} puts out {tuple(values.shape)}; Grad-CAM needs maps, (1, C, h, w)")
+    enlarged = F.interpolate(values, picture.shape[2:], mode="bilinear", align_corners=False)
+    return Attribution("Grad-CAM", target, _flat(enlarged))
+
+
+def occlusion(
+    model: nn.Module,
+    picture: Tensor,
+    target: int | None = None,
+    window: int = 32,
+    stride: int = 16,
+    baseline: float = 0.5,
+) -> Attribution:
+    """How much the logit falls when a square is covered (Zeiler & Fergus 2014).
+
+    Args:
+        model: as for `integrated_gradients`.
+        picture: (1, C, H, W) float32.
+        target: index of the class; None for the one with the highest logit.
+        window: side of the square in pixels.
+        stride: how far it moves, in pixels.
+        baseline: brightness of the square.
+
+    Raises:
+        ValueError: for another shape, a class that does not exist, or a window or stride that does not fit.
+    """
+    from captum.attr import Occlusion
+
+    if not 1 <= window <= min(picture.shape[2:]):
+        raise ValueError(f"window is {window}; it must be from 1 to {min(picture.shape[2:])}, the picture's side")
+    if not 1 <= stride <= window:
+        raise ValueError(f"stride is {stride}; it must be from 1 to the window, {window}, or pixels are left out")
+    with _logits_of(model, picture, target) as (scores, target), torch.no_grad():
+        values = Occlusion(scores).attribute(
+            picture,
+            sliding_window_shapes=(picture.shape[1], window, window),
+            strides=(picture.shape[1], stride, stride),
+            baselines=baseline,
+            target=target,
+            perturbations_per_eval=16,
+        )
+    return Attribution("occlusion", target, values[0, 0].detach().to("cpu", torch.float32))
+
+
+@contextmanager
+def _logits_of(
+    model: nn.Module, picture: Tensor, target: int | None
+) -> Iterator[tuple[Callable[[Tensor], Tensor], int]]:
+    """The model's logits as a function, in eval mode, and the class; every submodule's mode comes back."""
+    if picture.dim() != 4 or len(picture) != 1:
+        raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, C, H, W)")
+    scores = getattr(model, "logits", model)
+    with evaluating(model):
+        with torch.no_grad():
+            row = scores(picture)[0]
+        if target is None:
+            target = int(row.argmax())
+        if not 0 <= target < len(row):
+            raise ValueError(f"target is {target}; this model has classes 0 to {len(row) - 1}")
+        yield scores, target
+
+
+def _flat(values: Tensor) -> Tensor:
+    return values.detach().sum(dim=1)[0].to("cpu", torch.float32)

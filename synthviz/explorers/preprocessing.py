@@ -1,0 +1,216 @@
+"""Play with a picture's way to the network: every stage, its numbers, and three ways to look at them."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from synthviz.explorers.background import Background, Checkpoint
+from synthviz.explorers.message import Message, small
+from synthviz.explorers.rendering import SHOWN, colored, figure_png, to_bytes, to_png
+from synthviz.plots.input_views import contour_view, surface_view, turn_surface
+from synthviz.plots.preprocessing import displayable
+from synthviz.preprocessing import FITS, INTERPOLATIONS, LUMA, LoadedImage, preprocess_image
+from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
+
+STAGE = 170  # pixels; the side of a stage's picture
+NEIGHBOURS = 3  # rows and columns of numbers on each side of the chosen pixel
+HEATMAP, CONTOUR, SURFACE = "heatmap", "contour", "surface"
+WIDE = {"description_width": "7em"}
+
+
+class PreprocessingExplorer(widgets.VBox):
+    """Widgets around `synthviz.preprocess_image`.
+
+    Args:
+        folder: whose generated pictures are offered, before those that ship.
+        image_path: a picture to begin with; None for the first that is offered.
+    """
+
+    def __init__(self, folder: str | Path, image_path: str | Path | None = None) -> None:
+        self.background = Background(on_error=self._failed)
+        self._uploads = tempfile.TemporaryDirectory(prefix="synthviz-")
+        self._loaded: LoadedImage | None = None
+        self._surface: Figure | None = None
+        self._build_controls(_offered(folder, image_path))
+        self._connect()
+        wrapped = {"flex_flow": "row wrap"}
+        super().__init__(
+            [
+                widgets.HBox([self.picture, self.upload], layout=wrapped),
+                widgets.HBox([self.side, self.fit, self.interpolation], layout=wrapped),
+                widgets.HBox([self.red, self.green, self.blue], layout=wrapped),
+                self.message,
+                widgets.HBox([widgets.VBox([image, text]) for image, text in self.stages], layout=wrapped),
+                widgets.HBox(
+                    [self.view_image, widgets.VBox([self.view, self.azimuth, self.elevation, self.row, self.column])],
+                    layout=wrapped,
+                ),
+                self.numbers,
+            ]
+        )
+        self._load()
+
+    def _build_controls(self, offered: Sequence[tuple[str, str]]) -> None:
+        self.picture = widgets.Dropdown(options=offered, description="Picture", style=WIDE)
+        self.upload = widgets.FileUpload(accept="image/*", description="Upload your own", layout={"width": "12em"})
+        self.side = widgets.BoundedIntText(
+            224, min=16, max=512, description="Side (pixels)", style=WIDE, layout={"width": "14em"}
+        )
+        self.fit = widgets.Dropdown(options=list(FITS), description="Fit", style=WIDE, layout={"width": "16em"})
+        self.interpolation = widgets.Dropdown(
+            options=list(INTERPOLATIONS), value="bilinear", description="Interpolation", style=WIDE
+        )
+        self.interpolation.layout = {"width": "18em"}
+        self.red, self.green, self.blue = (
+            widgets.FloatSlider(
+                share,
+                min=0,
+                max=1,
+                step=0.001,
+                description=f"{name} in grey",
+                readout_format=".3f",
+                style=WIDE,
+                continuous_update=False,
+            )
+            for name, share in zip(("Red", "Green", "Blue"), LUMA, strict=True)
+        )
+        self.message = Message()
+        nothing = to_png(np.full((8, 8), 240, np.uint8), STAGE)
+        self.stages = [(widgets.Image(value=nothing, width=STAGE), widgets.HTML()) for _ in range(4)]
+        for image, text in self.stages:
+            image.layout = {"width": f"{STAGE}px", "height": f"{STAGE}px", "object_fit": "contain"}
+            text.layout = {"width": f"{STAGE}px"}
+        self.view_image = widgets.Image(value=nothing, width=SHOWN, height=SHOWN)
+        self.view_image.layout = {"width": f"{SHOWN}px", "height": f"{SHOWN}px", "object_fit": "contain"}
+        self.view = widgets.ToggleButtons(options=[HEATMAP, CONTOUR, SURFACE], description="Look at", style=WIDE)
+        self.view.style.button_width = "7em"
+        self.azimuth = widgets.IntSlider(-68, min=-180, max=180, step=4, description="Turn (°)", style=WIDE)
+        self.elevation = widgets.IntSlider(52, min=0, max=90, step=2, description="Tilt (°)", style=WIDE)
+        self.row = widgets.IntSlider(112, min=0, max=223, description="Row", style=WIDE)
+        self.column = widgets.IntSlider(112, min=0, max=223, description="Column", style=WIDE)
+        self.numbers = widgets.HTML()
+
+    def _connect(self) -> None:
+        for control in (self.picture, self.side, self.fit, self.interpolation, self.red, self.green, self.blue):
+            control.observe(lambda change: self._load(), "value")
+        self.upload.observe(lambda change: self._take_upload(), "value")
+        for control in (self.view, self.azimuth, self.elevation):
+            control.observe(lambda change: self._draw_view(), "value")
+        for control in (self.row, self.column):
+            control.observe(lambda change: self._point(), "value")
+
+    def _take_upload(self) -> None:
+        if not self.upload.value:
+            return
+        uploaded = self.upload.value[0]
+        name = Path(str(uploaded["name"]).replace("\\", "/")).name or "picture"
+        # The person's name for it is only shown; the file gets one that every system takes.
+        path = Path(self._uploads.name) / f"uploaded{len(self.picture.options)}{_plain_suffix(name)}"
+        path.write_bytes(bytes(uploaded["content"]))
+        self.picture.options = [*self.picture.options, (f"yours: {name}", str(path))]
+        self.picture.value = str(path)
+
+    def _load(self) -> None:
+        shares = np.array([self.red.value, self.green.value, self.blue.value])
+        if shares.sum() == 0:
+            return self.message.fail(ValueError("red, green and blue are all 0; give one of them a share of the grey"))
+        path, weights = self.picture.value, tuple((shares / shares.sum()).tolist())
+        settings = {"size": self.side.value, "fit": self.fit.value, "interpolation": self.interpolation.value}
+
+        def task(checkpoint: Checkpoint) -> None:
+            loaded = preprocess_image(path, strict=True, grey_weights=weights, **settings)
+            pictures = [to_png(displayable(stage), STAGE) for stage in loaded.stages]
+            checkpoint()
+            self.background.show(self._show, loaded, pictures)
+
+        return self.background.start(task)
+
+    def _failed(self, error: Exception) -> None:
+        self.message.fail(error)
+
+    def _show(self, loaded: LoadedImage, pictures: list[bytes]) -> None:
+        self._loaded, self._surface = loaded, None
+        self.message.say(" ".join(loaded.warnings))
+        for (image, text), stage, png in zip(self.stages, loaded.stages, pictures, strict=True):
+            image.value = png
+            text.value = small(f"<b>{html.escape(stage.name)}</b><br>{html.escape(stage.step)}")
+        side = loaded.tensor.shape[-1]
+        for slider in (self.row, self.column):
+            slider.max = side - 1
+        self._draw_view()
+        self._point()
+
+    def _values(self) -> np.ndarray:
+        assert self._loaded is not None
+        return self._loaded.tensor[0, 0].numpy()
+
+    def _position(self) -> tuple[int, int]:
+        """The chosen pixel; while a smaller picture comes, the sliders may still stand outside it."""
+        last = len(self._values()) - 1
+        return min(self.row.value, last), min(self.column.value, last)
+
+    def _draw_view(self) -> None:
+        """The tensor, in the chosen way, with the chosen pixel marked where that can be seen."""
+        if self._loaded is None:
+            return
+        turns = self.view.value == SURFACE
+        self.azimuth.disabled = self.elevation.disabled = not turns
+        if self.view.value == HEATMAP:
+            shown = colored(self._values(), 0, 1)
+            mark = np.array([255, 60, 40], np.uint8)
+            row, column = self._position()
+            shown[row, :], shown[:, column] = mark, mark
+            self.view_image.value = to_png(shown, SHOWN)
+        elif self.view.value == CONTOUR:
+            self.view_image.value = figure_png(contour_view(self._loaded.tensor))
+        else:
+            if self._surface is None:
+                self._surface = surface_view(self._loaded.tensor, self.azimuth.value, self.elevation.value)
+            turn_surface(self._surface, self.azimuth.value, self.elevation.value)
+            self.view_image.value = figure_png(self._surface)
+
+    def _point(self) -> None:
+        """The numbers around the chosen pixel."""
+        if self._loaded is None:
+            return
+        values, (row, column) = self._values(), self._position()
+        side = len(values)
+        rows = range(max(0, row - NEIGHBOURS), min(side, row + NEIGHBOURS + 1))
+        columns = range(max(0, column - NEIGHBOURS), min(side, column + NEIGHBOURS + 1))
+        head = "".join(f"<th scope='col'>{number}</th>" for number in columns)
+        lines = [f"<tr><th></th>{head}</tr>"]
+        for r in rows:
+            cells = "".join(_cell(values[r, c], chosen=(r, c) == (row, column)) for c in columns)
+            lines.append(f"<tr><th scope='row'>{r}</th>{cells}</tr>")
+        self.numbers.value = small(
+            f"Row {row}, column {column}: {values[row, column]:.3f} (0 is black, 1 is white). Around it:"
+            f"<table>{''.join(lines)}</table>"
+        )
+        if self.view.value == HEATMAP:
+            self._draw_view()
+
+
+def _offered(folder: str | Path, image_path: str | Path | None) -> list[tuple[str, str]]:
+    """Names and paths of the pictures to choose from."""
+    own = [(f"yours: {Path(image_path).name}", str(image_path))] if image_path else []
+    run = [(f"this run: {path.name}", str(path)) for path in pictures_of_run(folder)]
+    return [*own, *run, *((f"shipped: {path.name}", str(path)) for path in shipped_pictures())]
+
+
+def _plain_suffix(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ""
+
+
+def _cell(value: float, chosen: bool) -> str:
+    grey = int(to_bytes(np.asarray(value)))
+    ink = "black" if grey > 127 else "white"
+    frame = "outline: 2px solid #ff3c28;" if chosen else ""
+    return f"<td style='background: rgb({grey},{grey},{grey}); color: {ink}; {frame}'>{value:.2f}</td>"

@@ -1,0 +1,60 @@
+"""A JupyterLab on a free port and a Chromium to look at it; without a browser these tests are skipped."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from lab_page import find_chromium, jupyterlab
+
+SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (it is in [dev])")
+    path = find_chromium()
+    if path is None:
+        pytest.skip("there is no Chromium to drive; on Debian: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        # Chromium's own sandbox does not work for root, which containers run as.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """The address and token of a JupyterLab whose root is a copy of the notebooks."""
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser, lab, request):
+    """A page that collects what its console calls errors; a screenshot is kept if the test fails."""
+    address, token = lab
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.errors = []
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.goto(f"{address}?token={token}&reset")
+    yield page
+    report = getattr(request.node, "call_report", None)
+    if report is not None and report.failed:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"\W+", "_", request.node.name)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    context.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call":
+        item.call_report = report

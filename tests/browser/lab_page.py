@@ -1,0 +1,141 @@
+"""What a person does in JupyterLab, as functions of a Playwright page."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+STARTS_WITHIN = 90  # seconds
+SETTINGS = {
+    # All cells stay in the page, so that all of them can be looked at.
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+}
+RUN_ALL_WITHIN = 600_000  # milliseconds; a slow machine with other work beside it
+NOT_BLANK = """image => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 64;
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0, 64, 64);
+    const values = Array.from(context.getImageData(0, 0, 64, 64).data).filter((_, i) => i % 4 < 3);
+    return Math.max(...values) - Math.min(...values) > 24;
+}"""
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium or Chrome on this machine."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextmanager
+def jupyterlab(root: Path) -> Iterator[tuple[str, str]]:
+    """A JupyterLab on a free port whose root is a copy of the notebooks; yields its address and token."""
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(path, root)
+    for name, text in SETTINGS.items():
+        path = root / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(root / ".config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(root / ".settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(root / ".workspaces"),
+        "IPYTHONDIR": str(root / ".ipython"),
+    }
+    token, port = secrets.token_hex(8), _free_port()
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--notebook-dir={root}", "--allow-root"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
+    log = root / ".lab.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=root)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/lab?token={token}", server, log)
+            yield f"http://127.0.0.1:{port}/lab", token
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+def open_notebook(page: Any, address: str, name: str) -> None:
+    """Open a notebook and wait until its kernel is there."""
+    page.goto(f"{address}/tree/{name}.ipynb?reset")
+    page.locator(".jp-Toolbar-kernelName:visible").get_by_text("Python 3").wait_for()
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']:visible")
+
+
+def restart_and_run_all(page: Any) -> None:
+    """Through the menu; returns when every cell has run."""
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_text("Restart Kernel and Run All Cells…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent);
+            const status = document.querySelector(".jp-Notebook-ExecutionIndicator").dataset.status;
+            return prompts.length > 5 && status === "idle" && prompts.every(text => /^\\[\\d+\\]:$/.test(text));
+        }""",
+        timeout=RUN_ALL_WITHIN,
+    )
+
+
+def complaints(page: Any) -> list[str]:
+    """What any cell of the notebook put out as an error or on stderr."""
+    kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
+    return [text for kind in kinds for text in page.locator(f"[data-mime-type='{kind}']").all_text_contents()]
+
+
+def control(page: Any, label: str) -> Any:
+    """The widget with this label, as a whole."""
+    return page.locator(".jupyter-widgets").filter(has=page.locator("label", has_text=label)).last
+
+
+def slider(page: Any, label: str) -> Any:
+    """The handle of a slider; it takes the arrow keys."""
+    return page.locator(".widget-slider").filter(has_text=label).locator(".noUi-handle").first
+
+
+def source(image: Any) -> str:
+    """The address of what an image widget shows; every update has another."""
+    return image.get_attribute("src")
+
+
+def wait_for_another(page: Any, image: Any, before: str, timeout: float = 60_000) -> None:
+    """Until an image widget shows something else, wholly loaded, and that is not blank."""
+    page.wait_for_function(
+        "([image, before]) => image.src !== before && image.complete && image.naturalWidth > 0",
+        arg=[image.element_handle(), before],
+        timeout=timeout,
+    )
+    assert image.evaluate(NOT_BLANK), "the image is blank"

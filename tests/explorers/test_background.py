@@ -1,0 +1,123 @@
+"""Work beside the page: the newest task wins, and errors are handed over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from synthviz.explorers.background import Background, Cancelled
+
+WAIT = 20  # seconds; far more than any of this takes
+
+
+@pytest.fixture
+def errors() -> list[Exception]:
+    return []
+
+
+@pytest.fixture
+def background(errors) -> Background:
+    return Background(on_error=errors.append)
+
+
+def test_a_task_runs_in_another_thread(background):
+    seen = []
+    background.start(lambda checkpoint: seen.append(threading.current_thread()))
+    assert background.wait(WAIT)
+    assert seen
+    assert seen[0] is not threading.main_thread()
+
+
+def test_a_newer_task_cancels_the_older_one(background, errors):
+    running, ends = threading.Event(), []
+
+    def endless(checkpoint):
+        try:
+            while True:
+                running.set()
+                checkpoint()
+        except Cancelled:
+            ends.append("older")
+            raise
+
+    background.start(endless)
+    assert running.wait(WAIT)
+    background.start(lambda checkpoint: ends.append("newer"))
+    assert background.wait(WAIT)
+    assert ends == ["older", "newer"]
+    assert errors == []
+
+
+def test_of_those_that_wait_only_the_newest_runs(background):
+    release, ran = threading.Event(), []
+    background.start(lambda checkpoint: release.wait(WAIT))
+    for number in range(5):
+        background.start(lambda checkpoint, number=number: ran.append(number))
+    release.set()
+    assert background.wait(WAIT)
+    assert ran == [4]
+
+
+def test_stop_ends_what_runs_and_forgets_what_waits(background):
+    running, ran = threading.Event(), []
+
+    def endless(checkpoint):
+        while True:
+            running.set()
+            checkpoint()
+
+    background.start(endless)
+    assert running.wait(WAIT)
+    background.start(lambda checkpoint: ran.append("waiting"))
+    background.stop()
+    assert background.wait(WAIT)
+    assert ran == []
+
+
+def test_an_error_is_handed_over_and_the_next_task_runs(background, errors):
+    def fails(checkpoint):
+        raise ValueError("seed is -1")
+
+    ran = []
+    background.start(fails)
+    assert background.wait(WAIT)
+    background.start(lambda checkpoint: ran.append(True))
+    assert background.wait(WAIT)
+    assert [str(error) for error in errors] == ["seed is -1"]
+    assert ran
+
+
+def test_an_error_of_a_cancelled_task_is_nobodys_concern(background, errors):
+    running, release = threading.Event(), threading.Event()
+
+    def fails(checkpoint):
+        running.set()
+        release.wait(WAIT)
+        raise ValueError("too late")
+
+    background.start(fails)
+    assert running.wait(WAIT)
+    background.stop()
+    release.set()
+    assert background.wait(WAIT)
+    assert errors == []
+
+
+def test_in_an_event_loop_things_are_shown_by_the_loops_own_thread():
+    shown = []
+
+    async def kernel():
+        background = Background(on_error=shown.append)
+        done = asyncio.Event()
+
+        def update(value):
+            shown.append((value, threading.current_thread()))
+            done.set()
+
+        background.start(lambda checkpoint: background.show(update, 7))
+        await asyncio.wait_for(done.wait(), WAIT)
+
+    asyncio.run(kernel())
+    assert shown == [(7, threading.main_thread())]

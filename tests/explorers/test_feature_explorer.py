@@ -1,0 +1,144 @@
+"""The feature explorer, used by its controls, without a page."""
+
+from __future__ import annotations
+
+import gc
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import synthviz
+from synthviz import attributions, features
+from synthviz.explorers import FeatureExplorer
+from synthviz.explorers.features import BY_NUMBER, GRAD_CAM, GRADIENTS, NOTHING, OCCLUSION
+from synthviz.shipped_pictures import shipped_pictures
+
+WAIT = 120  # seconds
+
+
+@pytest.fixture(scope="module")
+def model():
+    return synthviz.SceneCNN.pretrained()
+
+
+@pytest.fixture(scope="module")
+def tensor():
+    return synthviz.preprocess_image(shipped_pictures()[0]).tensor
+
+
+@pytest.fixture
+def explorer(model, tensor):
+    return FeatureExplorer(tensor, model, synthviz.SceneCNN(seed=0).eval())
+
+
+def shown(explorer, panel: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(explorer.panels[panel][0].value)).convert("RGB"))
+
+
+def test_the_strongest_channel_comes_first(explorer, model, tensor):
+    with torch.no_grad(), synthviz.capture(model, ["conv2"]) as maps:
+        model(tensor)
+    explorer.layer.value = "conv2"
+    order = features.strongest_channels(maps["conv2"], 32)
+    seen = []
+    for place in range(1, 33):
+        explorer.rank.value = place
+        seen.append(explorer.channel())
+    assert seen == order
+    explorer.order.value = BY_NUMBER
+    assert explorer.channel() == 31
+
+
+def test_previous_and_next_stop_at_the_ends(explorer):
+    explorer.stronger.click()
+    assert explorer.rank.value == 1
+    for _ in range(20):
+        explorer.weaker.click()
+    assert explorer.rank.value == explorer.rank.max == 16
+
+
+def test_another_layer_begins_at_its_first_place(explorer):
+    explorer.layer.value = "conv3"
+    explorer.rank.value = 60
+    explorer.layer.value = "conv1"
+    assert (explorer.rank.value, explorer.rank.max) == (1, 16)
+    assert "conv1, channel" in explorer.panels["trained"][1].value
+
+
+def test_trained_and_untrained_differ(explorer):
+    assert not np.array_equal(shown(explorer, "trained"), shown(explorer, "untrained"))
+
+
+def test_a_dead_channel_is_said(tensor, model):
+    untrained = synthviz.SceneCNN(seed=0).eval()
+    torch.nn.init.constant_(untrained.conv1.convolution.bias, -100)
+    explorer = FeatureExplorer(tensor, model, untrained)
+    assert "dead" in explorer.panels["untrained"][1].value
+
+
+@pytest.mark.parametrize("method", [OCCLUSION, GRAD_CAM, GRADIENTS])
+def test_what_mattered_is_laid_over_the_picture(explorer, method):
+    plain = shown(explorer, "picture")
+    explorer.method.value = method
+    assert explorer.background.wait(WAIT)
+    covered = shown(explorer, "picture")
+    assert not np.array_equal(covered, plain)
+    assert explorer.message.value == ""
+    explorer.opacity.value = 0
+    assert np.array_equal(shown(explorer, "picture"), plain)
+    explorer.opacity.value = 0.65
+    explorer.method.value = NOTHING
+    assert np.array_equal(shown(explorer, "picture"), plain)
+
+
+def test_the_values_are_the_librarys(explorer, model, tensor):
+    explorer.target.value = 3
+    explorer.method.value = GRAD_CAM
+    assert explorer.background.wait(WAIT)
+    expected = attributions.grad_cam(model, tensor, "conv3", 3)
+    assert torch.equal(explorer._attributions[GRAD_CAM, 3].values, expected.values)
+
+
+def test_what_a_channel_looks_for(explorer):
+    before = shown(explorer, "wanted")
+    explorer.look_for.click()
+    assert not explorer.stop.disabled
+    assert explorer.background.wait(WAIT)
+    grown = shown(explorer, "wanted")
+    assert grown.std() > 10
+    assert explorer.stop.disabled
+    explorer.weaker.click()
+    assert np.array_equal(shown(explorer, "wanted"), before)
+    explorer.stronger.click()
+    assert np.array_equal(shown(explorer, "wanted"), grown)
+
+
+def test_it_can_be_stopped(explorer):
+    explorer.look_for.click()
+    explorer.stop.click()
+    assert explorer.background.wait(WAIT)
+    assert explorer._wanted == {}
+    assert explorer.message.value == "Stopped."
+
+
+def test_five_hundred_updates_keep_nothing(explorer):
+    def update(times: int) -> None:
+        for number in range(times):
+            explorer.rank.value = 1 + number % 16
+            explorer.opacity.value = number % 20 / 20
+
+    update(50)
+    gc.collect()
+    tracemalloc.start()
+    update(20)
+    gc.collect()
+    before = tracemalloc.get_traced_memory()[0]
+    update(500)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 200_000  # bytes; a single picture kept each time would be 50 million

@@ -1,0 +1,165 @@
+"""The generation explorer, used by its buttons, without a page."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import synthviz
+from synthviz.explorers import GenerationExplorer
+from synthviz.explorers import generation as explorer_module
+from synthviz.explorers.generation import GUESS, NO_WORD, PICTURE
+from synthviz.records import read_record
+
+WAIT = 120  # seconds
+PROMPT = "a red boat on the ocean"
+
+
+def shown(explorer) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(explorer.image.value)).convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> GenerationExplorer:
+    """An explorer that has made two pictures."""
+    explorer = GenerationExplorer(tmp_path_factory.mktemp("kept"), PROMPT, seed=3)
+    explorer.count.value = 2
+    explorer.generate.click()
+    assert explorer.background.wait(WAIT)
+    assert explorer.message.value == ""
+    return explorer
+
+
+@pytest.fixture
+def explorer(made):
+    made.chosen.value = 1
+    made.step.value, made.view.value, made.word.value = made.step.max, GUESS, NO_WORD
+    return made
+
+
+def test_the_pictures_are_the_librarys(explorer):
+    pipeline = synthviz.load_pipeline("embedded")
+    config = synthviz.GenerationConfig(PROMPT, count=1, seed=4, steps=4, guidance_scale=3.0)
+    (alone,) = synthviz.generate(pipeline, config)
+    held = explorer._made[1].picture
+    assert np.array_equal(np.asarray(held.image), np.asarray(alone.image))
+    assert held.record == alone.record
+
+
+def test_every_picture_can_be_chosen(explorer):
+    second = shown(explorer)
+    explorer.chosen.value = 0
+    assert [label for label, _ in explorer.chosen.options] == ["seed 3", "seed 4"]
+    assert not np.array_equal(shown(explorer), second)
+
+
+def test_the_film_can_be_pulled_back(explorer):
+    finished = shown(explorer)
+    explorer.step.value = 1
+    guess = shown(explorer)
+    explorer.view.value = PICTURE
+    noisy = shown(explorer)
+    assert explorer.step.max == 4
+    assert len({picture.tobytes() for picture in (finished, guess, noisy)}) == 3
+    assert "Step 1 of 4" in explorer.caption.value
+    explorer.step.value = 4
+    assert np.array_equal(shown(explorer), finished)
+
+
+def test_a_word_is_laid_over_the_picture(explorer):
+    plain = shown(explorer)
+    assert explorer.word.options == (NO_WORD, "a", "red", "boat", "on", "the", "ocean")
+    explorer.word.value = "boat"
+    covered = shown(explorer)
+    explorer.opacity.value, before = 0.0, explorer.opacity.value
+    assert not np.array_equal(covered, plain)
+    assert np.array_equal(shown(explorer), plain)
+    explorer.opacity.value = before
+
+
+def test_kept_pictures_carry_their_record_and_never_replace_one_another(explorer):
+    for _ in range(2):
+        explorer.keep.click()
+    paths = sorted(explorer.folder.glob("*.png"))
+    assert [path.name for path in paths] == ["kept_picture_1.png", "kept_picture_2.png"]
+    assert "kept_picture_2.png" in explorer.message.value
+    assert read_record(paths[1])["seed"] == 4
+    explorer.message.say("")
+
+
+def test_keeping_where_nothing_can_be_written_is_said(explorer, monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    monkeypatch.setattr(explorer, "folder", file)
+    explorer.keep.click()
+    assert "⚠" in explorer.message.value
+    explorer.message.say("")
+
+
+class TestWords:
+    @pytest.fixture
+    def typing(self, tmp_path):
+        return GenerationExplorer(tmp_path)
+
+    def test_known_words_are_offered_and_put_in(self, typing):
+        typing.prompt.value = "a red boat on the oc"
+        offered = [button for button in typing.suggestions.children if button.layout.display != "none"]
+        assert [button.description for button in offered] == ["ocean"]
+        offered[0].click()
+        assert typing.prompt.value == "a red boat on the ocean "
+        assert "knows every word" in typing.words.value
+
+    def test_unknown_words_are_marked_with_their_nearest(self, typing):
+        typing.prompt.value = "a yacht near <b>dragons</b>"
+        assert "<u>yacht</u> (nearest known: boat" in typing.words.value
+        assert "<u>dragons</u>" in typing.words.value
+        assert "<b>" not in typing.words.value
+
+
+class TestWhatGoesWrong:
+    def test_an_empty_prompt_is_said_before_any_work(self, tmp_path):
+        explorer = GenerationExplorer(tmp_path, prompt=" ")
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        assert "prompt is" in explorer.message.value
+        assert explorer.stop.disabled
+
+    def test_a_model_that_is_not_there_is_one_sentence(self, tmp_path):
+        explorer = GenerationExplorer(tmp_path, models=["<i>nowhere"])
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        assert "⚠" in explorer.message.value
+        assert "<i>" not in explorer.message.value
+        assert "Traceback" not in explorer.message.value
+
+    def test_stop_keeps_what_is_finished(self, tmp_path, monkeypatch):
+        explorer = GenerationExplorer(tmp_path, PROMPT)
+        explorer.count.value = 9
+        finished = explorer._show_finished
+
+        def finished_one(made, all_done):
+            finished(made, all_done)
+            explorer.stop.click()
+
+        monkeypatch.setattr(explorer, "_show_finished", finished_one)
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        assert len(explorer._made) == 1
+        assert explorer.message.value == "Stopped."
+
+    def test_schedulers_that_tell_no_estimate_show_the_picture_itself(self, tmp_path, monkeypatch):
+        from diffusers import PNDMScheduler
+
+        pipeline = synthviz.load_pipeline("embedded-teacher")
+        pipeline.scheduler = PNDMScheduler.from_config(pipeline.scheduler.config)
+        monkeypatch.setattr(explorer_module.pipelines, "load_pipeline", lambda model: pipeline)
+        explorer = GenerationExplorer(tmp_path, PROMPT, models=["embedded-teacher"])
+        explorer.steps.value = 5
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        assert explorer.message.value == ""
+        explorer.step.value = 2
+        assert "the picture" in explorer.caption.value

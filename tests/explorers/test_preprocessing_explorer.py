@@ -1,0 +1,125 @@
+"""The preprocessing explorer, used by its controls, without a page."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import synthviz
+from synthviz.explorers import PreprocessingExplorer
+from synthviz.explorers.preprocessing import CONTOUR, HEATMAP, SURFACE
+from synthviz.shipped_pictures import shipped_pictures
+
+WAIT = 30  # seconds
+
+
+@pytest.fixture
+def explorer(tmp_path):
+    explorer = PreprocessingExplorer(tmp_path)
+    assert explorer.background.wait(WAIT)
+    return explorer
+
+
+def shown(image) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(image.value)).convert("RGB"))
+
+
+def upload(explorer, name: str, content: bytes) -> None:
+    file = {"name": name, "content": memoryview(content), "type": "image/png", "size": len(content)}
+    explorer.upload.value = ({**file, "last_modified": datetime.now(UTC)},)
+    assert explorer.background.wait(WAIT)
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_begins_with_the_first_shipped_picture(explorer):
+    expected = synthviz.preprocess_image(shipped_pictures()[0]).tensor[0, 0].numpy()
+    assert explorer.picture.value == str(shipped_pictures()[0])
+    assert np.array_equal(explorer._values(), expected)
+    assert all("<b>" in text.value for _, text in explorer.stages)
+
+
+def test_this_runs_pictures_come_before_the_shipped_ones(tmp_path):
+    for number in (1, 2, 10):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"generated_image_{number}.png")
+    explorer = PreprocessingExplorer(tmp_path, tmp_path / "my <b>.png")
+    labels = [label for label, _ in explorer.picture.options]
+    assert labels[:2] == ["yours: my <b>.png", "this run: generated_image_1.png"]
+    assert labels[3] == "this run: generated_image_10.png"
+    explorer.background.wait(WAIT)
+    assert "there is no such file" in explorer.message.value
+    assert "<b>.png" not in explorer.message.value
+
+
+def test_controls_are_the_librarys_parameters(explorer):
+    explorer.side.value, explorer.fit.value, explorer.interpolation.value = 64, "crop", "nearest"
+    explorer.red.value, explorer.green.value, explorer.blue.value = 0.5, 0.0, 0.5
+    assert explorer.background.wait(WAIT)
+    expected = synthviz.preprocess_image(
+        explorer.picture.value, size=64, fit="crop", interpolation="nearest", grey_weights=(0.5, 0, 0.5)
+    )
+    assert np.array_equal(explorer._values(), expected.tensor[0, 0].numpy())
+    assert explorer.row.max == explorer.column.max == 63
+
+
+def test_no_share_at_all_is_said(explorer):
+    explorer.red.value = explorer.green.value = explorer.blue.value = 0
+    assert "all 0" in explorer.message.value
+
+
+@pytest.mark.parametrize("view", [HEATMAP, CONTOUR, SURFACE])
+def test_views_are_not_blank_and_differ(explorer, view):
+    explorer.view.value = view
+    picture = shown(explorer.view_image)
+    assert picture.std() > 10
+    for other in {HEATMAP, CONTOUR, SURFACE} - {view}:
+        explorer.view.value = other
+        assert not np.array_equal(shown(explorer.view_image), picture)
+
+
+def test_the_surface_turns(explorer):
+    explorer.view.value = SURFACE
+    before = shown(explorer.view_image)
+    explorer.azimuth.value += 40
+    assert not np.array_equal(shown(explorer.view_image), before)
+    assert not explorer.azimuth.disabled
+    explorer.view.value = HEATMAP
+    assert explorer.azimuth.disabled
+
+
+def test_the_numbers_at_a_pixel(explorer):
+    explorer.row.value, explorer.column.value = 0, 223
+    value = explorer._values()[0, 223]
+    assert f"Row 0, column 223: {value:.3f}" in explorer.numbers.value
+    assert explorer.numbers.value.count("<td") == 4 * 4  # a corner has fewer neighbours
+
+
+def test_a_picture_of_ones_own(explorer):
+    upload(explorer, "holiday.PNG", png(Image.new("RGB", (20, 10), (255, 255, 255))))
+    assert explorer.picture.options[-1][0] == "yours: holiday.PNG"
+    assert (explorer._values() == 1).all()
+    assert "blank" in explorer.message.value
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd.png", "C:\\x\\nul.png", "", "a\0b.p\0g", "<script>.png"])
+def test_uploads_stay_in_their_folder_whatever_their_name(explorer, name):
+    before = len(explorer.picture.options)
+    upload(explorer, name, png(Image.new("L", (4, 4), 128)))
+    assert len(explorer.picture.options) == before + 1
+    assert explorer.picture.value.startswith(explorer._uploads.name)
+    assert "<script>" not in explorer.message.value
+
+
+def test_what_is_no_picture_is_said_in_one_sentence(explorer):
+    upload(explorer, "notes.png", b"not a picture")
+    assert "⚠" in explorer.message.value
+    assert "not a picture" in explorer.message.value
+    assert "Traceback" not in explorer.message.value

@@ -1,0 +1,127 @@
+"""Teach the UNet's cross-attention to read a word where its thing stands.
+
+The painter knows where everything is, and captions are made of known words, so that for every noun the right map is
+at hand. Asking for it while the UNet learns ties colours and kinds to the right pixels, and word maps to the truth.
+Supervised cross-attention was proposed for the same purpose by Xiao et al. (2023, "FastComposer").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import CLIPTokenizer
+
+from synthviz.scenes import PLACES
+from synthviz.scenes.canvas import THINGS
+from synthviz.scenes.captions import (
+    AT_TIME_WORDS,
+    BODY_WORDS,
+    COLOR_WORDS,
+    KIND_WORDS,
+    LAKE_WORDS,
+    PLACE_WORDS,
+    TIME_WORDS,
+    WEATHER_WORDS,
+)
+from training.paintings import LAYOUT_CLASSES
+
+REACH = 4  # how many words a colour may stand before its thing: "red hot air balloons"
+
+
+class KeepingProcessor:
+    """Cross-attention that keeps its shares, (B, places, tokens), averaged over heads and with their gradient."""
+
+    kept: Tensor
+
+    def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+        query, key, value = (
+            layer(states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
+            for layer, states in (
+                (attn.to_q, hidden_states),
+                (attn.to_k, encoder_hidden_states),
+                (attn.to_v, encoder_hidden_states),
+            )
+        )  # (B, heads, places or tokens, width)
+        shares = (query @ key.transpose(2, 3) * attn.scale).softmax(dim=3)
+        self.kept = shares.mean(dim=1)
+        return attn.to_out[1](attn.to_out[0]((shares @ value).transpose(1, 2).flatten(2)))
+
+
+def noun_classes(tokenizer: CLIPTokenizer) -> Tensor:
+    """(vocabulary, LAYOUT_CLASSES) bool: which layout classes a token names; none for most."""
+    table = torch.zeros(len(tokenizer), LAYOUT_CLASSES, dtype=torch.bool)
+
+    def name(word: str, *classes: int) -> None:
+        (token,) = tokenizer(word, add_special_tokens=False).input_ids
+        table[token, list(classes)] = True
+
+    for kind, forms in KIND_WORDS.items():
+        for phrase in (phrase for pair in forms for phrase in pair):
+            name(phrase.split()[-1], THINGS.index(kind))
+    for body, phrases in BODY_WORDS.items():
+        for phrase in phrases:
+            name(phrase.split()[-1], THINGS.index(body))
+    for word in ("lake", "water"):
+        name(word, THINGS.index("water"))
+    tables = (TIME_WORDS, AT_TIME_WORDS, WEATHER_WORDS)
+    elsewhere = [*LAKE_WORDS, *(phrase for table in tables for phrases in table.values() for phrase in phrases)]
+    taken = {word for phrase in elsewhere for word in phrase.split()}
+    # Words that only one place has, such as "skyline".
+    uses = Counter(word for phrases in PLACE_WORDS.values() for word in _words(phrases))
+    for place, phrases in PLACE_WORDS.items():
+        classes = [len(THINGS) + PLACES.index(place)] + ([THINGS.index("water")] if place == "ocean" else [])
+        for word in _words(phrases) - taken:
+            if uses[word] == 1:
+                name(word, *classes)
+    return table
+
+
+def _words(phrases: Sequence[str]) -> set[str]:
+    return set(re.findall(r"[a-z]+", " ".join(phrases)))
+
+
+def color_tokens(tokenizer: CLIPTokenizer) -> Tensor:
+    """(vocabulary,) bool: the colours of things."""
+    found = torch.zeros(len(tokenizer), dtype=torch.bool)
+    for words in COLOR_WORDS.values():
+        for word in words:
+            found[tokenizer(word, add_special_tokens=False).input_ids] = True
+    return found
+
+
+def classes_of_tokens(token_ids: Tensor, nouns: Tensor, colors: Tensor) -> Tensor:
+    """(B, tokens, LAYOUT_CLASSES) bool: what every word of a batch of captions names; a colour names its thing."""
+    classes = nouns[token_ids]
+    is_color = colors[token_ids]
+    following = torch.zeros_like(classes)
+    for distance in range(REACH, 0, -1):  # the nearest noun has the last word
+        ahead = F.pad(classes[:, distance:], (0, 0, 0, distance))
+        following = torch.where(ahead.any(dim=2, keepdim=True), ahead, following)
+    return torch.where(is_color[..., None], following, classes)
+
+
+def word_place_loss(shares: Tensor, layouts: Tensor, classes: Tensor) -> Tensor:
+    """The cross-entropy between where each noun was read and where its thing stands, averaged over all nouns.
+
+    Args:
+        shares: (B, h * w, tokens), attention averaged over heads and layers.
+        layouts: (B, H, W) int64, as painted; H and W are multiples of h and w.
+        classes: (B, tokens, LAYOUT_CLASSES) bool, from `classes_of_tokens`.
+    """
+    side = int(shares.shape[1] ** 0.5)
+    there = F.one_hot(layouts, LAYOUT_CLASSES).permute(0, 3, 1, 2).float()
+    there = F.adaptive_avg_pool2d(there, side).flatten(2)  # (B, classes, h * w)
+    wanted = torch.einsum("btc,bcp->btp", classes.float(), there)
+    amount = wanted.sum(dim=2)  # (B, tokens)
+    named = amount > 0
+    wanted = wanted / amount.clamp(min=1e-6)[..., None]
+    read = shares.float().transpose(1, 2) + 1e-6
+    read = read / read.sum(dim=2, keepdim=True)
+    each = -(wanted * read.log()).sum(dim=2)
+    return (each * named).sum() / named.sum().clamp(min=1)
