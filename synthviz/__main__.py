@@ -1,4 +1,4 @@
-"""The command line: `python -m synthviz run`."""
+"""The command line: `python -m synthviz run` and `python -m synthviz html`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,20 @@ def build_parser() -> argparse.ArgumentParser:
         metavar=("NAME", "VALUE"),
         help="a notebook parameter, such as -p prompt 'a forest at night' -p seed 7; may be given many times",
     )
+    html = commands.add_parser(
+        "html",
+        help="turn notebooks into pages that need no network",
+        description="Write notebooks, as they were executed, as HTML pages that are complete without a network.",
+    )
+    html.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="an .ipynb file; the page goes beside it")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 failed, 130 stopped by Ctrl-C."""
     options = build_parser().parse_args(arguments)
+    if options.command == "html":
+        return _write_pages(options.notebooks)
     from synthviz import runs
 
     # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
@@ -49,6 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     print()
     print(runs.describe(finished))
+    return 0
+
+
+def _write_pages(notebooks: list[str]) -> int:
+    from synthviz.html_export import export_html
+
+    try:
+        for notebook in notebooks:
+            print(export_html(notebook))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

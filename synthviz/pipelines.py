@@ -81,6 +81,8 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     except RuntimeError as error:  # CUDA's own
         raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
     pipeline.set_progress_bar_config(disable=True)
+    if shipped and device == "cpu":
+        pipeline.vae.to(memory_format=torch.channels_last)  # decodes a quarter faster
     if shipped:
         pipeline.register_to_config(_name_or_path=str(MODELS / model))
     return pipeline

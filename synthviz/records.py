@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -75,6 +76,11 @@ def sha256(path: str | Path) -> str:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that decide what a run produces."""
+    return dict(_versions())
+
+
+@functools.cache  # reading every package's metadata takes longer than a step of the embedded model
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in TRACKED_PACKAGES:
         try:

@@ -44,7 +44,7 @@ def test_version_is_one_number():
 def test_environment_agrees_with_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [line.strip().removeprefix("- ") for line in (ROOT / "environment.yml").read_text().splitlines()]
-    listed = [line for line in lines if re.fullmatch(r"[a-z-]+>=[\d.]+", line) and not line.startswith("python>=")]
+    listed = [line for line in lines if re.fullmatch(r"[a-z0-9-]+>=[\d.]+", line) and not line.startswith("python>=")]
     assert sorted(listed) == sorted(project["dependencies"])
     assert f"python{project['requires-python']}" in lines
 

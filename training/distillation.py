@@ -1,12 +1,12 @@
 """Distil the teacher into four steps: `python -m training.distillation --teacher DIR --latents FILE --paintings DIR
 --output-dir DIR --minutes 60`.
 
-Latent consistency distillation (Luo et al. 2023): the student learns to jump from any point of the teacher's
-trajectory to its end. The trajectory is the guided one, and the student is told the guidance scale through
-`time_cond_proj_dim` (Meng et al. 2023), so that one evaluation a step does for both of guidance and `guidance_scale`
-still steers. The trajectory is cut into few pieces at first and into more later (Song & Dhariwal 2023): what is known
-at its end reaches its beginning piece by piece. The result is a plain `UNet2DConditionModel` for diffusers'
-`LCMScheduler`.
+The student is the teacher without its innermost blocks, which cost much time and matter least (Kim et al. 2023,
+BK-SDM). First it learns to predict in one evaluation what the teacher predicts in two, with guidance; it is told the
+guidance scale through `time_cond_proj_dim`, so that `guidance_scale` still steers (Meng et al. 2023). Then latent
+consistency distillation (Luo et al. 2023): it learns to jump from any point of the teacher's guided trajectory to the
+end. The trajectory is cut into few pieces at first and into more later (Song & Dhariwal 2023): what is known at its end
+reaches its beginning piece by piece. The result is a plain `UNet2DConditionModel` for diffusers' `LCMScheduler`.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class DistillationTraining:
     minutes: float = 60
     batch: int = 24
     rate: float = 2e-4
-    solver_steps: int = 25  # pieces of the trajectory in the second half of the budget
-    first_solver_steps: tuple[int, int] = (5, 10)  # in the first and the second quarter
+    guidance_share: float = 0.35  # of the budget, to learn guidance before the jumps
+    solver_steps: int = 25  # pieces of the trajectory in the second half of what is left
+    first_solver_steps: tuple[int, int] = (5, 10)  # in its first and second quarter
     least_guidance: float = 1.0
     most_guidance: float = 6.0
     target_decay: float = 0.95
@@ -58,12 +59,18 @@ class DistillationTraining:
 
 
 def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
-    """The teacher's UNet with its weights and one more input: the guidance scale, at first without effect."""
+    """The teacher's UNet with its weights and one more input: the guidance scale, at first without effect.
+
+    Without the middle block, and on the way up from the coarsest level without attention.
+    """
     config = {name: value for name, value in teacher.config.items() if not name.startswith("_")}
+    config["mid_block_type"] = None
+    config["up_block_types"] = ("UpBlock2D", *config["up_block_types"][1:])
     student = UNet2DConditionModel.from_config({**config, "time_cond_proj_dim": GUIDANCE_WIDTH})
-    missing, unexpected = student.load_state_dict(teacher.state_dict(), strict=False)
-    if missing != ["time_embedding.cond_proj.weight"] or unexpected:
-        raise ValueError(f"the teacher's UNet does not fit the student's: missing {missing}, unexpected {unexpected}")
+    missing, unused = student.load_state_dict(teacher.state_dict(), strict=False)
+    surplus = [name for name in unused if not name.startswith(("mid_block.", "up_blocks.0.attentions."))]
+    if missing != ["time_embedding.cond_proj.weight"] or surplus:
+        raise ValueError(f"the teacher's UNet does not fit the student's: missing {missing}, unexpected {surplus}")
     torch.nn.init.zeros_(student.time_embedding.cond_proj.weight)
     return student
 
@@ -77,9 +84,11 @@ def build_scheduler(teacher_scheduler: object, solver_steps: int) -> LCMSchedule
     )
 
 
-def pieces(settings: DistillationTraining, progress: float) -> int:
-    """Into how many pieces the trajectory is cut after this share of the budget."""
-    quarter = int(4 * progress)
+def pieces(settings: DistillationTraining, progress: float) -> int | None:
+    """Into how many pieces the trajectory is cut after this share of the budget; None while guidance is learnt."""
+    if progress < settings.guidance_share:
+        return None
+    quarter = int(4 * (progress - settings.guidance_share) / (1 - settings.guidance_share))
     return settings.first_solver_steps[quarter] if quarter < 2 else settings.solver_steps
 
 
@@ -139,13 +148,19 @@ def train_distillation(
         nothing = text_encoder(tokenize(tokenizer, [""]).to(device)).last_hidden_state
     half = torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device))
 
+    def predict(
+        unet: UNet2DConditionModel, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, told: torch.Tensor
+    ) -> torch.Tensor:
+        """The velocity, at the guidance that is told."""
+        with half:
+            return unet(noisy, timesteps, text, timestep_cond=told).sample.float()
+
     def jump(
         unet: UNet2DConditionModel, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, told: torch.Tensor
     ) -> torch.Tensor:
         """The consistency function: where the trajectory through `noisy` ends."""
-        with half:
-            velocity = unet(noisy, timesteps, text, timestep_cond=told).sample.float()
         skip, out = boundary_scalings(timesteps)
+        velocity = predict(unet, noisy, timesteps, text, told)
         return skip * noisy + out * clean_and_noise(velocity, noisy, alphas[timesteps])[0]
 
     def save() -> None:
@@ -170,8 +185,9 @@ def train_distillation(
         ]
         noise = torch.randn(clean.shape, generator=generator).to(device)
         count = pieces(settings, clock.progress)
-        stride = len(alphas) // count
-        later = (torch.randint(1, count + 1, (settings.batch,), generator=generator) * stride - 1).to(device)
+        stride = len(alphas) // count if count else 1
+        later = torch.randint(1, len(alphas) // stride + 1, (settings.batch,), generator=generator) * stride - 1
+        later = later.to(device)
         earlier = (later - stride).clamp(min=0)
         span = settings.most_guidance - settings.least_guidance
         guidance = (settings.least_guidance + span * torch.rand(settings.batch, generator=generator)).to(device)
@@ -185,11 +201,15 @@ def train_distillation(
                 velocity = teacher(torch.cat([noisy, noisy]), torch.cat([later, later]), both).sample.float()
             named, unnamed = velocity.chunk(2)
             guided = unnamed + guidance[:, None, None, None] * (named - unnamed)
-            reached, direction = clean_and_noise(guided, noisy, alphas[later])
-            previous = alphas[earlier].sqrt()[:, None, None, None]
-            moved = previous * reached + (1 - previous.square()).sqrt() * direction  # one DDIM step
-            wanted = jump(target, moved, earlier, text, told)
-        error = jump(student, noisy, later, text, told) - wanted
+        if count is None:
+            error = predict(student, noisy, later, text, told) - guided
+        else:
+            with torch.no_grad():
+                reached, direction = clean_and_noise(guided, noisy, alphas[later])
+                previous = alphas[earlier].sqrt()[:, None, None, None]
+                moved = previous * reached + (1 - previous.square()).sqrt() * direction  # one DDIM step
+                wanted = jump(target, moved, earlier, text, told)
+            error = jump(student, noisy, later, text, told) - wanted
         loss = (error.square() + settings.huber**2).sqrt().mean() - settings.huber
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
