@@ -29,6 +29,18 @@ def build_parser() -> argparse.ArgumentParser:
         metavar=("NAME", "VALUE"),
         help="a notebook parameter, such as -p prompt 'a forest at night' -p seed 7; may be given many times",
     )
+    sweep = commands.add_parser(
+        "sweep",
+        help="many runs, on all cores or a Dask cluster",
+        description="Do every run that a file describes and that is not done yet; the same command again goes on.",
+    )
+    sweep.add_argument("file", metavar="sweep.yaml", help="fixed parameters, and a grid, a zip or a list of runs")
+    sweep.add_argument("--output-dir", required=True, help="where everything goes; workers elsewhere must see it too")
+    sweep.add_argument("--dry-run", action="store_true", help="only say what would run, and what is done already")
+    sweep.add_argument("--workers", type=int, help="how many to start here (default: as cores and memory allow)")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that exists, such as tls://host:8786")
+    for flag in ("--tls-ca-file", "--tls-cert", "--tls-key"):
+        sweep.add_argument(flag, metavar="FILE", help="as of `dask scheduler` (default: from Dask's configuration)")
     html = commands.add_parser(
         "html",
         help="turn notebooks into pages that need no network",
@@ -43,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if options.command == "html":
         return _write_pages(options.notebooks)
+    if options.command == "sweep":
+        return _sweep(options)
     from synthviz import runs
 
     # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
@@ -58,6 +72,37 @@ def main(arguments: list[str] | None = None) -> int:
     print()
     print(runs.describe(finished))
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    """Returns 0 when every run is done, 1 when some failed or nothing could be started, 130 when it was stopped."""
+    import signal
+
+    from synthviz import sweeps
+    from synthviz.runs import RunError
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    try:
+        cluster = sweeps.ClusterSettings(
+            options.scheduler, options.workers, options.tls_ca_file, options.tls_cert, options.tls_key
+        )
+        plan = sweeps.read_plan(options.file)
+        if options.dry_run:
+            print(sweeps.describe_plan(plan, options.output_dir))
+            return 0
+        finished = sweeps.run_sweep(plan, options.output_dir, cluster)
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, the same command goes on with the rest", file=sys.stderr)
+        return 130
+    print(f"{finished.done} done, {finished.failed} failed.")
+    return 1 if finished.failed else 0
 
 
 def _write_pages(notebooks: list[str]) -> int:

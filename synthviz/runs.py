@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from synthviz.records import reported_results, sha256, versions, write_json
 
 NOTEBOOKS = ("01_generation", "02_preprocessing", "03_feature_visualization")
 SET_BY_THE_RUNNER = {"output_dir": "--output-dir", "interactive": "nothing: a headless run is never interactive"}
+COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # What each file is, for the table at the end; the three layers share a line of code.
 DESCRIPTIONS = {
     "loaded_image_verification.png": "the picture as it was loaded, and its tensor",
@@ -32,6 +33,21 @@ DESCRIPTIONS = {
 
 class RunError(RuntimeError):
     """A run that cannot start or did not finish; the message says where and why."""
+
+
+class CellError(RunError):
+    """A cell raised.
+
+    Attributes:
+        notebook: its name, without ".ipynb".
+        cell: its number among the code cells, from 1.
+        source: the cell's.
+        traceback: as text, without colours.
+    """
+
+    def __init__(self, notebook: str, cell: int, error: str, source: str, traceback: str) -> None:
+        super().__init__(f"{notebook}.ipynb failed: code cell {cell} raised {error}\n\n{source}")
+        self.notebook, self.cell, self.source, self.traceback = notebook, cell, source, traceback
 
 
 @dataclass(frozen=True)
@@ -131,8 +147,10 @@ def run_notebooks(
     parameters: Sequence[tuple[str, str]] = (),
     folder: Path | None = None,
     say: Callable[[str], None] = print,
+    notebooks: Sequence[str] = NOTEBOOKS,
+    lessons: bool = True,
 ) -> FinishedRun:
-    """Run the three notebooks as one chain and leave their files, the executed notebooks and manifest.json in a folder.
+    """Run notebooks as one chain and leave their files, the executed notebooks and manifest.json in a folder.
 
     An earlier manifest there goes first, so that one is there only when a run is whole.
 
@@ -141,13 +159,15 @@ def run_notebooks(
         parameters: (name, value as text) pairs; each goes to every notebook that has the name.
         folder: where the notebooks are; None finds them.
         say: where progress goes, line by line.
+        notebooks: which, in this order.
+        lessons: whether cells that only teach are run; without them a run costs what its result costs.
 
     Raises:
         RunError: if a parameter is wrong, or the folder cannot be made, or a cell fails, or the kernel dies; the
             notebook so far is then kept as `NAME.failed.ipynb`.
     """
     folder = folder or notebooks_folder()
-    known = {name: read_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    known = {name: read_parameters(folder / f"{name}.ipynb") for name in notebooks}
     everything = {name: parameter for found in known.values() for name, parameter in found.items()}
     values = check_parameters(parameters, everything)
     for name in ("image_path", "model"):  # the notebooks run inside the output folder
@@ -158,23 +178,23 @@ def run_notebooks(
         output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"the output folder {str(output_dir)!r} cannot be made: {error.strerror}") from error
-    for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in NOTEBOOKS)):
+    for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in notebooks)):
         (output_dir / stale).unlink(missing_ok=True)
 
-    started = time.time()
+    there_before = _identities(output_dir)
     results: dict[str, Any] = {}
     summaries = []
-    for number, name in enumerate(NOTEBOOKS, start=1):
-        say(f"[{number}/{len(NOTEBOOKS)}] {name} …")
+    for number, name in enumerate(notebooks, start=1):
+        say(f"[{number}/{len(notebooks)}] {name} …")
         own = {key: value for key, value in values.items() if key in known[name]}
         began = time.monotonic()
-        cells = _execute(folder / f"{name}.ipynb", output_dir, own)
+        cells = _execute(folder / f"{name}.ipynb", output_dir, own, lessons)
         seconds = time.monotonic() - began
-        say(f"[{number}/{len(NOTEBOOKS)}] {name} done: {len(cells)} cells in {seconds:.1f} s")
+        say(f"[{number}/{len(notebooks)}] {name} done: {len(cells)} cells in {seconds:.1f} s")
         results |= reported_results(cells)
         summaries.append({"name": name, "sha256": sha256(folder / f"{name}.ipynb"), "seconds": round(seconds, 2)})
 
-    files = _made_since(output_dir, started)
+    files = _made_since(output_dir, there_before, notebooks)
     manifest = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "parameters": values,
@@ -190,7 +210,13 @@ def run_notebooks(
     return FinishedRun(output_dir, (*files, "manifest.json"), manifest)
 
 
-def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[Any]:
+def without_lessons(notebook: Any) -> Any:
+    """A notebook, as nbformat reads it, without the cells that only teach."""
+    kept = [cell for cell in notebook.cells if "lesson" not in cell.metadata.get("tags", [])]
+    return type(notebook)({**notebook, "cells": kept})
+
+
+def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: bool) -> list[Any]:
     """Execute one notebook inside the output folder and return its code cells, each of them verified."""
     import nbformat
     import papermill
@@ -198,15 +224,19 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     unfinished = output_dir / f".unfinished-{notebook.name}"
     failed = output_dir / f"{notebook.stem}.failed.ipynb"
     try:
-        with _private_connection() as connection:
+        with tempfile.TemporaryDirectory(prefix="synthviz-") as private:
+            source = notebook
+            if not lessons:
+                source = Path(private) / notebook.name
+                nbformat.write(without_lessons(nbformat.read(notebook, as_version=4)), source)
             papermill.execute_notebook(
-                _escape(notebook),
+                _escape(source),
                 _escape(unfinished),
                 parameters={**values, "output_dir": ".", "interactive": False},
                 cwd=str(output_dir),
                 kernel_name="python3",
                 progress_bar=sys.stderr.isatty(),
-                config=connection,
+                config=_private_connection(Path(private)),
             )
         reason = None
     except Exception as error:  # papermill, nbclient and jupyter_client each have their own
@@ -218,16 +248,17 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any]) -> list[A
     if unfinished.exists():
         executed = nbformat.read(unfinished, as_version=4)
         cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
-    problem = _first_error(cells)
-    if problem is None:
+    failure: RunError | None = _first_error(notebook.stem, cells)
+    if failure is None:
         unrun = _first_unrun(cells)
-        problem = "; ".join(part for part in (unrun, reason) if part is not None) or None
-    if problem is None:
+        problem = "; ".join(part for part in (unrun, reason) if part is not None)
+        failure = RunError(f"{notebook.name} failed: {problem}") if problem else None
+    if failure is None:
         unfinished.replace(output_dir / notebook.name)
         return cells
     if unfinished.exists():
         unfinished.replace(failed)
-    raise RunError(f"{notebook.name} failed: {problem}")
+    raise failure
 
 
 def _escape(path: Path) -> str:
@@ -235,20 +266,18 @@ def _escape(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-@contextmanager
-def _private_connection() -> Iterator[Any]:
+def _private_connection(folder: Path) -> Any:
     """How to talk to a kernel: over sockets in a folder of its own, which nobody else can read, not over TCP.
 
     Windows has no such sockets; there it is TCP on the loopback interface, as Jupyter does by default.
     """
     from traitlets.config import Config
 
-    with tempfile.TemporaryDirectory(prefix="synthviz-") as folder:
-        config = Config()
-        if os.name != "nt":
-            config.KernelManager.transport = "ipc"
-            config.KernelManager.connection_file = str(Path(folder) / "kernel.json")
-        yield config
+    config = Config()
+    if os.name != "nt":
+        config.KernelManager.transport = "ipc"
+        config.KernelManager.connection_file = str(folder / "kernel.json")
+    return config
 
 
 def _ended_itself(cell: Any) -> bool:
@@ -259,12 +288,13 @@ def _ended_itself(cell: Any) -> bool:
     )
 
 
-def _first_error(cells: list[Any]) -> str | None:
-    """The first cell that raised, and its source."""
+def _first_error(notebook: str, cells: list[Any]) -> CellError | None:
+    """The first cell that raised."""
     for number, cell in enumerate(cells, start=1):
         for output in cell.outputs:
             if output.output_type == "error" and not _ended_itself(cell):
-                return f"code cell {number} raised {output.ename}: {output.evalue}\n\n{cell.source}"
+                traceback = COLOR_CODE.sub("", "\n".join(output.traceback))
+                return CellError(notebook, number, f"{output.ename}: {output.evalue}", cell.source, traceback)
     return None
 
 
@@ -283,14 +313,19 @@ def _first_unrun(cells: list[Any]) -> str | None:
     return None
 
 
-def _made_since(folder: Path, started: float) -> tuple[str, ...]:
+def _identities(folder: Path) -> dict[str, tuple[int, int]]:
+    """Which file each name stands for: another one after every write, since files are replaced, never changed."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir() if path.is_file()}
+
+
+def _made_since(folder: Path, before: dict[str, tuple[int, int]], notebooks: Sequence[str]) -> tuple[str, ...]:
     """The files of this run: the notebooks' products first, then the executed notebooks."""
-    made = [path for path in folder.iterdir() if path.is_file() and path.stat().st_mtime >= started - 1]
-    products = sorted(path.name for path in made if path.suffix in (".png", ".txt"))
+    made = [name for name, identity in _identities(folder).items() if before.get(name) != identity]
+    products = sorted(name for name in made if name.endswith((".png", ".txt")))
     pictures = [name for name in products if name.startswith("generated_image_")]
     pictures.sort(key=lambda name: (len(name), name))  # 2 before 10
     described = [name for name in DESCRIPTIONS if name in products]
-    return (*pictures, *described, *(f"{name}.ipynb" for name in NOTEBOOKS))
+    return (*pictures, *described, *(f"{name}.ipynb" for name in notebooks))
 
 
 def _fallbacks(results: dict[str, Any]) -> list[str]:

@@ -9,40 +9,18 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from small_notebooks import WORK, write_notebook, write_notebooks
 
 from synthviz import runs
 from synthviz.__main__ import main
 from synthviz.records import sha256
-from synthviz.runs import NOTEBOOKS, Parameter, RunError
-
-PARAMETERS = """output_dir: str = "outputs"  # where
-prompt: str = "a city"  # what
-seed: int = 0  # which
-scale: float = 1.5  # how much
-interactive: bool = True  # widgets
-"""
-WORK = """from pathlib import Path
-from synthviz import records
-Path(output_dir, f"generated_image_{seed}.png").write_bytes(b"png")
-records.report("seen", {"prompt": prompt, "seed": seed, "interactive": interactive})
-"""
+from synthviz.runs import NOTEBOOKS, CellError, Parameter, RunError
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Three notebooks that need no heavy import; the second and third only hold parameters."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    for name in NOTEBOOKS:
-        write_notebook(folder / f"{name}.ipynb", WORK if name == NOTEBOOKS[0] else "print('done')")
-    return folder
-
-
-def write_notebook(path: Path, *cells: str) -> None:
-    parameters = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
-    notebook = nbformat.v4.new_notebook(cells=[parameters, *map(nbformat.v4.new_code_cell, cells)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, path)
+    return write_notebooks(tmp_path / "notebooks")
 
 
 def known() -> dict[str, Parameter]:
@@ -131,6 +109,30 @@ class TestRun:
         assert "02_preprocessing.failed.ipynb" in names
         assert "02_preprocessing.ipynb" not in names
         assert not [name for name in names if name.startswith(".")]
+
+    def test_what_a_cell_raised_can_be_asked_for(self, folder, tmp_path):
+        write_notebook(folder / f"{NOTEBOOKS[1]}.ipynb", "1 + 1", "raise ValueError('no such colour')")
+        with pytest.raises(CellError) as caught:
+            runs.run_notebooks(tmp_path / "out", (), folder, str)
+        assert (caught.value.notebook, caught.value.cell) == (NOTEBOOKS[1], 4)
+        assert caught.value.source == "raise ValueError('no such colour')"
+        assert "ValueError: no such colour" in caught.value.traceback
+        assert "\x1b" not in caught.value.traceback
+
+    def test_lessons_can_be_left_out(self, folder, tmp_path):
+        write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", "1 + 1", lessons=("raise ValueError",))
+        finished = runs.run_notebooks(tmp_path / "out", (), folder, str, NOTEBOOKS[:1], lessons=False)
+        assert finished.files == (f"{NOTEBOOKS[0]}.ipynb", "manifest.json")
+
+    def test_a_clock_that_jumps_back_loses_no_file(self, folder, tmp_path):
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "old.png").write_bytes(b"of an earlier run")
+        work = "import os\nopen('generated_image_1.png', 'w').close()\nos.utime('generated_image_1.png', (1e9, 1e9))"
+        write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", work)
+        finished = runs.run_notebooks(out, (), folder, str)
+        assert "generated_image_1.png" in finished.files
+        assert "old.png" not in finished.files
 
     def test_a_dead_kernel_is_never_a_success(self, folder, tmp_path):
         write_notebook(folder / f"{NOTEBOOKS[0]}.ipynb", "import os; os._exit(0)", "print('after')")

@@ -212,8 +212,9 @@ def _opening(place: str, time: str | None, style: str | None, rng: np.random.Gen
 def _describe_group(group: Group, rng: np.random.Generator) -> tuple[str, tuple[int | None, str | None, str | None]]:
     singular, plural = KIND_WORDS[group.kind][rng.integers(len(KIND_WORDS[group.kind]))]
     count = group.count if group.count == 1 or rng.random() < 0.88 else None
-    color = group.color if rng.random() < 0.85 else None
-    side = group.side if group.side is not None and rng.random() < 0.75 else None
+    # Often unsaid, as in people's prompts: what is not said must be decided in drawing, and only once.
+    color = group.color if rng.random() < 0.75 else None
+    side = group.side if group.side is not None and rng.random() < 0.5 else None
     number = _choose(COUNT_WORDS[count], rng) if count is not None else ""
     noun = f"{_choose(COLOR_WORDS[color], rng)} " if color is not None else ""
     noun += singular if group.count == 1 else plural

@@ -1,0 +1,38 @@
+"""Three notebooks that need no heavy import, for tests of what runs notebooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+from synthviz.runs import NOTEBOOKS
+
+PARAMETERS = """output_dir: str = "outputs"  # where
+prompt: str = "a city"  # what
+seed: int = 0  # which
+scale: float = 1.5  # how much
+interactive: bool = True  # widgets
+"""
+WORK = """from pathlib import Path
+from synthviz import records
+Path(output_dir, f"generated_image_{seed}.png").write_bytes(b"png")
+records.report("seen", {"prompt": prompt, "seed": seed, "interactive": interactive})
+"""
+
+
+def write_notebook(path: Path, *cells: str, lessons: tuple[str, ...] = ()) -> None:
+    """A notebook of a parameters cell, these cells, and cells that only teach."""
+    parameters = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    taught = [nbformat.v4.new_code_cell(source, metadata={"tags": ["lesson"]}) for source in lessons]
+    notebook = nbformat.v4.new_notebook(cells=[parameters, *map(nbformat.v4.new_code_cell, cells), *taught])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def write_notebooks(folder: Path, work: str = WORK) -> Path:
+    """The three, in a folder that is made; the first works, the others only hold parameters."""
+    folder.mkdir()
+    for name in NOTEBOOKS:
+        write_notebook(folder / f"{name}.ipynb", work if name == NOTEBOOKS[0] else "print('done')")
+    return folder
