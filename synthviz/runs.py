@@ -246,7 +246,11 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: 
         raise
     cells = []
     if unfinished.exists():
-        executed = nbformat.read(unfinished, as_version=4)
+        try:
+            executed = nbformat.read(unfinished, as_version=4)
+        except ValueError as error:  # half a file: the disk is full
+            unfinished.unlink()
+            raise RunError(f"{notebook.name} failed: {reason or 'its outputs could not be written'}") from error
         cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
     failure: RunError | None = _first_error(notebook.stem, cells)
     if failure is None:
