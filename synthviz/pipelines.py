@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,8 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     elif not shipped and device == "mps":
         dtype = torch.float16
+    if not shipped:
+        _check_before_opening(model, folder)
     try:
         with quiet_libraries(bars_too=folder.is_dir()):
             pipeline = DiffusionPipeline.from_pretrained(
@@ -86,6 +89,29 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
     if shipped:
         pipeline.register_to_config(_name_or_path=str(MODELS / model))
     return pipeline
+
+
+def _check_before_opening(model: str, folder: Path) -> None:
+    """Look at a checkpoint before any of it is opened; of one on the hub, at the list of its parts.
+
+    Raises:
+        ModelLoadError: if it is not safe, or the hub does not give it.
+    """
+    from synthviz.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+
+    try:
+        if not folder.is_dir():
+            from huggingface_hub import hf_hub_download
+
+            check_index(json.loads(Path(hf_hub_download(model, "model_index.json")).read_text(encoding="utf-8")))
+        elif (folder / "model_index.json").exists():
+            ignored = check_checkpoint(folder)
+            if ignored:
+                print(f"Note: of {folder.name} these files are never opened: {', '.join(ignored)}")
+    except UnsafeCheckpoint as error:
+        raise ModelLoadError(f"{model!r} is not opened: {error}") from error
+    except Exception as error:  # the hub's own
+        raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
 
 
 def _teacher_parts() -> dict[str, Any]:

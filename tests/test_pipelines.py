@@ -35,10 +35,11 @@ def test_a_misspelled_name_has_close_matches():
         pipelines.load_pipeline("embeded")
 
 
-def test_what_else_goes_wrong_on_the_hub_is_not_called_a_missing_download(monkeypatch):
+def test_what_else_goes_wrong_on_the_hub_is_not_called_a_missing_download(monkeypatch, saved):
     def refuse(*_, **__):
         raise OSError("You are trying to access a gated repo.\nMake sure to have access to it")
 
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: saved["sd1"] / "model_index.json")
     monkeypatch.setattr(DiffusionPipeline, "from_pretrained", refuse)
     with pytest.raises(
         ModelLoadError, match="'some/model' cannot be loaded from the hub: You are trying to access a gated"

@@ -1,0 +1,143 @@
+"""Checkpoints from anywhere: what is not safe is refused by name, and nothing of it has run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from synthviz.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+from synthviz.pipelines import ModelLoadError, load_pipeline
+
+
+class Canary:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.fixture
+def checkpoint(saved, tmp_path):
+    """A whole one, to be spoilt."""
+    return Path(shutil.copytree(saved["sd1"], tmp_path / "checkpoint"))
+
+
+@pytest.fixture
+def canary(tmp_path):
+    """Is there once code of a checkpoint has run."""
+    return tmp_path / "the canary sang"
+
+
+def set_part(checkpoint: Path, name: str, value) -> None:
+    path = checkpoint / "model_index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+
+
+def put_pickle(path: Path, canary: Path) -> None:
+    path.write_bytes(pickle.dumps(Canary(canary)))
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl", "sd3", "flux"])
+def test_a_whole_one_of_every_family_passes(saved, family):
+    assert check_checkpoint(saved[family]) == []
+
+
+def test_a_part_without_safetensors_is_refused_by_name(checkpoint, canary):
+    for weights in (checkpoint / "unet").glob("*.safetensors"):
+        weights.unlink()
+    put_pickle(checkpoint / "unet" / "diffusion_pytorch_model.bin", canary)
+    words = r"not opened: its unet has no safetensors, only diffusion_pytorch_model\.bin"
+    with pytest.raises(ModelLoadError, match=words):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+
+
+def test_other_files_beside_the_safetensors_are_listed_and_left_alone(checkpoint, canary, capsys):
+    put_pickle(checkpoint / "unet" / "diffusion_pytorch_model.bin", canary)
+    put_pickle(checkpoint / "model.ckpt", canary)
+    (checkpoint / "unet" / "pipeline.py").write_text(f"open({str(canary)!r}, 'w')")
+    load_pipeline(str(checkpoint), device="cpu")
+    said = "never opened: model.ckpt, unet/diffusion_pytorch_model.bin, unet/pipeline.py"
+    assert said in capsys.readouterr().out
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("name", ["unet", "scheduler", "tokenizer"])
+def test_a_class_of_another_library_is_refused_before_it_is_imported(checkpoint, canary, tmp_path, monkeypatch, name):
+    (tmp_path / "canary_library.py").write_text(f"open({str(canary)!r}, 'w')\nclass Model: pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    set_part(checkpoint, name, ["canary_library", "Model"])
+    with pytest.raises(ModelLoadError, match=rf"its {name} is a canary_library\.Model, which is not one of"):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+    assert "canary_library" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("_class_name", "CanaryPipeline", "'CanaryPipeline', which diffusers does not have"),
+        ("_class_name", ["pipeline", "CanaryPipeline"], "which diffusers does not have"),
+        ("_class_name", None, "which diffusers does not have"),
+        ("unet", ["os", "system"], r"its unet is a os\.system"),
+        ("unet", ["diffusers.utils", "logging"], r"its unet is a diffusers\.utils\.logging"),
+        ("unet", ["diffusers", "utils"], r"its unet is a diffusers\.utils"),
+        ("unet", ["transformers", "__builtins__"], "which is not one of"),
+        ("unet", ["diffusers"], "not a library and a class"),
+        ("unet", ["diffusers", 7], "not a library and a class"),
+        ("../unet", ["diffusers", "UNet2DConditionModel"], "no folder of its own"),
+    ],
+)
+def test_strange_parts_are_refused(checkpoint, name, value, words):
+    set_part(checkpoint, name, value)
+    with pytest.raises(UnsafeCheckpoint, match=words):
+        check_checkpoint(checkpoint)
+
+
+def test_a_part_that_wants_code_of_its_own_is_refused(checkpoint, canary):
+    (checkpoint / "tokenizer" / "canary.py").write_text(f"open({str(canary)!r}, 'w')\nclass Canary: pass")
+    config = checkpoint / "tokenizer" / "tokenizer_config.json"
+    config.write_text(json.dumps({"auto_map": {"AutoTokenizer": ["canary.Canary", None]}}))
+    set_part(checkpoint, "tokenizer", ["transformers", "AutoTokenizer"])
+    with pytest.raises(ModelLoadError, match="its tokenizer wants to be opened by code of its own"):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\x00"])
+def test_a_broken_index_is_said(checkpoint, content):
+    (checkpoint / "model_index.json").write_text(content)
+    with pytest.raises(ModelLoadError, match=r"its model_index\.json"):
+        load_pipeline(str(checkpoint), device="cpu")
+
+
+def test_parts_that_are_not_there_do_not_matter():
+    check_index(
+        {"_class_name": "StableDiffusionPipeline", "safety_checker": [None, None], "requires_safety_checker": 1}
+    )
+
+
+def test_damaged_weights_are_one_sentence(checkpoint):
+    (weights,) = (checkpoint / "unet").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelLoadError) as caught:
+        load_pipeline(str(checkpoint), device="cpu")
+    assert "\n" not in str(caught.value)
+    assert "cannot be loaded" in str(caught.value)
+
+
+def test_one_on_the_hub_is_looked_at_before_it_is_fetched(monkeypatch, tmp_path):
+    (tmp_path / "model_index.json").write_text(
+        json.dumps({"_class_name": "StableDiffusionPipeline", "unet": ["os", "x"]})
+    )
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: tmp_path / "model_index.json")
+    with pytest.raises(ModelLoadError, match=r"'some/model' is not opened: its unet is a os\.x"):
+        load_pipeline("some/model", device="cpu")
