@@ -6,13 +6,22 @@ must be safetensors, and nothing is imported that is not diffusers' or transform
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
+from synthviz.records import sha256
+
+CHECKSUMS = "checksums.json"  # beside the shipped models' folders
+ADVICE = "install synthviz again"
 LIBRARIES = ("diffusers", "transformers")
 WEIGHTS = ".safetensors"
 NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgpack", ".onnx", ".py", ".so", ".joblib")
+
+
+class DamagedWeights(ValueError):
+    """Shipped weights are not what was shipped."""
 
 
 class UnsafeCheckpoint(ValueError):
@@ -66,6 +75,39 @@ def check_index(index: dict[str, Any]) -> None:
             raise UnsafeCheckpoint(
                 f"its {name} is a {library}.{class_name}, which is not one of diffusers' or transformers' own"
             )
+
+
+def verify_shipped(folder: Path) -> None:
+    """See that the weights of a shipped model are the ones that were shipped, by their SHA-256.
+
+    Args:
+        folder: of the model, such as `models/embedded`; the checksums stand beside it.
+
+    Raises:
+        DamagedWeights: if one is not, or is missing.
+    """
+    expected = _read_json(folder.parent / CHECKSUMS)
+    for name, checksum in expected.items():
+        if not name.startswith(f"{folder.name}/"):
+            continue
+        path = folder.parent / name
+        try:
+            found = _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)
+        except OSError as error:
+            raise DamagedWeights(f"the shipped weights {name} cannot be read ({error.strerror}); {ADVICE}") from error
+        if found != checksum:
+            raise DamagedWeights(f"the shipped weights {name} are not as they were shipped; {ADVICE}")
+
+
+def checksums(models: Path) -> dict[str, str]:
+    """The SHA-256 of every file of weights below a folder, by its path in it."""
+    return {path.relative_to(models).as_posix(): sha256(path) for path in sorted(models.rglob(f"*{WEIGHTS}"))}
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, modified: int) -> str:
+    """A file's checksum, computed once as long as its size and time stay."""
+    return sha256(path)
 
 
 def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:

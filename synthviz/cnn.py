@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from synthviz.checkpoints import verify_shipped
 from synthviz.flux_weights import read_flux_weights
 from synthviz.records import whole_file
 from synthviz.scenes import PLACES
@@ -84,6 +85,8 @@ class SceneCNN(nn.Module):
             ValueError: if the file is damaged, or holds another network or other classes.
         """
         name = Path(path).name
+        if path == WEIGHTS:
+            verify_shipped(WEIGHTS.parent)
         try:
             with safe_open(path, framework="pt") as file:
                 labels = (file.metadata() or {}).get("class_names")

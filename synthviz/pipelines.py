@@ -62,8 +62,7 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     elif not shipped and device == "mps":
         dtype = torch.float16
-    if not shipped:
-        _check_before_opening(model, folder)
+    _check_before_opening(model, folder)
     try:
         with quiet_libraries(bars_too=folder.is_dir()):
             pipeline = DiffusionPipeline.from_pretrained(
@@ -95,12 +94,15 @@ def _check_before_opening(model: str, folder: Path) -> None:
     """Look at a checkpoint before any of it is opened; of one on the hub, at the list of its parts.
 
     Raises:
-        ModelLoadError: if it is not safe, or the hub does not give it.
+        ModelLoadError: if it is not safe, not what was shipped, or the hub does not give it.
     """
-    from synthviz.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+    from synthviz.checkpoints import DamagedWeights, UnsafeCheckpoint, check_checkpoint, check_index, verify_shipped
 
     try:
-        if not folder.is_dir():
+        if model in SHIPPED_DEFAULTS:
+            for needed in {folder, MODELS / model}:
+                verify_shipped(needed)
+        elif not folder.is_dir():
             from huggingface_hub import hf_hub_download
 
             check_index(json.loads(Path(hf_hub_download(model, "model_index.json")).read_text(encoding="utf-8")))
@@ -108,6 +110,8 @@ def _check_before_opening(model: str, folder: Path) -> None:
             ignored = check_checkpoint(folder)
             if ignored:
                 print(f"Note: of {folder.name} these files are never opened: {', '.join(ignored)}")
+    except DamagedWeights as error:
+        raise ModelLoadError(str(error)) from error
     except UnsafeCheckpoint as error:
         raise ModelLoadError(f"{model!r} is not opened: {error}") from error
     except Exception as error:  # the hub's own

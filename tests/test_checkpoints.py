@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from synthviz.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+from synthviz import pipelines
+from synthviz.checkpoints import (
+    CHECKSUMS,
+    DamagedWeights,
+    UnsafeCheckpoint,
+    check_checkpoint,
+    check_index,
+    checksums,
+    verify_shipped,
+)
 from synthviz.pipelines import ModelLoadError, load_pipeline
 
 
@@ -141,3 +150,42 @@ def test_one_on_the_hub_is_looked_at_before_it_is_fetched(monkeypatch, tmp_path)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: tmp_path / "model_index.json")
     with pytest.raises(ModelLoadError, match=r"'some/model' is not opened: its unet is a os\.x"):
         load_pipeline("some/model", device="cpu")
+
+
+class TestShipped:
+    @pytest.fixture
+    def models(self, tmp_path, monkeypatch):
+        """A copy of all shipped models, which the package then takes for its own."""
+        copied = shutil.copytree(pipelines.MODELS, tmp_path / "models")
+        monkeypatch.setattr(pipelines, "MODELS", copied)
+        return copied
+
+    def test_the_checksums_are_of_the_weights_that_ship(self):
+        assert json.loads((pipelines.MODELS / CHECKSUMS).read_text()) == checksums(pipelines.MODELS)
+
+    @pytest.mark.parametrize("model", ["embedded", "embedded-teacher"])
+    @pytest.mark.parametrize("harm", ["change", "remove", "cut"])
+    def test_weights_that_are_not_as_shipped_are_named(self, models, model, harm):
+        weights = next((models / model / "unet").glob("*.safetensors"))
+        content = bytearray(weights.read_bytes())
+        content[-7] ^= 1
+        weights.write_bytes(content if harm == "change" else content[:5000])
+        if harm == "remove":
+            weights.unlink()
+        with pytest.raises(
+            ModelLoadError, match=rf"shipped weights {model}/unet/{weights.name} .*install synthviz again"
+        ):
+            load_pipeline(model, device="cpu")
+
+    def test_the_teacher_needs_what_it_shares_with_its_student(self, models):
+        (models / "embedded" / "text_encoder" / "model.safetensors").write_bytes(b"")
+        with pytest.raises(
+            ModelLoadError, match=r"embedded/text_encoder/model\.safetensors are not as they were shipped"
+        ):
+            load_pipeline("embedded-teacher", device="cpu")
+
+    def test_the_network_too(self, models):
+        verify_shipped(models / "scene-cnn")
+        (models / "scene-cnn" / "model.safetensors").write_bytes(b"")
+        with pytest.raises(DamagedWeights, match=r"scene-cnn/model\.safetensors"):
+            verify_shipped(models / "scene-cnn")

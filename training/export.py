@@ -3,7 +3,8 @@
 `python -m training.export teacher --autoencoder DIR/vae --diffusion DIR --output-dir TEACHER` makes the pipeline that
 is distilled. `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`,
 the student, and `synthviz/models/embedded-teacher`, of the teacher only what the student does not have: UNet and
-scheduler. `python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
+scheduler; `python -m training.export checksums` notes what the weights should be, also after another one was put there.
+`python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
 
 Pipelines are plain `StableDiffusionPipeline`s, which anybody can load with `DiffusionPipeline.from_pretrained(folder)`
 and no import of synthviz. They are stored in float16 and open as float32.
@@ -22,7 +23,9 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from synthviz.checkpoints import CHECKSUMS, checksums
 from synthviz.pipelines import MODELS, load_pipeline
+from synthviz.records import write_json
 
 LARGEST_FILE = "15MB"
 
@@ -82,6 +85,12 @@ def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> No
     export(assemble_student(teacher_dir, distillation_dir), models / "embedded")
     teacher = StableDiffusionPipeline.from_pretrained(teacher_dir)
     export(teacher, models / "embedded-teacher", only=("unet", "scheduler"))
+    write_checksums(models)
+
+
+def write_checksums(models: Path = MODELS) -> None:
+    """Note the SHA-256 of all shipped weights, by which they are verified when they are loaded."""
+    write_json(models / CHECKSUMS, checksums(models))
 
 
 def _clean_configs(folder: Path) -> None:
@@ -110,6 +119,7 @@ def main() -> None:
     shipped = which.add_parser("ship")
     shipped.add_argument("--teacher", type=Path, required=True)
     shipped.add_argument("--distillation", type=Path, required=True)
+    which.add_parser("checksums")
     unpacked = which.add_parser("unpack")
     unpacked.add_argument("--output-dir", type=Path, required=True)
     arguments = parser.parse_args()
@@ -117,6 +127,8 @@ def main() -> None:
         export(assemble_teacher(arguments.autoencoder, arguments.diffusion), arguments.output_dir)
     elif arguments.what == "ship":
         ship(arguments.teacher, arguments.distillation)
+    elif arguments.what == "checksums":
+        write_checksums()
     else:
         export(load_pipeline("embedded-teacher", device="cpu"), arguments.output_dir)
 
