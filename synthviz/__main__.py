@@ -1,4 +1,4 @@
-"""The command line: `python -m synthviz run` and `python -m synthviz html`."""
+"""The command line: `python -m synthviz run`, `sweep`, `inspect` and `html`."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that exists, such as tls://host:8786")
     for flag in ("--tls-ca-file", "--tls-cert", "--tls-key"):
         sweep.add_argument(flag, metavar="FILE", help="as of `dask scheduler` (default: from Dask's configuration)")
+    inspect = commands.add_parser(
+        "inspect",
+        help="what a picture says about itself",
+        description="Say whether pictures are labelled as made by AI, and what they record of how they were made.",
+    )
+    inspect.add_argument("pictures", nargs="+", metavar="PICTURE")
     html = commands.add_parser(
         "html",
         help="turn notebooks into pages that need no network",
@@ -55,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if options.command == "html":
         return _write_pages(options.notebooks)
+    if options.command == "inspect":
+        return _inspect(options.pictures)
     if options.command == "sweep":
         return _sweep(options)
     from synthviz import runs
@@ -72,6 +80,19 @@ def main(arguments: list[str] | None = None) -> int:
     print()
     print(runs.describe(finished))
     return 0
+
+
+def _inspect(pictures: list[str]) -> int:
+    from synthviz.inspection import InspectionError, describe_picture
+
+    status = 0
+    for number, picture in enumerate(pictures):
+        try:
+            print("\n" * (number > 0) + describe_picture(picture))
+        except InspectionError as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 1
+    return status
 
 
 def _sweep(options: argparse.Namespace) -> int:
