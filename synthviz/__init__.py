@@ -16,6 +16,7 @@ _HOMES = {
     "generate": "generation",
     "load_pipeline": "pipelines",
     "save_pictures": "generation",
+    "preprocess_folder": "folders",
     "preprocess_image": "preprocessing",
     "SceneCNN": "cnn",
     "capture": "features",
@@ -36,6 +37,7 @@ _MODULES = (
     "runs",
     "scenes",
     "shipped_pictures",
+    "sweeps",
     "word_maps",
 )
 

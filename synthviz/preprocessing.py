@@ -35,6 +35,11 @@ INTERPOLATIONS = {
 }
 MOST_PIXELS = 25_000_000
 LARGEST_SIZE = 4096
+# Not among them: EPS, which Pillow hands to Ghostscript, and formats of films, fonts and windows' metafiles.
+FORMATS = (
+    "AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "IM", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI",
+    "SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM",
+)  # fmt: skip
 NEARLY_UNIFORM = 0.01  # standard deviation; about two and a half of 255 grey levels
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey, with more than 8 bits a pixel
 
@@ -90,7 +95,7 @@ def preprocess_image(
     first frame is taken, and deep greys (16 bits, 32 bits, floats) are scaled to [0, 1] rather than clipped.
 
     Args:
-        path: the picture, in any format that Pillow reads.
+        path: the picture, in one of `FORMATS`.
         size: side of the tensor in pixels, 2 to 4096.
         fit: "stretch" to the square; "fit" inside it, padded with `background`; or "crop" the largest centre square.
         interpolation: "bilinear", "bicubic" or "lanczos", all antialiased, or "nearest", which is not.
@@ -181,12 +186,13 @@ def _decoding(path: Path, said: list[str]) -> Iterator[None]:
     """What Pillow complains of becomes part of `said`; what it raises becomes a `PreprocessingError`."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             yield
         except PreprocessingError:
             raise
         except UnidentifiedImageError as error:
-            raise PreprocessingError("it is not a picture in a format that Pillow reads") from error
+            raise PreprocessingError("it is not a picture in a format that synthviz reads") from error
         except Exception as error:  # on damaged files the decoders raise nearly anything, SyntaxError included
             why = getattr(error, "strerror", None) or str(error).replace(str(path), path.name) or type(error).__name__
             raise PreprocessingError(f"it cannot be decoded ({why})") from error
@@ -202,7 +208,9 @@ def _open(path: Path, max_pixels: int, said: list[str]) -> tuple[Stage, dict[str
         raise PreprocessingError("it is a folder, not a file" if path.is_dir() else "it is not an ordinary file")
     if path.stat().st_size == 0:
         raise PreprocessingError("the file is empty")
-    with Image.open(path) as image:
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]  # a Pillow built without AVIF does without
+    with Image.open(path, formats=formats) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise PreprocessingError(
@@ -210,7 +218,7 @@ def _open(path: Path, max_pixels: int, said: list[str]) -> tuple[Stage, dict[str
                 f"more than the {max_pixels / 1e6:g} million that are read"
             )
         image.verify()
-    with Image.open(path) as image:  # after verify() the file has to be opened again
+    with Image.open(path, formats=formats) as image:  # after verify() the file has to be opened again
         frames = getattr(image, "n_frames", 1)
         picture, kind = image.copy(), image.format or "unknown"  # copy() decodes every pixel
     if frames > 1:

@@ -351,7 +351,7 @@ REASONS = {
     "missing": "there is no such file",
     "folder": "it is a folder, not a file",
     "empty": "the file is empty",
-    "text": "it is not a picture in a format that Pillow reads",
+    "text": "it is not a picture in a format that synthviz reads",
     "cut png": "it cannot be decoded",
     "cut jpeg": "it cannot be decoded",
     "bits": "it cannot be decoded",
@@ -391,11 +391,20 @@ def test_strict_raises_instead(tmp_path, painting, capsys, kind):
 def test_reasons_name_no_folder(painting, save, monkeypatch, raised, reason):
     path = save(painting)
 
-    def fail(path):
+    def fail(path, formats):
         raise raised(path)
 
     monkeypatch.setattr(Image, "open", fail)
     assert preprocess_image(path).fallback_reason == reason
+
+
+def test_postscript_is_not_handed_to_ghostscript(painting, save, monkeypatch):
+    from PIL import EpsImagePlugin
+
+    path = save(painting).with_suffix(".eps")
+    painting.save(path)
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
+    assert preprocess_image(path).fallback_reason == "it is not a picture in a format that synthviz reads"
 
 
 def test_missing_file_suggests_a_similar_name(painting, save):
