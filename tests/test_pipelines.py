@@ -54,11 +54,12 @@ def test_shipped_weights_that_are_missing_are_said(monkeypatch, tmp_path, model)
         pipelines.load_pipeline(model)
 
 
-class TestTeacher:
-    @pytest.fixture(scope="class")
-    def teacher(self):
-        return pipelines.load_pipeline("embedded-teacher", device="cpu")
+@pytest.fixture(scope="module")
+def teacher():
+    return pipelines.load_pipeline("embedded-teacher", device="cpu")
 
+
+class TestTeacher:
     def test_it_has_a_name_and_defaults_of_its_own(self, teacher):
         assert pipelines.model_name(teacher) == "embedded-teacher"
         assert pipelines.default_steps_and_guidance(teacher)[0] == 25
