@@ -115,7 +115,11 @@ def _local_client(count: int, stack: ExitStack) -> Iterator[Client]:
 def _security(settings: ClusterSettings) -> Security:
     from distributed.security import Security
 
-    given = {"tls_ca_file": settings.tls_ca_file, "tls_client_cert": settings.tls_cert, "tls_client_key": settings.tls_key}
+    given = {
+        "tls_ca_file": settings.tls_ca_file,
+        "tls_client_cert": settings.tls_cert,
+        "tls_client_key": settings.tls_key,
+    }
     for path in given.values():
         if path is not None and not os.path.isfile(path):
             raise RunError(f"there is no file {path!r}; the TLS settings name the certificates' files")

@@ -122,7 +122,9 @@ def check_worker(orders: Orders) -> None:
             f"{socket.gethostname()} does not see the sweep's folder {orders.output_dir!r}; it must be shared"
         )
     if hash_sources(orders.find_notebooks(), orders.notebooks) != orders.sources:
-        raise WorkerUnfit(f"{socket.gethostname()} has other notebooks than this sweep; install the same synthviz there")
+        raise WorkerUnfit(
+            f"{socket.gethostname()} has other notebooks than this sweep; install one synthviz everywhere"
+        )
 
 
 def verified_manifest(folder: Path) -> dict[str, Any] | None:

@@ -100,7 +100,8 @@ def read_plan(path: str | Path, folder: Path | None = None) -> SweepPlan:
     everything = {"notebooks": list(notebooks), "sources": sources, "version": synthviz.__version__}
     planned: dict[str, PlannedRun] = {}
     count = 0
-    for count, given in enumerate(_parameter_sets(content, path.parent, fixed, known), start=1):
+    for given in _parameter_sets(content, path.parent, fixed, known):
+        count += 1
         parameters = {name: _check_value(known, name, value, path.parent) for name, value in given.items()}
         key = _key(everything, parameters, known)
         planned.setdefault(key, PlannedRun(key, parameters))
@@ -135,7 +136,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         with path.open(encoding="utf-8") as file:
-            content = yaml.load(file, Loader)  # noqa: S506: a SafeLoader
+            content = yaml.load(file, Loader)
     except OSError as error:
         raise RunError(f"the sweep file {str(path)!r} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -26,14 +26,16 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #1b1b1b; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; }
 .filters { display: flex; gap: .8rem; margin: 1rem 0; flex-wrap: wrap; }
-.filters input { width: 22rem; max-width: 100%; } .filters input, .filters select { font: inherit; padding: .25rem .5rem; }
+.filters input { width: 22rem; max-width: 100%; }
+.filters input, .filters select { font: inherit; padding: .25rem .5rem; }
 .runs { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
 .run { border: 1px solid #d5d5d5; border-radius: 6px; padding: .7rem; overflow-wrap: anywhere; }
 .run.failed { border: 2px solid #a40000; } .run.waiting { color: #666; border-style: dashed; }
 .run h2 { font-size: 1rem; margin: 0 0 .4rem; } .run p { margin: .3rem 0; }
 .pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; }
 .pictures img { width: 100%; aspect-ratio: 1; object-fit: cover; display: block; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .6rem; margin: .4rem 0; } dt { color: #555; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .6rem; margin: .4rem 0; }
+dt { color: #555; } dd { margin: 0; }
 nav a, nav b { margin-right: .5rem; } [hidden] { display: none; }
 """
 FILTER = """
@@ -71,7 +73,7 @@ class Report:
         return max(1, -(-len(self.runs) // RUNS_A_PAGE))
 
     def status(self, run: PlannedRun) -> str:
-        """"done", "failed" or "waiting"."""
+        """ "done", "failed" or "waiting"."""
         end = self._ends.get(run.key)
         return WAITING if end is None else DONE if "files" in end else FAILED
 
@@ -119,7 +121,8 @@ class Report:
 <h1>{_text(title)}</h1>
 <p>{said} All runs as a table: <a href="runs.csv">runs.csv</a>.</p>
 <div class="filters" hidden><input id="text" type="search" placeholder="find in prompts, parameters, classes"
- aria-label="find"><select id="status" aria-label="status"><option value="">every status</option>{options}</select></div>
+ aria-label="find">
+<select id="status" aria-label="status"><option value="">every status</option>{options}</select></div>
 <div class="runs">
 {"".join(self._card(run) for run in shown)}</div>
 {f"<nav>{links}</nav>" if self.pages > 1 else ""}
@@ -138,7 +141,8 @@ class Report:
                 for name in pictures
             )
             lines.append(f'<div class="pictures">{images}</div>' if images else "")
-        lines.append(f"<dl>{''.join(f'<dt>{_text(n)}</dt><dd>{_text(v)}</dd>' for n, v in run.parameters.items())}</dl>")
+        parameters = "".join(f"<dt>{_text(n)}</dt><dd>{_text(value)}</dd>" for n, value in run.parameters.items())
+        lines.append(f"<dl>{parameters}</dl>")
         if status == DONE:
             seen = _prediction(end)
             if seen:
@@ -168,7 +172,8 @@ class Report:
             from pyarrow import parquet
         except ImportError:  # optional; the CSV file says the same
             return
-        table = pyarrow.table({name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)})
+        values = [list(column) for column in zip(*rows, strict=True)]
+        table = pyarrow.table(dict(zip(columns, values, strict=True)))
         with whole_file(self.folder / "runs.parquet") as unfinished:
             parquet.write_table(table, unfinished)
 

@@ -120,9 +120,8 @@ class TestBadDisk:
         possible = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False) if UNSHARE else None
         if possible is None or possible.returncode:
             pytest.skip("this machine allows no mount namespace")
-        return subprocess.run(
-            ["unshare", "-rm", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
-        )
+        command = ["unshare", "-rm", "sh", "-c", script]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
 
     def test_a_full_one_is_said_and_leaves_nothing_unfinished(self, tmp_path, notebooks):
         write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", "open('big.png', 'wb').write(bytes(900_000))")

@@ -119,7 +119,7 @@ def endure(
             cluster.start()
         driver = machine.start_driver(*([cluster.address, str(cluster.tls)] if cluster else []))
         while driver.poll() is None and time.monotonic() < end:
-            if plan and wait_until(lambda: driver.poll() is not None, rng.uniform(*pause)):
+            if plan and wait_until(lambda driver=driver: driver.poll() is not None, rng.uniform(*pause)):
                 break
             if plan and (machine.out / "runs").exists() and machine.kill_one(plan[0], rng):
                 plan.pop(0)

@@ -26,7 +26,8 @@ def manifest(**more) -> dict:
 
 
 def failure(**more) -> dict:
-    return {"kind": "cell", "error": "it broke", "source": "1 / 0", "traceback": "ZeroDivisionError", "seconds": 3, **more}
+    failed = {"kind": "cell", "error": "it broke", "source": "1 / 0", "traceback": "ZeroDivisionError", "seconds": 3}
+    return {**failed, **more}
 
 
 @pytest.fixture
