@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,3 +139,11 @@ def wait_for_another(page: Any, image: Any, before: str, timeout: float = 60_000
         timeout=timeout,
     )
     assert image.evaluate(NOT_BLANK), "the image is blank"
+
+
+def wait_until(page: Any, true: Callable[[], bool], seconds: float = 60) -> None:
+    """Until something is so; the page goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        page.wait_for_timeout(50)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import io
 
 import pytest
-from lab_page import complaints, control, open_notebook, restart_and_run_all, slider, source, wait_for_another
+from lab_page import (
+    complaints,
+    control,
+    open_notebook,
+    restart_and_run_all,
+    slider,
+    source,
+    wait_for_another,
+    wait_until,
+)
 from PIL import Image
 
 # Restarting a kernel cuts off what JupyterLab's debugger is asking it.
@@ -37,7 +46,7 @@ def test_generation(notebook):
     prompt = page.get_by_label("Prompt", exact=True)
     prompt.fill("a yacht on the oc")
     page.get_by_role("button", name="ocean").click()
-    assert prompt.input_value() == "a yacht on the ocean "
+    wait_until(page, lambda: prompt.input_value() == "a yacht on the ocean ")
     page.get_by_text("nearest known: boat").wait_for()
     prompt.fill("a red boat on the ocean at sunset")
 
@@ -86,7 +95,8 @@ def test_preprocessing(notebook):
         page.locator(".widget-upload").click()
     chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": gradient.getvalue()})
     wait_for_another(page, images.first, before)
-    assert "yours: mine.png" in control(page, "Picture").inner_text()
+    # The widget keeps its options from wrapping by spaces that do not break.
+    wait_until(page, lambda: "yours: mine.png" in control(page, "Picture").inner_text().replace("\xa0", " "))
 
     page.get_by_role("button", name="heatmap", exact=True).click()
     slider(page, "Row").press("Home")
