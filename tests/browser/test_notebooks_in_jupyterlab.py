@@ -70,7 +70,7 @@ def test_generation(notebook):
 
     page.get_by_label("Model").select_option("embedded-teacher")
     page.get_by_role("button", name="Generate").click()
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator("button.jupyter-button", has_text="Stop").click()
     page.get_by_text("Stopped.", exact=True).wait_for()
 
 
