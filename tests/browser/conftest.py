@@ -12,7 +12,7 @@ from lab_page import find_chromium, jupyterlab
 SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (it is in [dev])")
     path = find_chromium()
@@ -25,7 +25,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(browser, tmp_path_factory):
     """The address and token of a JupyterLab whose root is a copy of the notebooks."""
     with jupyterlab(tmp_path_factory.mktemp("lab")) as found:
