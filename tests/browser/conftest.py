@@ -12,6 +12,7 @@ from lab_page import find_chromium, jupyterlab
 SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
 
 
+# Not for the whole session: until Playwright stops, its event loop counts as running in the tests' thread.
 @pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (it is in [dev])")
