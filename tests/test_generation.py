@@ -218,7 +218,9 @@ class TestEmbedded:
 
     def test_plain_diffusers_and_synthviz_agree(self, embedded):
         plain = DiffusionPipeline.from_pretrained(pipelines.MODELS / "embedded")
-        plain.vae.to(memory_format=torch.channels_last)  # as synthviz lays it out on a CPU; otherwise the rounding differs
+        plain.vae.to(
+            memory_format=torch.channels_last
+        )  # as synthviz lays it out on a CPU; otherwise the rounding differs
         plain.set_progress_bar_config(disable=True)
         prompt = "a sunset over mountains"
         expected = plain(

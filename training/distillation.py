@@ -6,6 +6,10 @@ guidance scale through `time_cond_proj_dim`, so that `guidance_scale` still stee
 consistency distillation (Luo et al. 2023): it learns to jump from any point of the teacher's guided trajectory to the
 end. The trajectory is cut into few pieces at first and into more later (Song & Dhariwal 2023): what is known at its end
 reaches its beginning piece by piece. The result is a plain `UNet2DConditionModel` for diffusers' `LCMScheduler`.
+
+Where an earlier teacher already has a student (`--start-from`), what it learnt is carried over to begin with: the
+difference between the two is added to the new teacher's weights, as LCM-LoRA does with fine-tuned models (Luo et al.
+2023b).
 """
 
 from __future__ import annotations
@@ -54,6 +58,7 @@ class DistillationTraining:
     huber: float = 0.001
     caption_dropout: float = 0.05
     strange_word_share: float = 0.06
+    compile: bool = False
     seed: int = 0
 
 
@@ -66,6 +71,23 @@ def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
         raise ValueError(f"the teacher's UNet does not fit the student's: missing {missing}, unexpected {unexpected}")
     torch.nn.init.zeros_(student.time_embedding.cond_proj.weight)
     return student
+
+
+def carry_over(student: UNet2DConditionModel, models_dir: Path) -> None:
+    """Add what an earlier student learnt to a new one that still equals its teacher.
+
+    Args:
+        student: what `build_student` returned; changed in place.
+        models_dir: holds an earlier pair as it ships: `embedded` and `embedded-teacher`, of the same architecture.
+    """
+    earlier_student, earlier_teacher = (
+        UNet2DConditionModel.from_pretrained(models_dir / name / "unet", dtype=torch.float32).state_dict()
+        for name in ("embedded", "embedded-teacher")
+    )
+    weights = student.state_dict()
+    for name, value in weights.items():
+        value += earlier_student[name].to(value) - (earlier_teacher[name].to(value) if name in earlier_teacher else 0)
+    student.load_state_dict(weights)
 
 
 def build_scheduler(teacher_scheduler: object, solver_steps: int) -> LCMScheduler:
@@ -104,7 +126,12 @@ def clean_and_noise(
 
 
 def train_distillation(
-    teacher_dir: Path, paintings_dir: Path, latents_dir: Path, output_dir: Path, settings: DistillationTraining
+    teacher_dir: Path,
+    paintings_dir: Path,
+    latents_dir: Path,
+    output_dir: Path,
+    settings: DistillationTraining,
+    start_from: Path | None = None,
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint; leaves `unet/` and `scheduler/`.
 
@@ -114,6 +141,8 @@ def train_distillation(
         latents_dir: the folder with the paintings' latents; they are made where they are not there.
         output_dir: where to.
         settings: the budget and the rest.
+        start_from: the folder of an earlier pair as it ships (see `carry_over`); all of the budget then goes to the
+            jumps, with the trajectory in its final number of pieces.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -127,12 +156,17 @@ def train_distillation(
     scheduler = build_scheduler(pipeline.scheduler, settings.solver_steps)
     scheduler.save_pretrained(output_dir / "scheduler")
     student = build_student(teacher).to(device, memory_format=torch.channels_last)
+    if start_from is not None:
+        carry_over(student, start_from)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
     average = AveragedWeights(student, decay=0.998)
     checkpoint_path = output_dir / "distillation.checkpoint"
     step, spent = resume(checkpoint_path, student, optimizer, average, device)
     target = build_student(teacher).to(device, memory_format=torch.channels_last).requires_grad_(False)
     target.load_state_dict(student.state_dict())
+    run_teacher, run_student, run_target = (
+        torch.compile(unet) if settings.compile else unet for unet in (teacher, student, target)
+    )
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
@@ -177,7 +211,7 @@ def train_distillation(
             for row in rows.tolist()
         ]
         noise = torch.randn(clean.shape, generator=generator).to(device)
-        count = pieces(settings, clock.progress)
+        count = settings.solver_steps if start_from is not None else pieces(settings, clock.progress)
         stride = len(alphas) // count if count else 1
         later = torch.randint(1, len(alphas) // stride + 1, (settings.batch,), generator=generator) * stride - 1
         later = later.to(device)
@@ -191,18 +225,18 @@ def train_distillation(
             text = text_encoder(tokenize(tokenizer, captions).to(device)).last_hidden_state
             both = torch.cat([text, nothing.expand_as(text)])
             with half:
-                velocity = teacher(torch.cat([noisy, noisy]), torch.cat([later, later]), both).sample.float()
+                velocity = run_teacher(torch.cat([noisy, noisy]), torch.cat([later, later]), both).sample.float()
             named, unnamed = velocity.chunk(2)
             guided = unnamed + guidance[:, None, None, None] * (named - unnamed)
         if count is None:
-            error = predict(student, noisy, later, text, told) - guided
+            error = predict(run_student, noisy, later, text, told) - guided
         else:
             with torch.no_grad():
                 reached, direction = clean_and_noise(guided, noisy, alphas[later])
                 previous = alphas[earlier].sqrt()[:, None, None, None]
                 moved = previous * reached + (1 - previous.square()).sqrt() * direction  # one DDIM step
-                wanted = jump(target, moved, earlier, text, told)
-            error = jump(student, noisy, later, text, told) - wanted
+                wanted = jump(run_target, moved, earlier, text, told)
+            error = jump(run_student, noisy, later, text, told) - wanted
         loss = (error.square() + settings.huber**2).sqrt().mean() - settings.huber
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -226,10 +260,19 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--latents", type=Path, required=True, help="the diffusion stage's folder")
     parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--start-from", type=Path, help="an earlier pair as it ships, such as synthviz/models")
     parser.add_argument("--minutes", type=float, default=DistillationTraining.minutes)
+    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
-    settings = DistillationTraining(minutes=arguments.minutes)
-    train_distillation(arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings)
+    settings = DistillationTraining(minutes=arguments.minutes, compile=arguments.compile)
+    train_distillation(
+        arguments.teacher,
+        arguments.paintings,
+        arguments.latents,
+        arguments.output_dir,
+        settings,
+        arguments.start_from,
+    )
 
 
 if __name__ == "__main__":

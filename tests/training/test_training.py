@@ -27,7 +27,14 @@ from training.diffusion import (
     vary_caption,
     weigh_cells,
 )
-from training.distillation import DistillationTraining, boundary_scalings, build_student, clean_and_noise, pieces
+from training.distillation import (
+    DistillationTraining,
+    boundary_scalings,
+    build_student,
+    carry_over,
+    clean_and_noise,
+    pieces,
+)
 from training.export import assemble_teacher, export
 from training.loop import AveragedWeights, Clock, fast_dtype_supported, learning_rate, set_learning_rate
 from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
@@ -285,6 +292,19 @@ class TestDistillation:
         told = torch.randn(1, student.config.time_cond_proj_dim)
         expected = teacher(noisy, time, text).sample
         assert torch.allclose(student(noisy, time, text, timestep_cond=told).sample, expected, atol=1e-5)
+
+    def test_what_an_earlier_student_learnt_is_carried_over(self, tmp_path):
+        earlier_teacher, teacher = build_unet(8, 8), build_unet(8, 8)
+        earlier_student = build_student(earlier_teacher)
+        learnt = {name: torch.randn_like(value) for name, value in earlier_student.state_dict().items()}
+        earlier_student.load_state_dict({name: v + learnt[name] for name, v in earlier_student.state_dict().items()})
+        earlier_student.save_pretrained(tmp_path / "embedded" / "unet")
+        earlier_teacher.save_pretrained(tmp_path / "embedded-teacher" / "unet")
+        student = build_student(teacher)
+        carry_over(student, tmp_path)
+        before = build_student(teacher).state_dict()
+        for name, value in student.state_dict().items():
+            assert torch.allclose(value, before[name] + learnt[name], atol=1e-5), name
 
 
 def test_what_the_oracle_should_say_of_a_scene():
