@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from synthviz.preprocessing import LoadedImage, preprocess_image, test_pattern
+from synthviz.records import printable_name
 
 Load = Callable[[Path], LoadedImage]
 LOOK_EVERY = 0.05  # seconds between two looks at a worker's memory
@@ -109,10 +110,10 @@ class _Worker:
             except (EOFError, ConnectionError, psutil.NoSuchProcess):
                 reason = "the decoder crashed"
         self.stop()
-        _say(path.name, reason)
+        _say(printable_name(path), reason)
         size = getattr(self._load, "keywords", {}).get("size", 224)
-        record = {"file": path.name, "size": size, "steps": [], "warnings": [], "fallback_reason": reason}
-        return LoadedImage(path.name, test_pattern(size), (), (), reason, record)
+        record = {"file": printable_name(path), "size": size, "steps": [], "warnings": [], "fallback_reason": reason}
+        return LoadedImage(printable_name(path), test_pattern(size), (), (), reason, record)
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""

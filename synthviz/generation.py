@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_BATCH = 4
+LONGEST_PROMPT = 10_000  # characters
 SLOW_SECONDS = 5.0  # generation that takes longer than this says how far it is
 
 
@@ -43,7 +44,7 @@ class GenerationConfig:
     """What to generate. None means: what the pipeline itself recommends.
 
     Attributes:
-        prompt: what the picture should show; not empty.
+        prompt: what the picture should show; not empty, at most 10,000 characters, of which a model reads the first.
         negative_prompt: what it should not show; "" for nothing.
         count: how many pictures, 1 to 1000.
         seed: seed of the first picture; picture i (from 0) is made from `seed + i`. 0 to 2**53 - 1000.
@@ -71,6 +72,8 @@ class GenerationConfig:
             raise ValueError(f"prompt is {self.prompt!r}; it must be a text that says what to draw")
         if not isinstance(self.negative_prompt, str):
             raise ValueError(f"negative_prompt is {self.negative_prompt!r}; it must be a text, '' for none")
+        for name, text in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
+            _check_text(name, text)
         if self.scheduler is not None and (not isinstance(self.scheduler, str) or not self.scheduler):
             raise ValueError(f"scheduler is {self.scheduler!r}; it must be a scheduler's name, or None")
         for name, low, high in (("count", 1, 1000), ("seed", 0, 2**53 - 1000)):
@@ -80,6 +83,18 @@ class GenerationConfig:
                 _check_number(name, getattr(self, name), low, high, whole=True)
         if self.guidance_scale is not None:
             _check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
+
+
+def _check_text(name: str, text: str) -> None:
+    if len(text) > LONGEST_PROMPT:
+        raise ValueError(f"{name} has {len(text)} characters; {LONGEST_PROMPT} are the most, and more than models read")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        raise ValueError(
+            f"{name} holds {half!r} at character {error.start + 1}, half of a character, which is not text; remove it"
+        ) from None
 
 
 def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
@@ -278,18 +293,23 @@ def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tu
     return arguments, notes
 
 
+def _begin(text: str, longest: int = 500) -> str:
+    """A text, or where it is too long for a note, its beginning."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
 def _prompt_notes(pipeline: DiffusionPipeline, prompt: str, name: str) -> list[str]:
     """What of a prompt the model will not read or does not know."""
     notes = []
     unread = unread_words(pipeline, prompt)
     if unread:
-        notes.append(f"the {name} is longer than the text encoder reads; it never sees: {unread!r}")
+        notes.append(f"the {name} is longer than the text encoder reads; it never sees: {_begin(unread)!r}")
     if model_name(pipeline) in SHIPPED_DEFAULTS:
         from synthviz.scenes import nearest_known_words, unknown_words
 
         unknown = unknown_words(prompt)
         if unknown:
-            words = ", ".join(word + _hint(nearest_known_words(word)) for word in unknown)
+            words = _begin(", ".join(word + _hint(nearest_known_words(word)) for word in unknown))
             notes.append(f"the embedded model never learnt these words of the {name} and ignores them: {words}")
     return notes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from synthviz.records import read_record
+from synthviz.records import printable_name, read_record
 
 AI_MADE = "trainedAlgorithmicMedia"  # https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
 MOST_SHOWN = 2000  # characters of one entry
@@ -26,6 +26,7 @@ def describe_picture(path: str | Path) -> str:
     from PIL import Image
 
     path = Path(path)
+    name = printable_name(path)
     try:
         with Image.open(path) as image:
             size, kind = image.size, image.format
@@ -33,12 +34,12 @@ def describe_picture(path: str | Path) -> str:
             parameters = image.info.get("parameters")
         record = read_record(path)
     except OSError as error:
-        raise InspectionError(f"{path.name} cannot be inspected: {error.strerror or 'it is not a picture'}") from error
+        raise InspectionError(f"{name} cannot be inspected: {error.strerror or 'it is not a picture'}") from error
     except Exception as error:  # on damaged files the decoders raise nearly anything
-        raise InspectionError(f"{path.name} cannot be inspected: it is damaged ({type(error).__name__})") from error
+        raise InspectionError(f"{name} cannot be inspected: it is damaged ({type(error).__name__})") from error
     labelled = AI_MADE in (xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp))
     lines = [
-        f"{path.name}: {size[0]}×{size[1]} pixels, {kind}",
+        f"{name}: {size[0]}×{size[1]} pixels, {kind}",
         f"labelled as made by AI (IPTC digital source type): {'yes' if labelled else 'no'}",
     ]
     if record is None:

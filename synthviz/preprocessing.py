@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from synthviz.records import printable_name
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow's convert("L") and torchvision's Grayscale
 WHITE = (255, 255, 255)
@@ -113,7 +116,7 @@ def preprocess_image(
     """
     _check_parameters(path, size, fit, interpolation, grey_weights, background, max_pixels)
     path = Path(path)
-    name = path.name or str(path)
+    name = printable_name(path)
     size, weights, backdrop = int(size), tuple(map(float, grey_weights)), tuple(map(int, background))
     record: dict[str, Any] = {"file": name, "size": size, "fit": fit, "interpolation": interpolation}
     record |= {"grey_weights": list(weights), "background": list(backdrop)}
@@ -157,19 +160,18 @@ def _check_parameters(
     background: Sequence[int],
     max_pixels: int,
 ) -> None:
-    if not str(path).strip():
-        raise ValueError(f"path is {str(path)!r}; it must name a picture file")
+    if not isinstance(path, (str, Path)) or not str(path).strip():
+        raise ValueError(f"path is {path!r}; it must name a picture file")
     if not _is_whole(size) or not 2 <= size <= LARGEST_SIZE:
         raise ValueError(f"size is {size!r}; it must be a whole number of pixels from 2 to {LARGEST_SIZE}")
     for parameter, value, allowed in (("fit", fit, FITS), ("interpolation", interpolation, INTERPOLATIONS)):
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             close = difflib.get_close_matches(str(value), allowed, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"{parameter} is {value!r}; it must be one of {', '.join(allowed)}{hint}")
-    usable = len(weights) == 3 and all(math.isfinite(weight) and weight >= 0 for weight in weights)
-    if not usable or abs(sum(weights) - 1) > 1e-3:
+    if not _are_three(weights, numbers.Real, 0, 1 + 1e-3) or abs(sum(weights) - 1) > 1e-3:
         raise ValueError(f"grey_weights is {weights!r}; it must be three shares, none negative, that sum to 1")
-    if len(background) != 3 or not all(_is_whole(value) and 0 <= value <= 255 for value in background):
+    if not _are_three(background, numbers.Integral, 0, 255):
         raise ValueError(
             f"background is {background!r}; it must be three whole numbers from 0 to 255: red, green, blue"
         )
@@ -178,7 +180,15 @@ def _check_parameters(
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _are_three(values: Any, kind: type, low: float, high: float) -> bool:
+    usable = isinstance(values, (Sequence, np.ndarray)) and len(values) == 3
+    return usable and all(
+        isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high  # type: ignore[operator]
+        for value in values
+    )
 
 
 @contextmanager
@@ -194,7 +204,8 @@ def _decoding(path: Path, said: list[str]) -> Iterator[None]:
         except UnidentifiedImageError as error:
             raise PreprocessingError("it is not a picture in a format that synthviz reads") from error
         except Exception as error:  # on damaged files the decoders raise nearly anything, SyntaxError included
-            why = getattr(error, "strerror", None) or str(error).replace(str(path), path.name) or type(error).__name__
+            message = str(error).replace(str(path), printable_name(path))
+            why = getattr(error, "strerror", None) or message or type(error).__name__
             raise PreprocessingError(f"it cannot be decoded ({why})") from error
     complaints = [str(warning.message).split() for warning in caught if issubclass(warning.category, UserWarning)]
     said.extend(dict.fromkeys(f"Pillow noticed: {' '.join(words)}" for words in complaints))

@@ -56,6 +56,11 @@ def _umask() -> int:
     return mask
 
 
+def printable_name(path: Path) -> str:
+    """A file's name as text. Old files may have names in another encoding, and printing those would fail."""
+    return (path.name or str(path)).encode(errors="backslashreplace").decode()
+
+
 def write_text(path: str | Path, text: str) -> Path:
     """Write UTF-8 text whole or not at all; returns the path."""
     with whole_file(path) as unfinished:

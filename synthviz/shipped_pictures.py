@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.records import read_record
+from synthviz.records import printable_name, read_record
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -74,7 +74,7 @@ def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
     """
     if image_path:
         path = Path(image_path).expanduser()
-        return ChosenPicture(path, f"Using your picture {path.name}.", shipped=False)
+        return ChosenPicture(path, f"Using your picture {printable_name(path)}.", shipped=False)
     generated = pictures_of_run(output_dir)
     if generated:
         return ChosenPicture(generated[0], f"Using {generated[0].name}, generated in this run.", shipped=False)

@@ -46,6 +46,16 @@ def load_unless_evil(path: Path) -> LoadedImage:
     return preprocess_image(path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are always text there")
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_name_that_is_no_text(folder, isolate):
+    os.rename(folder / "a.png", os.fsencode(folder) + b"/a\xff.png")
+    os.rename(folder / "c.png", os.fsencode(folder) + b"/c\xff.png")
+    by_name = {loaded.name: loaded for loaded in preprocess_folder(folder, isolate=isolate)}
+    assert by_name["a\\udcff.png"].fallback_reason is None
+    assert by_name["c\\udcff.png"].fallback_reason is not None
+
+
 def test_every_file_in_the_order_of_their_paths(folder):
     found = list(preprocess_folder(folder))
     assert [loaded.name for loaded in found] == ["a.png", "b.jpg", "c.png", "d.png"]

@@ -51,6 +51,9 @@ class TestConfig:
         [
             ("prompt", "  "),
             ("prompt", 3),
+            ("prompt", "a boat " * 2000),
+            ("prompt", "half \ud83d of a character"),
+            ("negative_prompt", "\udcff"),
             ("negative_prompt", None),
             ("count", 0),
             ("count", 2.5),
