@@ -52,6 +52,15 @@ def preprocess_folder(
     return _load_all(_files(folder), load, _Worker(load, seconds, memory_gb) if isolate else None, on_progress)
 
 
+def load_isolated(path: Path, load: Load, seconds: float = 30.0, memory_gb: float = 2.0) -> LoadedImage:
+    """Load one picture in a process of its own, with the limits of `preprocess_folder`."""
+    worker = _Worker(load, seconds, memory_gb)
+    try:
+        return worker.load(path)
+    finally:
+        worker.stop()
+
+
 def _files(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder):

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def preprocess_image(
     background: Sequence[int] = WHITE,
     max_pixels: int = MOST_PIXELS,
     strict: bool = False,
+    isolate: bool = False,
 ) -> LoadedImage:
     """Turn a picture file into a tensor; a file that cannot be used becomes the test pattern, and that is said.
 
@@ -106,6 +108,8 @@ def preprocess_image(
         background: red, green, blue, each 0 to 255; what shows behind transparent pixels and beside a fitted picture.
         max_pixels: a file with more is not decoded.
         strict: raise instead of falling back to the test pattern.
+        isolate: decode in a process of its own, which is stopped after 30 s or 2 GB of memory; starting it takes
+            seconds. For many files see `folders.preprocess_folder`.
 
     Returns:
         A `LoadedImage`; its `.tensor` is (1, 1, size, size) float32 in [0, 1].
@@ -116,6 +120,19 @@ def preprocess_image(
     """
     _check_parameters(path, size, fit, interpolation, grey_weights, background, max_pixels)
     path = Path(path)
+    if isolate:
+        from synthviz import folders
+
+        decode = partial(
+            preprocess_image,
+            size=size,
+            fit=fit,
+            interpolation=interpolation,
+            grey_weights=grey_weights,
+            background=background,
+            max_pixels=max_pixels,
+        )
+        return _or_raise(folders.load_isolated(path, decode), strict)
     name = printable_name(path)
     size, weights, backdrop = int(size), tuple(map(float, grey_weights)), tuple(map(int, background))
     record: dict[str, Any] = {"file": name, "size": size, "fit": fit, "interpolation": interpolation}
@@ -141,6 +158,12 @@ def preprocess_image(
         print(f"Using the test pattern instead of {name}: {reason}")
     record |= {"steps": [stage.step for stage in stages], "warnings": said, "fallback_reason": reason}
     return LoadedImage(name, tensor, stages, tuple(said), reason, record)
+
+
+def _or_raise(loaded: LoadedImage, strict: bool) -> LoadedImage:
+    if strict and loaded.fallback_reason is not None:
+        raise PreprocessingError(f"{loaded.name}: {loaded.fallback_reason}")
+    return loaded
 
 
 def test_pattern(size: int = 224) -> torch.Tensor:  # noqa: PT028 - not a test

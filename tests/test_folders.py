@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from synthviz.folders import preprocess_folder
-from synthviz.preprocessing import LoadedImage, preprocess_image
+from synthviz.preprocessing import LoadedImage, PreprocessingError, preprocess_image
 
 
 @pytest.fixture
@@ -44,6 +44,16 @@ def load_unless_evil(path: Path) -> LoadedImage:
             time.sleep(600)
             del waste
     return preprocess_image(path)
+
+
+def test_one_picture_isolated(folder):
+    alone = preprocess_image(folder / "a.png", fit="crop", isolate=True)
+    here = preprocess_image(folder / "a.png", fit="crop")
+    assert torch.equal(alone.tensor, here.tensor)
+    assert alone.record == here.record
+    assert preprocess_image(folder / "c.png", isolate=True).fallback_reason
+    with pytest.raises(PreprocessingError, match=r"c\.png: it is not a picture"):
+        preprocess_image(folder / "c.png", isolate=True, strict=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are always text there")

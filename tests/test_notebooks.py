@@ -131,7 +131,7 @@ def test_alone_a_shipped_picture_steps_in_and_it_says_so(name, tmp_path):
 @pytest.mark.parametrize("name", runs.NOTEBOOKS[1:])
 def test_a_file_that_is_no_picture_becomes_the_test_pattern_and_an_invalid_prediction(name, tmp_path):
     (tmp_path / "notes.png").write_text("not a picture")
-    run_alone(name, tmp_path, lessons=False, image_path=str(tmp_path / "notes.png"))
+    run_alone(name, tmp_path, lessons=False, image_path=str(tmp_path / "notes.png"), isolate=True)
     executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
     from synthviz.records import reported_results
 

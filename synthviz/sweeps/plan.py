@@ -187,11 +187,13 @@ def _parameter_sets(
             raise RunError(f"the lists under zip have different lengths: {lengths}; they go side by side")
         rows = itertools.product(*lists.values()) if shape == "grid" else zip(*lists.values(), strict=True)
         sets = (dict(zip(lists, row, strict=True)) for row in rows)
+    # Nobody looks at each of many files before it is opened.
+    defaults = {"isolate": True} if "isolate" in known else {}
     for values in sets:
         twice = sorted(set(fixed) & set(values))
         if twice:
             raise RunError(f"{', '.join(twice)} stands under 'fixed' and under {shape!r}; say it once")
-        yield {**fixed, **values}
+        yield {**defaults, **fixed, **values}
 
 
 def _read_csv(path: Path, known: Mapping[str, Parameter]) -> list[dict[str, Any]]:

@@ -60,6 +60,15 @@ class TestShapes:
         found = plan("notebooks: [03_feature_visualization, 01_generation.ipynb]\nruns: [{}]")
         assert found.notebooks == (NOTEBOOKS[0], NOTEBOOKS[2])
 
+    def test_pictures_are_opened_in_isolation_unless_one_says_otherwise(self, plan, notebooks):
+        assert "isolate" not in plan("runs: [{}]").runs[0].parameters
+        file = notebooks / f"{NOTEBOOKS[0]}.ipynb"
+        content = json.loads(file.read_text())
+        content["cells"][0]["source"] += "isolate: bool = False  # open pictures apart\n"
+        file.write_text(json.dumps(content))
+        assert plan("runs: [{}]").runs[0].parameters == {"isolate": True}
+        assert plan("fixed: {isolate: false}\nruns: [{}]").runs[0].parameters == {"isolate": False}
+
     def test_limits(self, plan):
         assert plan("minutes: 5\nmemory_gb: 2.5\nretries: 0\nruns: [{}]").limits == Limits(5, 2.5, 0)
 
