@@ -1,41 +1,57 @@
-"""The student's four steps against its teacher's twenty-five: `python benchmarks/four_steps.py`.
+"""The student's four steps against its teacher's twenty-five: `python -m benchmarks.four_steps`.
 
-Both draw the same prompt from the same seed in turns, one 256-pixel picture at a time, warm, in one process.
+Both draw one 256-pixel picture of the same prompt from the same seed, warm, in one process. The teacher runs as
+diffusers alone would run it, with guidance: its own pipeline, two passes a step. How well each obeys its prompts is
+measured by `training/evaluate.py`; here is only the time.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
-
 import torch
+from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 
+from benchmarks.side_by_side import Row, command_line, in_turns, row
 from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import load_pipeline
+from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, load_pipeline
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
-STEPS = {"embedded": 4, "embedded-teacher": 25}
+
+
+def stock_teacher() -> DiffusionPipeline:
+    """The teacher through diffusers alone; it is stored as what it does not share with its student."""
+    folder = MODELS / "embedded-teacher"
+    pipeline = DiffusionPipeline.from_pretrained(
+        MODELS / "embedded",
+        unet=UNet2DConditionModel.from_pretrained(folder / "unet"),
+        scheduler=DDIMScheduler.from_pretrained(folder / "scheduler"),
+        dtype=torch.float32,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def measure(repeats: int) -> list[Row]:
+    student, teacher = load_pipeline("embedded", "cpu"), stock_teacher()
+    steps, guidance = SHIPPED_DEFAULTS["embedded-teacher"]
+    config = GenerationConfig(PROMPT, count=1, seed=0)
+    seconds = in_turns(
+        {
+            "student": lambda: generate(student, config),
+            "teacher": lambda: teacher(
+                PROMPT,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                generator=torch.Generator().manual_seed(0),
+            ).images[0],
+        },
+        repeats,
+    )
+    against = f"the teacher through diffusers, {steps} steps with guidance"
+    return [row("a four-step picture, warm", against, 1 / 10, seconds["student"], seconds["teacher"])]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--device", help="cuda, mps or cpu; default: the best there is")
-    arguments = parser.parse_args()
-    pipelines = {model: load_pipeline(model, arguments.device) for model in STEPS}
-    seconds: dict[str, list[float]] = {model: [] for model in STEPS}
-    for seed in range(arguments.rounds + 1):
-        for model, steps in STEPS.items():
-            started = time.perf_counter()
-            generate(pipelines[model], GenerationConfig(PROMPT, count=1, seed=seed, steps=steps))
-            seconds[model].append(time.perf_counter() - started)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {pipelines['embedded'].device}")
-    for model, steps in STEPS.items():
-        warm = seconds[model][1:]
-        print(f"{model}, {steps} steps: median {statistics.median(warm):.3f} s (fastest {min(warm):.3f} s)")
-    ratios = [long / short for short, long in zip(*(seconds[model][1:] for model in STEPS), strict=True)]
-    print(f"ratio, round by round: median {statistics.median(ratios):.1f} (least {min(ratios):.1f})")
+    command_line(measure, __doc__, repeats=20)
 
 
 if __name__ == "__main__":

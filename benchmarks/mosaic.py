@@ -1,42 +1,55 @@
-"""64 feature maps as one mosaic against 64 subplots: `python benchmarks/mosaic.py`.
+"""64 feature maps as one mosaic against 64 subplots: `python -m benchmarks.mosaic`.
 
-Both are drawn to PNG in turns, in one process: `synthviz.plots.feature_maps`, and what a user would write instead.
+Both are saved as PNG files of about the same size in pixels, with a number at every map: one by
+`synthviz.plots.feature_maps`, the other as matplotlib's own documentation would do it, with pyplot.
 """
 
 from __future__ import annotations
 
-import io
-import statistics
-import time
+import tempfile
+from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import torch
-from matplotlib.figure import Figure
+from torch import Tensor
 
-from synthviz.plots import feature_maps, new_figure
+from benchmarks.side_by_side import Row, command_line, in_turns, row
+from synthviz.plots import feature_maps, save_figure
+from synthviz.plots.feature_maps import grid_shape
 
-ROUNDS = 7
+DPI = 100
 
 
-def subplots(maps: torch.Tensor) -> Figure:
-    figure = new_figure(8, 8)
-    for axes, image in zip(figure.subplots(8, 8).flat, maps[0].numpy(), strict=True):
-        axes.imshow(image, cmap="viridis")
-        axes.set_axis_off()
-    return figure
+def save_subplots(maps: Tensor, path: Path) -> None:
+    """Every map of (1, C, H, W) in a subplot of its own, numbered."""
+    rows, columns = grid_shape(maps.shape[1])
+    figure, panels = plt.subplots(rows, columns, figsize=(8, 8 * rows / columns))
+    for channel, axes in enumerate(panels.flat):
+        axes.imshow(maps[0, channel], cmap="viridis")
+        axes.set_title(str(channel), fontsize=7)
+        axes.axis("off")
+    plt.savefig(path, dpi=DPI)
+    plt.close(figure)
+
+
+def measure(repeats: int) -> list[Row]:
+    mpl.use("agg")
+    maps = torch.rand(1, 64, 52, 52, generator=torch.Generator().manual_seed(0))
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder, "ours.png"), Path(folder, "theirs.png")
+        seconds = in_turns(
+            {
+                "mosaic": lambda: save_figure(feature_maps(maps), ours, DPI),
+                "subplots": lambda: save_subplots(maps, theirs),
+            },
+            repeats,
+        )
+    return [row("64 maps as a figure, saved", "64 subplots", 1 / 5, seconds["mosaic"], seconds["subplots"])]
 
 
 def main() -> None:
-    maps = torch.rand(1, 64, 52, 52, generator=torch.Generator().manual_seed(0))
-    seconds: dict[str, list[float]] = {"mosaic": [], "subplots": []}
-    for _ in range(ROUNDS + 1):
-        for name, draw in (("mosaic", feature_maps), ("subplots", subplots)):
-            started = time.perf_counter()
-            draw(maps).savefig(io.BytesIO(), format="png", dpi=100)
-            seconds[name].append(time.perf_counter() - started)
-    for name, taken in seconds.items():
-        print(f"{name}: median {statistics.median(taken[1:]):.2f} s")
-    ratios = [short / long for short, long in zip(seconds["mosaic"][1:], seconds["subplots"][1:], strict=True)]
-    print(f"the mosaic takes 1/{1 / statistics.median(ratios):.1f} of the subplots' time (median of {ROUNDS} rounds)")
+    command_line(measure, __doc__, repeats=20)
 
 
 if __name__ == "__main__":

@@ -1,90 +1,93 @@
-"""Sweeps against papermill in a loop: `python benchmarks/sweep_throughput.py`.
+"""A sweep on two workers against papermill in a loop: `python -m benchmarks.sweep_throughput`.
 
-The same runs four ways, one thread for each kernel: papermill alone, one notebook after another (without the lessons,
-as a sweep runs them); a sweep on one worker; a sweep on two. Last, papermill alone with all cores' threads.
+Both run the three notebooks without their lessons, one thread for each kernel, on other seeds each time. A round is
+one sweep of 40 runs, from reading its file to its last page, the start of its workers included, and beside it four
+runs of the loop, two before and two after: a loop has nothing to share between its runs, so that 40 of them take ten
+times as long as four.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from time import perf_counter
 
 import nbformat
 import papermill
 
+from benchmarks.side_by_side import Row, command_line, row
 from synthviz import runs
 from synthviz.sweeps import ClusterSettings, read_plan, run_sweep
+from synthviz.sweeps.one_run import THREAD_SETTINGS
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def quiet(line: str) -> None:
-    pass
+WORKERS = 2
+HALF = 2  # runs of the loop before a sweep, and as many after it
 
 
-def papermill_loop(count: int, threads: int | None) -> float:
-    """Seconds for the runs, one after another."""
-    for name in THREADS:
-        os.environ.pop(name, None)
-        if threads is not None:
-            os.environ[name] = str(threads)
+@contextmanager
+def notebooks_without_lessons() -> Iterator[Path]:
+    """A folder with copies, for papermill."""
     with tempfile.TemporaryDirectory() as folder:
         for name in runs.NOTEBOOKS:
             notebook = nbformat.read(runs.notebooks_folder() / f"{name}.ipynb", as_version=4)
             nbformat.write(runs.without_lessons(notebook), Path(folder, f"{name}.ipynb"))
-        started = time.perf_counter()
-        for seed in range(count):
-            out = Path(folder, f"out{seed}")
-            out.mkdir()
+        yield Path(folder)
+
+
+def papermill_loop(notebooks: Path, seeds: list[int]) -> float:
+    """Seconds for a run of each seed, one after another."""
+    parameters = {name: papermill.inspect_notebook(str(notebooks / f"{name}.ipynb")) for name in runs.NOTEBOOKS}
+    started = perf_counter()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as out:
             for name in runs.NOTEBOOKS:
-                parameters = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
-                known = runs.read_parameters(Path(folder, f"{name}.ipynb"))
+                given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
                 papermill.execute_notebook(
-                    f"{folder}/{name}.ipynb",
+                    str(notebooks / f"{name}.ipynb"),
                     f"{out}/{name}.ipynb",
-                    {key: value for key, value in parameters.items() if key in known},
-                    cwd=str(out),
+                    {key: value for key, value in given.items() if key in parameters[name]},
+                    cwd=out,
                     kernel_name="python3",
                     progress_bar=False,
                 )
-        return time.perf_counter() - started
+    return perf_counter() - started
 
 
-def sweep(count: int, workers: int) -> float:
-    """Seconds for the runs as a sweep, from reading the file to the last page."""
-    for name in THREADS:
-        os.environ[name] = "1"
+def sweep(size: int) -> float:
+    """Seconds for so many runs as a sweep."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sweep.yaml")
-        file.write_text(f"fixed: {{count: 1}}\ngrid: {{seed: {list(range(count))}}}\n")
-        started = time.perf_counter()
-        finished = run_sweep(read_plan(file), Path(folder, "out"), ClusterSettings(workers=workers), quiet)
-        seconds = time.perf_counter() - started
-        if finished.done != count:
-            raise RuntimeError(f"{finished.failed} of {count} runs failed")
-        return seconds
+        file.write_text(f"fixed: {{count: 1}}\ngrid: {{seed: {list(range(size))}}}\n")
+        started = perf_counter()
+        settings = ClusterSettings(workers=WORKERS)
+        finished = run_sweep(read_plan(file), Path(folder, "out"), settings, lambda line: None)
+        seconds = perf_counter() - started
+    if finished.done != size:
+        raise RuntimeError(f"{finished.failed} of {size} runs failed")
+    return seconds
+
+
+def measure(repeats: int, size: int = 40) -> list[Row]:
+    os.environ |= {**dict.fromkeys(THREAD_SETTINGS, "1"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    seeds, here, there = count(), [], []
+    with notebooks_without_lessons() as notebooks:
+        papermill_loop(notebooks, [next(seeds)])  # warms the disk
+        for _ in range(repeats):
+            halves = [papermill_loop(notebooks, [next(seeds) for _ in range(HALF)])]
+            here.append(sweep(size))
+            halves.append(papermill_loop(notebooks, [next(seeds) for _ in range(HALF)]))
+            there.append(sum(halves) / (2 * HALF) * size)
+    work = f"a sweep of {size} runs, {WORKERS} workers of one thread"
+    note = f"the loop's time is {2 * HALF} runs' in each round, times {size // (2 * HALF)}"
+    return [row(work, "papermill in a loop, one thread", 1 / 1.7, here, there, note=note)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=12)
-    arguments = parser.parse_args()
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    count = arguments.runs
-    papermill_loop(1, 1)  # warms the disk
-    alone = papermill_loop(count, 1)
-    print(f"papermill in a loop, one thread:   {alone / count:6.2f} s a run", flush=True)
-    for workers in (1, 2):
-        seconds = sweep(count, workers)
-        print(f"sweep, {workers} worker(s), one thread:    {seconds / count:6.2f} s a run, ", end="")
-        print(f"{alone / seconds:.2f} times papermill's throughput", flush=True)
-    threaded = papermill_loop(count, None)
-    print(
-        f"papermill in a loop, all threads:  {threaded / count:6.2f} s a run, {alone / threaded:.2f} times", flush=True
-    )
+    command_line(measure, __doc__, repeats=5)
 
 
 if __name__ == "__main__":

@@ -299,6 +299,8 @@ def _grey(upright: Stage, weights: tuple[float, ...], backdrop: int, said: list[
     if picture.mode == "L":
         return Stage("grey", "already grey", picture)
     formula = " + ".join(f"{weight:.4g} {channel}" for weight, channel in zip(weights, "RGB", strict=True))
+    if weights == LUMA and picture.mode == "RGB":  # Pillow has these built in, and is twenty times faster
+        return Stage("grey", f"grey = {formula}", picture.convert("L"))
     return Stage("grey", f"grey = {formula}", Image.fromarray(_luma(np.asarray(picture), weights).astype(np.uint8)))
 
 
