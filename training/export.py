@@ -20,7 +20,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny, DDIMScheduler, LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.checkpoints import CHECKSUMS, checksums
@@ -52,7 +52,7 @@ def assemble_student(teacher_dir: Path, distillation_dir: Path) -> StableDiffusi
     return StableDiffusionPipeline.from_pretrained(
         teacher_dir,
         unet=UNet2DConditionModel.from_pretrained(distillation_dir / "unet"),
-        scheduler=LCMScheduler.from_pretrained(distillation_dir / "scheduler"),
+        scheduler=DDIMScheduler.from_pretrained(distillation_dir / "scheduler"),
         safety_checker=None,
         requires_safety_checker=False,
     )

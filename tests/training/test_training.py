@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import asdict
@@ -28,12 +29,11 @@ from training.diffusion import (
     weigh_cells,
 )
 from training.distillation import (
-    DistillationTraining,
-    boundary_scalings,
     build_student,
-    carry_over,
     clean_and_noise,
-    pieces,
+    move,
+    trailing_timesteps,
+    velocity_between,
 )
 from training.export import assemble_teacher, export
 from training.loop import AveragedWeights, Clock, fast_dtype_supported, learning_rate, set_learning_rate
@@ -260,17 +260,25 @@ def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
 
 
 class TestDistillation:
-    def test_the_end_of_a_trajectory_maps_to_itself(self):
-        skip, out = boundary_scalings(torch.tensor([0, 500]))
-        assert skip[0].item() == 1
-        assert out[0].item() == 0
-        assert skip[1].item() < 1e-4
-        assert out[1].item() == pytest.approx(1, abs=1e-3)
+    @pytest.mark.parametrize("steps", [4, 20])  # diffusers rounds where 1,000 cannot be divided
+    def test_steps_are_diffusers(self, steps):
+        scheduler = build_scheduler()
+        scheduler.set_timesteps(steps)
+        stops = trailing_timesteps(1000, steps)
+        assert torch.equal(stops[:-1], scheduler.timesteps)
+        noisy, velocity = torch.randn((2, 1, 8, 4, 4), generator=torch.Generator().manual_seed(0))
+        alphas = torch.cat([scheduler.alphas_cumprod, torch.ones(1)])
+        for now, after in itertools.pairwise(stops):
+            expected = scheduler.step(velocity, now, noisy).prev_sample
+            assert torch.allclose(move(velocity, noisy, alphas[now][None], alphas[after][None]), expected, atol=1e-5)
 
-    def test_the_trajectory_is_cut_finer_as_training_goes_on(self):
-        settings = DistillationTraining(guidance_share=0.2)
-        counts = [pieces(settings, progress) for progress in (0, 0.19, 0.21, 0.39, 0.41, 0.61, 1)]
-        assert counts == [None, None, 5, 5, 10, 25, 25]
+    def test_one_step_leads_where_several_did(self):
+        scheduler = build_scheduler()
+        alphas = torch.cat([scheduler.alphas_cumprod, torch.ones(1)])
+        first, last = alphas[[999, 749, 249]], alphas[[749, 499, -1]]
+        noisy, reached = torch.randn((2, 3, 8, 4, 4), generator=torch.Generator().manual_seed(0))
+        velocity = velocity_between(noisy, reached, first, last)
+        assert torch.allclose(move(velocity, noisy, first, last), reached, atol=1e-4)
 
     def test_a_velocity_means_the_picture_and_the_noise_it_came_from(self):
         generator = torch.Generator().manual_seed(0)
@@ -292,19 +300,6 @@ class TestDistillation:
         told = torch.randn(1, student.config.time_cond_proj_dim)
         expected = teacher(noisy, time, text).sample
         assert torch.allclose(student(noisy, time, text, timestep_cond=told).sample, expected, atol=1e-5)
-
-    def test_what_an_earlier_student_learnt_is_carried_over(self, tmp_path):
-        earlier_teacher, teacher = build_unet(8, 8), build_unet(8, 8)
-        earlier_student = build_student(earlier_teacher)
-        learnt = {name: torch.randn_like(value) for name, value in earlier_student.state_dict().items()}
-        earlier_student.load_state_dict({name: v + learnt[name] for name, v in earlier_student.state_dict().items()})
-        earlier_student.save_pretrained(tmp_path / "embedded" / "unet")
-        earlier_teacher.save_pretrained(tmp_path / "embedded-teacher" / "unet")
-        student = build_student(teacher)
-        carry_over(student, tmp_path)
-        before = build_student(teacher).state_dict()
-        for name, value in student.state_dict().items():
-            assert torch.allclose(value, before[name] + learnt[name], atol=1e-5), name
 
 
 def test_what_the_oracle_should_say_of_a_scene():
