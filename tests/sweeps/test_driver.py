@@ -171,7 +171,7 @@ class TestCommand:
     def test_a_dry_run_says_what_would_run_and_makes_nothing(self, tmp_path):
         done = self.command(tmp_path, "--dry-run")
         assert done.returncode == 0, done.stderr
-        assert re.search(r"to do  [0-9a-f]{16}  \{'seed': 1\}", done.stdout)
+        assert re.search(r"to do  [0-9a-f]{16}  \{'isolate': True, 'seed': 1\}", done.stdout)
         assert "2 runs: 0 done already, 2 to do." in done.stdout
         assert not (tmp_path / "out").exists()
 
