@@ -30,6 +30,7 @@ class Background:
         self._changed = threading.Condition()
         self._pending: Callable[[Checkpoint], None] | None = None
         self._number = 0  # of the newest task; stopping counts as one
+        self._running = 0  # the number of the task that runs
         self._thread: threading.Thread | None = None
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
@@ -52,11 +53,17 @@ class Background:
             self._number += 1
 
     def show(self, update: Callable[..., None], *values: Any) -> None:
-        """Call `update` with these values where widgets may be touched."""
+        """Call `update` with these values where widgets may be touched, unless the task has been cancelled by then."""
+        number = self._running if threading.current_thread() is self._thread else None
+
+        def update_if_wanted() -> None:
+            if number is None or number == self._number:
+                update(*values)
+
         if self._loop is None:
-            update(*values)
+            update_if_wanted()
         else:
-            self._loop.call_soon_threadsafe(update, *values)
+            self._loop.call_soon_threadsafe(update_if_wanted)
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing runs; returns whether that came about."""
@@ -67,6 +74,7 @@ class Background:
         while True:
             with self._changed:
                 task, number = self._pending, self._number
+                self._running = number
                 self._pending = None
                 if task is None:
                     self._thread = None

@@ -76,6 +76,25 @@ def test_stop_ends_what_runs_and_forgets_what_waits(background):
     assert ran == []
 
 
+def test_a_cancelled_task_shows_nothing_more(background):
+    begun, stopped = threading.Event(), threading.Event()
+    shown = []
+
+    def loads(checkpoint):
+        background.show(shown.append, "Loading")
+        begun.set()
+        stopped.wait(WAIT)
+        background.show(shown.append, "loaded")
+
+    background.start(loads)
+    assert begun.wait(WAIT)
+    background.stop()
+    background.show(shown.append, "Stopped.")
+    stopped.set()
+    assert background.wait(WAIT)
+    assert shown == ["Loading", "Stopped."]
+
+
 def test_an_error_is_handed_over_and_the_next_task_runs(background, errors):
     def fails(checkpoint):
         raise ValueError("seed is -1")
