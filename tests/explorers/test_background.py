@@ -51,8 +51,9 @@ def test_a_newer_task_cancels_the_older_one(background, errors):
 
 
 def test_of_those_that_wait_only_the_newest_runs(background):
-    release, ran = threading.Event(), []
-    background.start(lambda checkpoint: release.wait(WAIT))
+    begun, release, ran = threading.Event(), threading.Event(), []
+    background.start(lambda checkpoint: begun.set() or release.wait(WAIT))
+    assert begun.wait(WAIT)
     for number in range(5):
         background.start(lambda checkpoint, number=number: ran.append(number))
     release.set()
