@@ -1,4 +1,4 @@
-"""A sweep of 200 runs under fire, beside the same left in peace: `python benchmarks/sweep_kills.py`.
+"""A sweep of 200 runs under fire, beside the same left in peace: `python -m benchmarks.sweep_kills`.
 
 Kernels, workers and the driver are killed with SIGKILL at random moments, and the driver is started again until the
 sweep is done. Then every run must be there once and verify, and no process and no temporary folder may be left. The

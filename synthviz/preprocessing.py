@@ -132,7 +132,10 @@ def preprocess_image(
             background=background,
             max_pixels=max_pixels,
         )
-        return _or_raise(folders.load_isolated(path, decode), strict)
+        loaded = folders.load_isolated(path, decode)
+        if strict and loaded.fallback_reason is not None:
+            raise PreprocessingError(f"{loaded.name}: {loaded.fallback_reason}")
+        return loaded
     name = printable_name(path)
     size, weights, backdrop = int(size), tuple(map(float, grey_weights)), tuple(map(int, background))
     record: dict[str, Any] = {"file": name, "size": size, "fit": fit, "interpolation": interpolation}
@@ -158,12 +161,6 @@ def preprocess_image(
         print(f"Using the test pattern instead of {name}: {reason}")
     record |= {"steps": [stage.step for stage in stages], "warnings": said, "fallback_reason": reason}
     return LoadedImage(name, tensor, stages, tuple(said), reason, record)
-
-
-def _or_raise(loaded: LoadedImage, strict: bool) -> LoadedImage:
-    if strict and loaded.fallback_reason is not None:
-        raise PreprocessingError(f"{loaded.name}: {loaded.fallback_reason}")
-    return loaded
 
 
 def test_pattern(size: int = 224) -> torch.Tensor:  # noqa: PT028 - not a test

@@ -46,9 +46,14 @@ def load_unless_evil(path: Path) -> LoadedImage:
     return preprocess_image(path)
 
 
-def test_one_picture_isolated(folder):
-    alone = preprocess_image(folder / "a.png", fit="crop", isolate=True)
+def test_one_picture_isolated(folder, monkeypatch):
     here = preprocess_image(folder / "a.png", fit="crop")
+
+    def refuse(*arguments):
+        raise AssertionError("opened in this process")
+
+    monkeypatch.setattr("synthviz.preprocessing._open", refuse)
+    alone = preprocess_image(folder / "a.png", fit="crop", isolate=True)
     assert torch.equal(alone.tensor, here.tensor)
     assert alone.record == here.record
     assert preprocess_image(folder / "c.png", isolate=True).fallback_reason

@@ -1,5 +1,5 @@
 """Distil the teacher into four steps: `python -m training.distillation --teacher DIR --latents DIR --paintings DIR
---output-dir DIR --minutes 90`.
+--output-dir DIR --minutes 120`.
 
 Progressive distillation (Salimans & Ho 2022) in one go: the trajectory from noise to picture is cut into four pieces,
 and on each the student learns to do in one step, of one evaluation, what the teacher does in four steps of DDIM with
@@ -40,7 +40,7 @@ GUIDANCE_WIDTH = 256  # of the embedding that tells the student the guidance sca
 class DistillationTraining:
     """Settings of this stage; `minutes` counts all runs that resume one another."""
 
-    minutes: float = 90
+    minutes: float = 120
     batch: int = 24
     rate: float = 2e-4
     steps: int = 4  # of the student
@@ -95,11 +95,7 @@ def velocity_between(
 
 
 def train_distillation(
-    teacher_dir: Path,
-    paintings_dir: Path,
-    latents_dir: Path,
-    output_dir: Path,
-    settings: DistillationTraining,
+    teacher_dir: Path, paintings_dir: Path, latents_dir: Path, output_dir: Path, settings: DistillationTraining
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint; leaves `unet/` and `scheduler/`.
 
@@ -209,13 +205,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = DistillationTraining(minutes=arguments.minutes, compile=arguments.compile)
-    train_distillation(
-        arguments.teacher,
-        arguments.paintings,
-        arguments.latents,
-        arguments.output_dir,
-        settings,
-    )
+    train_distillation(arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings)
 
 
 if __name__ == "__main__":
