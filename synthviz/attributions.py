@@ -78,12 +78,21 @@ def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None =
     from captum.attr import LayerGradCam
 
     (module,) = find_layers(model, [layer]).values()
-    with _logits_of(model, picture, target) as (scores, target):
-        values = LayerGradCam(scores, module).attribute(picture, target=target, relu_attributions=True)
+    _check_picture(picture)
+    logits = getattr(model, "logits", model)
+    chosen = []
+
+    def score(x: Tensor) -> Tensor:
+        row = logits(x)[0]
+        chosen.append(_class(row, target))
+        return row[chosen[0]][None]
+
+    with evaluating(model):  # chosen on the way, so that the model runs once
+        values = LayerGradCam(score, module).attribute(picture, relu_attributions=True)
     if values.dim() != 4:
         raise ValueError(f"layer {layer!r} puts out {tuple(values.shape)}; Grad-CAM needs maps, (1, C, h, w)")
     enlarged = F.interpolate(values, picture.shape[2:], mode="bilinear", align_corners=False)
-    return Attribution("Grad-CAM", target, _flat(enlarged))
+    return Attribution("Grad-CAM", chosen[0], _flat(enlarged))
 
 
 def occlusion(
@@ -130,17 +139,26 @@ def _logits_of(
     model: nn.Module, picture: Tensor, target: int | None
 ) -> Iterator[tuple[Callable[[Tensor], Tensor], int]]:
     """The model's logits as a function, in eval mode, and the class; every submodule's mode comes back."""
-    if picture.dim() != 4 or len(picture) != 1:
-        raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, C, H, W)")
-    scores = getattr(model, "logits", model)
+    _check_picture(picture)
+    logits = getattr(model, "logits", model)
     with evaluating(model):
         with torch.no_grad():
-            row = scores(picture)[0]
-        if target is None:
-            target = int(row.argmax())
-        if not 0 <= target < len(row):
-            raise ValueError(f"target is {target}; this model has classes 0 to {len(row) - 1}")
-        yield scores, target
+            row = logits(picture)[0]
+        yield logits, _class(row, target)
+
+
+def _check_picture(picture: Tensor) -> None:
+    if picture.dim() != 4 or len(picture) != 1:
+        raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, C, H, W)")
+
+
+def _class(row: Tensor, target: int | None) -> int:
+    """The class to explain: the one asked for, if it exists, or the one with the highest of these logits."""
+    if target is None:
+        return int(row.argmax())
+    if not 0 <= target < len(row):
+        raise ValueError(f"target is {target}; this model has classes 0 to {len(row) - 1}")
+    return target
 
 
 def _flat(values: Tensor) -> Tensor:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from synthviz.features import NormalizedMaps, normalize_maps
-from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.layout import LINE, add_caption, caption_lines, new_figure, new_placed_figure, place_axes
 
 GAP = 0.04  # between two tiles, as a share of a tile's side
 TILE = 0.9  # the least side of a tile, in inches; 90 pixels at 100 dpi
 BODY = 7.0  # the least width of a mosaic, in inches
+MARGIN = 0.12  # inches
+SCALE = 0.36  # inches; the width of the colour scale with its labels
 READING = "Each numbered tile is one channel, stretched to its own range: bright where its filter answers strongly"
 
 
@@ -31,16 +34,8 @@ def feature_maps(maps: Tensor, title: str = "Feature maps") -> Figure:
         ValueError: for another shape.
     """
     normalized = normalize_maps(maps)
-    rows, columns = grid_shape(len(normalized.status))
-    _, height, width = normalized.images.shape
-    side = max(TILE, BODY / columns)
-    figure = new_figure(columns * side + 0.7, rows * side * height / width + 1.1)
-    axes = figure.subplots()
-    _draw_mosaic(axes, normalized, side)
-    axes.set_title(f"{title}: {_size(normalized)}", fontsize=12)
-    _add_scale(figure, axes)
-    add_caption(figure, READING + _silent(normalized) + ".")
-    return figure
+    _, columns = grid_shape(len(normalized.status))
+    return _mosaics({"": normalized}, f"{title}: {_size(normalized)}", max(TILE, BODY / columns))
 
 
 def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Feature maps") -> Figure:
@@ -60,21 +55,8 @@ def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Featu
         raise ValueError(
             f"the trained maps are {shapes[0]} and the untrained {shapes[1]}; compare maps of the same layer"
         )
-    count, height, width = shapes[0]
-    rows, columns = grid_shape(count)
-    side = max(0.66, 4.6 / columns)
-    figure = new_figure(2 * columns * side + 1.1, rows * side * height / width + 1.35)
-    panels = figure.subplots(1, 2)
-    for axes, (name, normalized) in zip(panels, networks.items(), strict=True):
-        _draw_mosaic(axes, normalized, side)
-        axes.set_title(name, fontsize=11)
-    figure.suptitle(f"{title}: {_size(networks['trained'])}, of two networks", fontsize=12)
-    _add_scale(figure, panels)
-    caption = READING
-    for name, normalized in networks.items():
-        caption += _silent(normalized, f" of the {name} network")
-    add_caption(figure, caption + ".")
-    return figure
+    _, columns = grid_shape(shapes[0][0])
+    return _mosaics(networks, f"{title}: {_size(networks['trained'])}, of two networks", max(0.66, 4.6 / columns))
 
 
 def filters(weights: Tensor, title: str = "Filters") -> Figure:
@@ -121,6 +103,27 @@ def grid_shape(count: int) -> tuple[int, int]:
     return rows, -(-count // rows)
 
 
+def _mosaics(networks: dict[str, NormalizedMaps], heading: str, side: float) -> Figure:
+    """A mosaic for each network, of the same shape, with tiles of this side in inches; "" is a network without name."""
+    count, height, width = next(iter(networks.values())).images.shape
+    rows, columns = grid_shape(count)
+    wide, high = columns * side, rows * side * height / width
+    caption = READING
+    for name, normalized in networks.items():
+        caption += _silent(normalized, f" of the {name} network" if name else "")
+    whole_width = MARGIN + len(networks) * (wide + MARGIN) + SCALE
+    bottom = LINE * len(caption_lines(caption, whole_width)) + MARGIN
+    figure = new_placed_figure(whole_width, bottom + high + (0.35 if len(networks) == 1 else 0.6))
+    for number, (name, normalized) in enumerate(networks.items()):
+        axes = place_axes(figure, MARGIN + number * (wide + MARGIN), bottom, wide, high)
+        _draw_mosaic(axes, normalized, side)
+        axes.set_title(name, fontsize=11)
+    figure.suptitle(heading, fontsize=12, y=1 - 0.07 / figure.get_figheight())
+    _add_scale(axes.images[0], place_axes(figure, whole_width - SCALE, bottom, 0.11, high))
+    add_caption(figure, caption + ".")
+    return figure
+
+
 def _draw_mosaic(axes: Axes, normalized: NormalizedMaps, side: float) -> None:
     """One image for all tiles; the gaps, and tiles with nothing to show, are masked."""
     images = normalized.images.numpy()
@@ -146,7 +149,8 @@ def _draw_mosaic(axes: Axes, normalized: NormalizedMaps, side: float) -> None:
             bbox={"boxstyle": "square,pad=0.15", "facecolor": "black", "alpha": 0.65, "linewidth": 0},
         )
     # Enlarged pixels stay sharp squares; maps larger than their tile are averaged down, matplotlib's default.
-    axes.imshow(mosaic, cmap="viridis", vmin=0, vmax=1, interpolation="nearest" if 100 * side > width else None)
+    interpolation = "nearest" if 100 * side > width else None
+    axes.imshow(mosaic, cmap="viridis", vmin=0, vmax=1, interpolation=interpolation, aspect="auto")
     axes.set_axis_off()
 
 
@@ -165,10 +169,11 @@ def _mark(axes: Axes, left: float, top: float, width: float, height: float, stat
     )
 
 
-def _add_scale(figure: Figure, axes: Axes | np.ndarray) -> None:
-    image = (axes if isinstance(axes, Axes) else axes[0]).images[0]
-    scale = figure.colorbar(image, ax=axes, fraction=0.02, pad=0.012, ticks=[0, 1], aspect=45)
-    scale.ax.set_yticklabels(["its lowest", "its highest"], rotation=90, va="center", fontsize=8)
+def _add_scale(image: AxesImage, place: Axes) -> None:
+    scale = place.figure.colorbar(image, cax=place, ticks=[0, 1])
+    place.set_yticklabels(["its lowest", "its highest"], rotation=90, fontsize=8)
+    for label, anchor in zip(place.get_yticklabels(), ("bottom", "top"), strict=True):
+        label.set_verticalalignment(anchor)
     scale.outline.set_visible(False)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.layout import add_caption, new_placed_figure, place_axes
 
 BLOCK = 4  # the surface has a point for every 4×4 pixels: 56×56 instead of 50,000, so that it is drawn quickly
 QUICK_POINTS = 28  # along a side of the surface that turns under a slider
@@ -28,24 +28,26 @@ def input_visualizations(tensor: Tensor) -> Figure:
     """
     values = _values(tensor)
     height, width = values.shape
-    figure = new_figure(13.5, 4.9)
-    heatmap, contour = figure.add_subplot(1, 3, 1), figure.add_subplot(1, 3, 2)
-    surface = figure.add_subplot(1, 3, 3, projection="3d")
+    figure = new_placed_figure(13.0, 5.0)
+    heatmap = place_axes(figure, 0.6, 1.55, 3.1, 3.1)
+    contour = place_axes(figure, 4.75, 1.55, 3.1, 3.1)
+    surface = place_axes(figure, 8.2, 1.0, 4.0, 3.65, projection="3d")
 
     image = heatmap.imshow(values, cmap="viridis", vmin=0, vmax=1)
-    heatmap.set_title("heatmap")
-    figure.colorbar(image, ax=heatmap, label="brightness", orientation="horizontal", shrink=0.85)
-
     areas = _draw_contour(contour, values)
-    contour.set_title("contour, ten levels")
-    figure.colorbar(areas, ax=contour, label="brightness", orientation="horizontal", shrink=0.85, ticks=LEVELS[::2])
     for axes in (heatmap, contour):
         axes.set(xlabel="column (pixels)", ylabel="row (pixels)")
-
     block = min(BLOCK, height, width)
     drawn = _draw_surface(surface, values, block, azimuth=-68, elevation=52)
-    surface.set_title("surface")
-    figure.colorbar(drawn, ax=surface, label="brightness", orientation="horizontal", shrink=0.85)
+
+    for axes, left, title, colours in (
+        (heatmap, 0.9, "heatmap", image),
+        (contour, 5.05, "contour, ten levels", areas),
+        (surface, 9.0, "surface", drawn),
+    ):
+        axes.set_title(title)
+        scale = place_axes(figure, left, 0.8, 2.5, 0.13)
+        figure.colorbar(colours, cax=scale, label="brightness", orientation="horizontal", ticks=LEVELS[::2])
     add_caption(
         figure,
         f"The same {height}×{width} numbers three times: as colours, as lines of equal brightness, and as a landscape "
