@@ -172,8 +172,9 @@ def _mark(axes: Axes, left: float, top: float, width: float, height: float, stat
 def _add_scale(image: AxesImage, place: Axes) -> None:
     scale = place.figure.colorbar(image, cax=place, ticks=[0, 1])
     place.set_yticklabels(["its lowest", "its highest"], rotation=90, fontsize=8)
-    for label, anchor in zip(place.get_yticklabels(), ("bottom", "top"), strict=True):
-        label.set_verticalalignment(anchor)
+    lowest, highest = place.get_yticklabels()
+    lowest.set_verticalalignment("bottom")
+    highest.set_verticalalignment("top")
     scale.outline.set_visible(False)
 
 

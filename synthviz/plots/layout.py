@@ -31,8 +31,8 @@ def new_placed_figure(width: float, height: float) -> Figure:
 
 def place_axes(figure: Figure, left: float, bottom: float, width: float, height: float, **kinds: Any) -> Any:
     """Axes at this place, in inches from the figure's lower left corner; `kinds` as for `Figure.add_axes`."""
-    whole_width, whole_height = figure.get_size_inches()
-    return figure.add_axes((left / whole_width, bottom / whole_height, width / whole_width, height / whole_height), **kinds)
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, height / up), **kinds)
 
 
 def caption_lines(text: str, width: float) -> list[str]:
