@@ -1,14 +1,17 @@
-"""A whole folder of pictures, one after another, whatever is in it; on demand each in a process that can be stopped."""
+"""A whole folder of pictures, in order, whatever is in it; on demand decoded in processes that can be stopped."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout, suppress
-from multiprocessing.connection import Connection
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+
+import torch
 
 from synthviz.preprocessing import LoadedImage, preprocess_image, test_pattern
 from synthviz.records import printable_name
@@ -22,26 +25,30 @@ def preprocess_folder(
     *,
     load: Load = preprocess_image,
     isolate: bool = False,
+    workers: int = 1,
     seconds: float = 30.0,
     memory_gb: float = 2.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[LoadedImage]:
     """Turn every file of a folder and its subfolders into a tensor, in the order of their paths.
 
-    One picture is in memory at a time. A file that is no usable picture gives the test pattern with its reason, as
-    from `preprocess_image`, and the next one follows. Hidden files are left out, and links are not followed.
+    A few pictures for each worker are in memory at a time. A file that is no usable picture gives the test pattern with
+    its reason, as from `preprocess_image`, and the next one follows. Hidden files are left out, and links are not
+    followed.
 
     Args:
         folder: where the pictures are.
         load: how to load one; `functools.partial(preprocess_image, fit="crop")` sets what is not the default.
         isolate: decode in a process of its own, for files that nobody vouches for: one that hangs, crashes the
             decoder or wants too much memory is stopped, and gives the test pattern too.
+        workers: how many such processes decode at once; each takes a core, and seconds to start.
         seconds: how long an isolated file may take.
         memory_gb: how much memory an isolated file may take, in 10^9 bytes.
         on_progress: called after each file with (files done, files in all).
 
     Raises:
-        ValueError: if there is no such folder, or a limit is not above 0; before the first file.
+        ValueError: if there is no such folder, a limit is not above 0, or there are several workers without
+            `isolate`; before the first file.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -49,16 +56,18 @@ def preprocess_folder(
     for name, value in (("seconds", seconds), ("memory_gb", memory_gb)):
         if not value > 0:
             raise ValueError(f"{name} is {value!r}; it must be above 0")
-    return _load_all(_files(folder), load, _Worker(load, seconds, memory_gb) if isolate else None, on_progress)
+    if not isinstance(workers, int) or workers < 1 or (workers > 1 and not isolate):
+        raise ValueError(f"workers is {workers!r}; it must be 1, or with isolate=True a whole number of at least 1")
+    paths = _files(folder)
+    team = [_Worker(load, seconds, memory_gb) for _ in range(workers)]
+    loaded = _load_isolated(paths, team) if isolate else map(load, paths)
+    return _reporting(loaded, len(paths), on_progress)
 
 
 def load_isolated(path: Path, load: Load, seconds: float = 30.0, memory_gb: float = 2.0) -> LoadedImage:
     """Load one picture in a process of its own, with the limits of `preprocess_folder`."""
-    worker = _Worker(load, seconds, memory_gb)
-    try:
-        return worker.load(path)
-    finally:
-        worker.stop()
+    (loaded,) = _load_isolated([path], [_Worker(load, seconds, memory_gb)])
+    return loaded
 
 
 def _files(folder: Path) -> list[Path]:
@@ -69,16 +78,36 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in found if not path.is_symlink())
 
 
-def _load_all(
-    paths: list[Path], load: Load, worker: _Worker | None, on_progress: Callable[[int, int], None] | None
+def _reporting(
+    loaded: Iterable[LoadedImage], count: int, on_progress: Callable[[int, int], None] | None
 ) -> Iterator[LoadedImage]:
+    for done, picture in enumerate(loaded, start=1):
+        yield picture
+        if on_progress is not None:
+            on_progress(done, count)
+
+
+def _load_isolated(paths: list[Path], idle: list[_Worker]) -> Iterator[LoadedImage]:
+    """The pictures in the order of their paths; a worker that is done goes on with the next, up to some ahead."""
+    most_ahead = 4 * len(idle)
+    busy: dict[int, _Worker] = {}
+    done: dict[int, LoadedImage] = {}
+    started = 0
     try:
-        for done, path in enumerate(paths, start=1):
-            yield load(path) if worker is None else worker.load(path)
-            if on_progress is not None:
-                on_progress(done, len(paths))
+        for number in range(len(paths)):
+            while number not in done:
+                while idle and started < min(len(paths), number + most_ahead):
+                    busy[started] = idle.pop()
+                    busy[started].start(paths[started])
+                    started += 1
+                wait([worker.pipe for worker in busy.values()], LOOK_EVERY)
+                for at, worker in list(busy.items()):
+                    if (loaded := worker.answer()) is not None:
+                        done[at] = loaded
+                        idle.append(busy.pop(at))
+            yield done.pop(number)
     finally:
-        if worker is not None:
+        for worker in [*idle, *busy.values()]:
             worker.stop()
 
 
@@ -88,60 +117,61 @@ class _Worker:
     def __init__(self, load: Load, seconds: float, memory_gb: float) -> None:
         self._load, self._seconds, self._memory = load, seconds, memory_gb * 1e9
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
 
-    def load(self, path: Path) -> LoadedImage:
-        """The picture, or the test pattern with the reason."""
+    def start(self, path: Path) -> None:
+        """Begin with a picture."""
         import psutil
 
-        pipe, process = self._running()
-        pipe.send(path)
-        watched = psutil.Process(process.pid)
-        memory_before = watched.memory_info().rss
-        deadline = time.monotonic() + self._seconds
-        reason = None
-        while reason is None:
-            try:
-                if pipe.poll(LOOK_EVERY):
-                    answer = pipe.recv()
-                    if isinstance(answer, MemoryError):
-                        reason = f"it wanted more than {self._memory / 1e9:g} GB of memory and was stopped"
-                        break
-                    if isinstance(answer, Exception):
-                        raise answer
-                    if answer.fallback_reason is not None:
-                        _say(answer.name, answer.fallback_reason)
-                    return answer
-                if watched.memory_info().rss - memory_before > self._memory:
-                    reason = f"it took more than {self._memory / 1e9:g} GB of memory and was stopped"
-                elif time.monotonic() > deadline:
-                    reason = f"it took more than {self._seconds:g} s and was stopped"
-            except (EOFError, ConnectionError, psutil.NoSuchProcess):
-                reason = "the decoder crashed"
-        self.stop()
-        _say(printable_name(path), reason)
-        size = getattr(self._load, "keywords", {}).get("size", 224)
-        record = {"file": printable_name(path), "size": size, "steps": [], "warnings": [], "fallback_reason": reason}
-        return LoadedImage(printable_name(path), test_pattern(size), (), (), reason, record)
-
-    def stop(self) -> None:
-        """End the process, whatever it is doing."""
-        if self._process is not None and self._pipe is not None:
-            self._pipe.close()
-            self._process.kill()
-            self._process.join()
-        self._process = self._pipe = None
-
-    def _running(self) -> tuple[Connection, multiprocessing.process.BaseProcess]:
-        if self._process is None or self._pipe is None or not self._process.is_alive():
+        if self._process is None or not self._process.is_alive():
             self.stop()
             context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-            self._pipe, theirs = context.Pipe()
+            self.pipe, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs, self._load, self._memory), daemon=True)
             self._process.start()
             theirs.close()
-            self._pipe.recv()  # its imports count against no picture
-        return self._pipe, self._process
+            self.pipe.recv()  # its imports count against no picture
+        self._path = path
+        self.pipe.send(path)
+        self._watched = psutil.Process(self._process.pid)
+        self._memory_before = self._watched.memory_info().rss
+        self._deadline = time.monotonic() + self._seconds
+
+    def answer(self) -> LoadedImage | None:
+        """The picture, or the test pattern with the reason, or None if it is not done yet."""
+        import psutil
+
+        try:
+            if self.pipe.poll():
+                answer = self.pipe.recv()
+                if isinstance(answer, LoadedImage):
+                    if answer.fallback_reason is not None:
+                        _say(answer.name, answer.fallback_reason)
+                    return replace(answer, tensor=torch.from_numpy(answer.tensor))
+                if not isinstance(answer, MemoryError):
+                    raise answer
+                reason = f"it wanted more than {self._memory / 1e9:g} GB of memory and was stopped"
+            elif self._watched.memory_info().rss - self._memory_before > self._memory:
+                reason = f"it took more than {self._memory / 1e9:g} GB of memory and was stopped"
+            elif time.monotonic() > self._deadline:
+                reason = f"it took more than {self._seconds:g} s and was stopped"
+            else:
+                return None
+        except (EOFError, ConnectionError, psutil.NoSuchProcess):
+            reason = "the decoder crashed"
+        self.stop()
+        name = printable_name(self._path)
+        _say(name, reason)
+        size = getattr(self._load, "keywords", {}).get("size", 224)
+        record = {"file": name, "size": size, "steps": [], "warnings": [], "fallback_reason": reason}
+        return LoadedImage(name, test_pattern(size), (), (), reason, record)
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._process is not None:
+            self.pipe.close()
+            self._process.kill()
+            self._process.join()
+        self._process = None
 
 
 def _serve(pipe: Connection, load: Load, memory: float) -> None:
@@ -153,16 +183,18 @@ def _serve(pipe: Connection, load: Load, memory: float) -> None:
 
         most = psutil.Process().memory_info().vms + int(memory)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    torch.set_num_threads(1)  # or the threads of several workers wait in each other's way
     pipe.send("ready")
     with suppress(EOFError, KeyboardInterrupt):
         while True:
             path = pipe.recv()
             try:
                 with redirect_stdout(None):  # said by the other process, where a notebook hears it
-                    answer: LoadedImage | Exception = load(path)
+                    loaded = load(path)
             except Exception as error:  # a wrong parameter: raised where it was given
-                answer = error
-            pipe.send(answer)
+                pipe.send(error)
+            else:  # as an array: a tensor would come through shared memory, which is scarce
+                pipe.send(replace(loaded, tensor=loaded.tensor.numpy()))  # type: ignore[arg-type]
 
 
 def _say(name: str, reason: str) -> None:

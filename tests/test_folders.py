@@ -87,7 +87,24 @@ def test_isolated_ones_are_the_same(folder, capsys):
         assert one.record == other.record
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert capsys.readouterr().out.count("Using the test pattern instead of c.png") == 2
-    assert not [child for child in psutil.Process().children() if "spawn_main" in str(child.cmdline())]
+    assert not decoders()
+
+
+def decoders() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "spawn_main" in str(child.cmdline())]
+
+
+def test_several_workers_keep_the_order(folder, capsys):
+    (folder / "c.png").write_text("crash")
+    files = preprocess_folder(folder, load=load_unless_evil, isolate=True, workers=3)
+    assert [loaded.name for loaded in files] == ["a.png", "b.jpg", "c.png", "d.png"]
+    assert capsys.readouterr().out == "Using the test pattern instead of c.png: the decoder crashed\n"
+    (folder / "c.png").unlink()
+    started = preprocess_folder(folder, isolate=True, workers=2)
+    assert next(started).name == "a.png"
+    assert len(decoders()) == 2
+    started.close()
+    assert not decoders()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +131,12 @@ def test_it_is_lazy(folder):
     assert next(started).name == "a.png"
     (folder / "d.png").unlink()
     assert [loaded.fallback_reason is None for loaded in started] == [True, False, False]
+
+
+@pytest.mark.parametrize("wrong", [{"workers": 2}, {"workers": 0, "isolate": True}, {"workers": 1.5, "isolate": True}])
+def test_wrong_numbers_of_workers(folder, wrong):
+    with pytest.raises(ValueError, match=r"workers is .*; it must be 1"):
+        preprocess_folder(folder, **wrong)
 
 
 def test_a_wrong_parameter_is_raised_where_it_was_given(folder):

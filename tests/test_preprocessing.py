@@ -443,6 +443,35 @@ def test_pillows_own_complaints_become_warnings(painting, save):
     assert loaded.warnings == ("Pillow noticed: Corrupt EXIF data. Expecting to read 12 bytes but only got 7.",)
 
 
+# Fast
+
+
+@pytest.mark.parametrize("weights", [LUMA, (1, 0, 0)])
+@pytest.mark.parametrize("fit", ["stretch", "fit", "crop"])
+def test_fast_is_nearly_the_same_from_a_quarter_of_the_pixels(painting, save, fit, weights):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(painting.resize((1200, 960)), "large.jpg", exif=exif, quality=92)
+    exact = preprocess_image(path, fit=fit, grey_weights=weights)
+    fast = preprocess_image(path, fit=fit, grey_weights=weights, fast=True)
+    assert (fast.tensor - exact.tensor).abs().mean() <= 1 / 255
+    assert fast.stages[0].picture.size == (300, 240)
+    assert fast.stages[0].step == f"opened: 1200×960 RGB, JPEG, decoded as 300×240 {'L' if weights == LUMA else 'RGB'}"
+    assert fast.record["original"] == exact.record["original"]
+    assert fast.record["fast"]
+    assert len(fast.warnings) == 1  # turned upright
+
+
+def test_fast_changes_nothing_of_other_formats(painting, save):
+    path = save(painting)
+    assert torch.equal(preprocess_image(path, fast=True).tensor, preprocess_image(path).tensor)
+
+
+def test_fast_and_nearest_do_not_go_together(painting, save):
+    with pytest.raises(ValueError, match="fast averages pixels"):
+        preprocess_image(save(painting), fast=True, interpolation="nearest")
+
+
 # Calls that make no sense
 
 
@@ -494,6 +523,7 @@ def test_record_is_json_and_names_no_folder(painting, save, tmp_path):
         "interpolation": "bilinear",
         "grey_weights": list(LUMA),
         "background": [255, 255, 255],
+        "fast": False,
         "steps": [
             "opened: 300×200 RGB, PNG",
             "already upright and opaque",
