@@ -6,9 +6,11 @@ Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), z
 2023), min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10%
 caption dropout for classifier-free guidance (Ho & Salimans 2022). While it learns, the UNet must also say what
 stands where, from its own features: the idea of REPA (Yu et al. 2025), with the painter's layouts in place of a
-vision model; and it must read every noun where its thing stands (`training.word_places`). The loss counts more where
-a counted thing or the sun or moon stands: they are small, and prompts are about them. `--start-from` goes on from a
-pipeline that was exported earlier, here or on another machine.
+vision model; and it must read every noun where its thing stands (`training.word_places`). Of half of the captions it
+reads the other words as if no colour were named, so that it learns to take colours from their own words and can put
+them on things it never saw in them. The loss counts more where a counted thing or the sun or moon stands: they are
+small, and prompts are about them. `--start-from` goes on from a pipeline that was exported earlier, here or on another
+machine.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class DiffusionTraining:
     rate: float = 6e-4
     caption_dropout: float = 0.1
     strange_word_share: float = 0.06
+    colors_apart_share: float = 0.5  # of the captions whose other words are read as if they named no colour
     snr_cap: float = 5.0
     least_weight: float = 0.25
     layout_weight: float = 0.05
@@ -146,9 +149,12 @@ def weigh_cells(layouts: torch.Tensor, small_thing_weight: float) -> torch.Tenso
 class Trained(nn.Module):
     """The text encoder, the UNet and, for training only, what reads the layout off its features and attention."""
 
-    def __init__(self, text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> None:
+    colors: torch.Tensor
+
+    def __init__(self, text_encoder: CLIPTextModel, unet: UNet2DConditionModel, colors: torch.Tensor) -> None:
         super().__init__()
         self.text_encoder = text_encoder
+        self.register_buffer("colors", colors, persistent=False)  # (vocabulary,) bool
         self.unet = unet
         self.layout_head = nn.Conv2d(LAYOUT_CHANNELS, LAYOUT_CLASSES, 1)
         self._features: list[torch.Tensor] = []
@@ -157,14 +163,25 @@ class Trained(nn.Module):
         for name, processor in zip(WORD_LAYERS, self._attention, strict=True):
             unet.get_submodule(name).set_processor(processor)
 
+    def read(self, token_ids: torch.Tensor, apart: torch.Tensor) -> torch.Tensor:
+        """The text encoder's states, (B, tokens, WIDTH); of captions in `apart`, (B,) bool, only the colours' own
+        states know of the colours.
+        """
+        is_color = self.colors[token_ids]
+        uncolored = torch.where(is_color, self.text_encoder.config.pad_token_id, token_ids)
+        states = self.text_encoder(token_ids).last_hidden_state
+        return torch.where(
+            (apart[:, None] & ~is_color)[..., None], self.text_encoder(uncolored).last_hidden_state, states
+        )
+
     def forward(
-        self, noisy: torch.Tensor, timesteps: torch.Tensor, token_ids: torch.Tensor
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, token_ids: torch.Tensor, apart: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns the predicted velocity, like `noisy`, layout logits, (B, LAYOUT_CLASSES, H, W), and where tokens were
         read, (B, H * W / 4, tokens).
         """
         self._features.clear()
-        text = self.text_encoder(token_ids).last_hidden_state
+        text = self.read(token_ids, apart)
         predicted = self.unet(noisy, timesteps, text).sample
         shares = torch.stack([processor.kept for processor in self._attention]).mean(dim=0)
         return predicted, self.layout_head(self._features.pop()), shares
@@ -223,7 +240,8 @@ def train_diffusion(
         unet = UNet2DConditionModel.from_pretrained(start_from / "unet")
     tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
     scheduler = build_scheduler()
-    model = Trained(CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder"), unet).to(device)
+    nouns, colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
+    model = Trained(CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder"), unet, colors).to(device)
     model.unet.to(memory_format=torch.channels_last)
     (output_dir / "scaling_factor.json").write_text(json.dumps(scaling_factor))
     tokenizer.save_pretrained(output_dir / "tokenizer")
@@ -239,7 +257,6 @@ def train_diffusion(
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
-    nouns, colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
     alphas = scheduler.alphas_cumprod.to(device)
     low_precision = fast_dtype_supported(device) and not settings.float32
     run = torch.compile(model) if settings.compile else model
@@ -272,6 +289,7 @@ def train_diffusion(
             for row in rows.tolist()
         ]
         token_ids = tokenize(tokenizer, captions).to(device)
+        apart = (torch.rand(settings.batch, generator=generator) < settings.colors_apart_share).to(device)
         noise = torch.randn(clean.shape, generator=generator).to(device)
         timesteps = sample_timesteps(settings.batch, settings.uniform_share, generator).to(device)
         noisy = scheduler.add_noise(clean, noise, timesteps).to(memory_format=torch.channels_last)
@@ -281,7 +299,7 @@ def train_diffusion(
         # Min-SNR alone gives pure noise no weight, but its first steps decide layout and brightness.
         weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
         with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
-            predicted, layout_logits, shares = run(noisy, timesteps, token_ids)
+            predicted, layout_logits, shares = run(noisy, timesteps, token_ids, apart)
         cells = layouts[rows].long().to(device)
         error = (predicted.float() - target).square() * weigh_cells(cells, settings.small_thing_weight)
         loss = (error.mean(dim=(1, 2, 3)) * weight).mean()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.pipelines import MODELS
 from synthviz.scenes import PLACES
 from synthviz.scenes.canvas import THINGS
-from training.diffusion import WORD_LAYERS, build_unet
+from training.diffusion import WORD_LAYERS, Trained, build_unet
 from training.paintings import LAYOUT_CLASSES
 from training.text_encoder import WIDTH, tokenize
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
@@ -49,6 +49,21 @@ def test_words_with_several_meanings(tokenizer):
     }  # fmt: skip
     assert named(tokenizer, "snowy hills with falling snow")["snow"] == set()  # the ground's or the sky's
     assert named(tokenizer, "a calm lake")["lake"] == {"water"}
+
+
+@torch.no_grad()
+def test_only_the_colours_own_states_know_of_a_colour_read_apart(tokenizer):
+    text_encoder = CLIPTextModel.from_pretrained(MODELS / "embedded" / "text_encoder", dtype=torch.float32)
+    model = Trained(text_encoder, build_unet(), color_tokens(tokenizer)).eval()
+    ids = tokenize(tokenizer, ["a red boat on the ocean", "a blue boat on the ocean"])
+    red, blue = model.read(ids, torch.tensor([True, True]))
+    changed = (red - blue).abs().amax(dim=1) > 1e-5
+    assert changed.nonzero().flatten().tolist() == [2]  # after the start and "a"
+    plainly = text_encoder(ids).last_hidden_state
+    assert torch.equal(model.read(ids, torch.tensor([False, False])), plainly)
+    red, blue = plainly
+    assert (red - blue).abs().amax(dim=1)[3] > 1e-2  # as CLIP reads: the boat knows its colour
+    assert torch.equal(model.read(ids, torch.tensor([True, False]))[1], blue)
 
 
 def test_every_place_has_words_of_its_own(tokenizer):
