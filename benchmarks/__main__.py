@@ -22,13 +22,13 @@ AGAINST, GROWTH, FEEL, CPU = (
     "What it costs",
     "How it grows",
     "How the explorers feel",
-    "How fast a CPU could be: an exploration",
+    "How fast a CPU can be",
 )
 INTROS = {
     AGAINST: "Against what a user would pick instead, as its own documentation says.",
     GROWTH: "Exponents of time over size: 1 is linear. Sweeps of stub runs show what a sweep costs beside its runs.",
     FEEL: "In JupyterLab in Chromium, from a key press or a click to another picture; the ratio is to a limit.",
-    CPU: "The embedded model's UNet run in other ways; none of them is an option of the library yet.",
+    CPU: "The embedded model run in other ways. The first is an option; the others were tried beside it.",
 }
 # In the order in which they run: what would hurt least if the time ran out comes last.
 BENCHMARKS = {

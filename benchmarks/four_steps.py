@@ -1,8 +1,8 @@
 """The student's four steps against its teacher's twenty-five: `python -m benchmarks.four_steps`.
 
 Both draw one 256-pixel picture of the same prompt from the same seed, warm, in one process. The teacher runs as
-diffusers alone would run it, with guidance: its own pipeline, two passes a step. How well each obeys its prompts is
-measured by `training/evaluate.py`; here is only the time.
+diffusers alone would run it, with guidance: its own pipeline, two passes a step. The student runs as it is loaded by
+default, and in OpenVINO. How well each obeys its prompts is measured by `training/evaluate.py`; here is only the time.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ def stock_teacher() -> DiffusionPipeline:
 
 
 def measure(repeats: int) -> list[Row]:
-    student, teacher = load_pipeline("embedded", "cpu"), stock_teacher()
+    student, quick = (load_pipeline("embedded", "cpu", engine) for engine in ("torch", "openvino"))
+    teacher = stock_teacher()
     steps, guidance = SHIPPED_DEFAULTS["embedded-teacher"]
     config = GenerationConfig(PROMPT, count=1, seed=0)
     seconds = in_turns(
         {
             "student": lambda: generate(student, config),
+            "quick": lambda: generate(quick, config),
             "teacher": lambda: teacher(
                 PROMPT,
                 num_inference_steps=steps,
@@ -47,7 +49,11 @@ def measure(repeats: int) -> list[Row]:
         repeats,
     )
     against = f"the teacher through diffusers, {steps} steps with guidance"
-    return [row("a four-step picture, warm", against, 1 / 10, seconds["student"], seconds["teacher"])]
+    work = "a four-step picture, warm"
+    return [
+        row(work, against, 1 / 10, seconds["student"], seconds["teacher"]),
+        row(f"{work}, `engine='openvino'`", against, 1 / 10, seconds["quick"], seconds["teacher"]),
+    ]
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 MODELS = Path(__file__).parent / "models"
+ENGINES = ("torch", "openvino")
 # What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
 SHIPPED_DEFAULTS = {"embedded": (4, 3.0), "embedded-teacher": (25, 3.0)}
 
@@ -22,7 +23,7 @@ class ModelLoadError(RuntimeError):
     """A model that was asked for by name cannot be loaded; the message says which and what to do."""
 
 
-def load_pipeline(model: str = "embedded", device: str | None = None) -> DiffusionPipeline:
+def load_pipeline(model: str = "embedded", device: str | None = None, engine: str = "torch") -> DiffusionPipeline:
     """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
 
     Args:
@@ -31,13 +32,23 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
             folder, or a hub id such as "stabilityai/stable-diffusion-xl-base-1.0".
         device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models always run in float32;
             others in bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
+        engine: "torch", or "openvino" for a Stable Diffusion on the CPU: loading takes some seconds more, each picture
+            about half of the time, and pictures differ by a little. Needs `pip install synthviz[openvino]`.
 
     Returns:
         The diffusers pipeline, on its device; on a GPU too small for it, with diffusers' own memory savers on.
 
     Raises:
-        ModelLoadError: if it cannot be loaded, or makes pictures from something other than text.
+        ValueError: for another engine.
+        ModelLoadError: if it cannot be loaded, makes pictures from something other than text, or cannot run in this
+            engine.
     """
+    if engine not in ENGINES:
+        raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
+    if engine == "openvino":
+        if device not in (None, "cpu"):
+            raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
+        device = "cpu"
     try:
         import torch
         from diffusers import DiffusionPipeline
@@ -87,7 +98,23 @@ def load_pipeline(model: str = "embedded", device: str | None = None) -> Diffusi
         pipeline.vae.to(memory_format=torch.channels_last)  # decodes a quarter faster
     if shipped:
         pipeline.register_to_config(_name_or_path=str(MODELS / model))
+    if engine == "openvino":
+        _start_openvino(model, pipeline)
     return pipeline
+
+
+def _start_openvino(model: str, pipeline: DiffusionPipeline) -> None:
+    from synthviz.openvino_engine import run_in_openvino
+
+    try:
+        run_in_openvino(pipeline)
+    except ImportError as error:
+        raise ModelLoadError(
+            f"engine 'openvino' needs a library that is not installed: pip install synthviz[openvino] ({error})"
+        ) from error
+    except Exception as error:  # OpenVINO's own
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelLoadError(f"{model!r} cannot run in engine 'openvino': {why}") from error
 
 
 def _check_before_opening(model: str, folder: Path) -> None:
@@ -187,6 +214,11 @@ def model_name(pipeline: DiffusionPipeline) -> str:
     if path.parent == MODELS:
         return path.name
     return path.name if path.is_dir() else origin
+
+
+def engine_of(pipeline: DiffusionPipeline) -> str:
+    """What computes a pipeline's UNet: "torch", or OpenVINO with its version and precision."""
+    return getattr(getattr(pipeline, "unet", None), "engine", "torch")
 
 
 def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float | None]:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.generation import GeneratedPicture, GenerationConfig, generate
+from synthviz.pipelines import engine_of
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -210,6 +211,8 @@ class WordMapRecorder:
                 f"a {type(pipeline).__name__} has no cross-attention to record; word maps need a UNet that attends to "
                 "words, as in Stable Diffusion 1 and 2, SDXL and the embedded models"
             )
+        if engine_of(pipeline) != "torch":
+            raise ValueError(f"word maps cannot look into {engine_of(pipeline)}; load the pipeline with engine='torch'")
         unknown = [name for name in layers or () if name not in names]
         if unknown:
             close = difflib.get_close_matches(unknown[0], names, n=3) or names
