@@ -136,7 +136,7 @@ def endure(
 
 @pytest.mark.parametrize("machine", [8], indirect=True)
 def test_a_small_sweep_outlives_a_kernel_a_worker_and_its_driver(machine):
-    hits = endure(machine, ["kernel", "worker", "driver"], seed=0, pause=(2.0, 4.0))
+    hits = endure(machine, ["kernel", "worker", "driver"], seed=0, pause=(0.5, 1.5))
     machine.check()
     assert hits == 3
 
