@@ -8,7 +8,7 @@ SEED ?= 0
 OUTPUT_DIR ?= outputs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run lab test test-all lint notebooks bench train-tiny clean
+.PHONY: help install run lab test test-all lint notebooks screenshots bench train-tiny clean
 
 help: ## Show this list
 	@echo "synthviz: from a prompt to feature maps"
@@ -47,6 +47,9 @@ lint: $(INSTALLED) ## Check style and types
 
 notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
 	$(BIN)/python notebooks/refresh_outputs.py
+
+screenshots: $(INSTALLED) ## Take the README's pictures of the explorers, in Chromium
+	$(BIN)/python tests/browser/take_screenshots.py
 
 bench: $(INSTALLED) ## Measure against the alternatives, with nothing else running (an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
