@@ -7,14 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_all, slider, source, wait_for_another
+from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_all, source, wait_for_another
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from synthviz.records import whole_file
 
 DOCS = Path(__file__).parents[2] / "docs"
-COLORS = 128  # of the file; widgets need no more, and it is a third of the size
 
 
 def play_generation(page: Any) -> None:
@@ -32,7 +31,7 @@ def play_generation(page: Any) -> None:
 
 
 def play_features(page: Any) -> None:
-    """What mattered for the class, and a channel of the third layer."""
+    """What mattered for the class, a channel of the third layer, and what it looks for."""
     picture, channel = page.locator("img.widget-image").first, page.locator("img.widget-image").nth(1)
     before = source(channel)
     page.get_by_role("button", name="conv3", exact=True).click()
@@ -40,15 +39,16 @@ def play_features(page: Any) -> None:
     before = source(picture)
     page.get_by_label("What mattered").select_option("Grad-CAM")
     wait_for_another(page, picture, before)
-    slider(page, "Channel, place").press("ArrowRight")
-    page.wait_for_timeout(1000)
+    wanted = page.locator("img.widget-image").nth(3)
+    before = source(wanted)
+    page.get_by_role("button", name="What does it look for?").click()
+    page.get_by_text("a picture that makes it answer most").wait_for()
+    wait_for_another(page, wanted, before)
 
 
 def save(screenshot: bytes, path: Path) -> None:
     with whole_file(path) as unfinished:
-        Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(
-            unfinished, "PNG", optimize=True
-        )
+        Image.open(io.BytesIO(screenshot)).convert("RGB").save(unfinished, "PNG", optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1024} KB")
 
 
