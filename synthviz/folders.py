@@ -95,11 +95,13 @@ def _load_isolated(paths: list[Path], idle: list[_Worker]) -> Iterator[LoadedIma
     started = 0
     try:
         for number in range(len(paths)):
-            while number not in done:
+            while True:
                 while idle and started < min(len(paths), number + most_ahead):
                     busy[started] = idle.pop()
                     busy[started].start(paths[started])
                     started += 1
+                if number in done:
+                    break
                 wait([worker.pipe for worker in busy.values()], LOOK_EVERY)
                 for at, worker in list(busy.items()):
                     if (loaded := worker.answer()) is not None:

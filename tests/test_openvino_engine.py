@@ -37,6 +37,12 @@ def test_pictures_are_those_of_pytorch(pipelines, size):
     assert [each.image.tobytes() for each in again] == [each.image.tobytes() for each in found]
 
 
+def test_schedulers_with_other_timesteps(pipelines):
+    config = GenerationConfig("a forest", count=1, seed=0, scheduler="EulerDiscrete")
+    wanted, found = (generate(pipeline, config)[0].image for pipeline in pipelines.values())
+    assert psnr(found, wanted) >= 35
+
+
 def test_the_film_goes_on_working(pipelines):
     film = record_film(pipelines["openvino"], GenerationConfig("a forest", count=1, seed=0))
     assert len(film.estimates) == 4
