@@ -4,7 +4,8 @@ An `AutoencoderTiny` (the architecture of Bohan's TAESD, through diffusers) that
 256×256×3 becomes 32×32×8. It learns on random crops, from absolute and squared differences of pixels and of their
 fine detail. Noise on the latents makes the encoder spread them out and the decoder forgive what a diffusion model
 gets slightly wrong. `--encoder-from` keeps the encoder of an earlier autoencoder as it is and trains a decoder for
-it, so that decoders can go on improving while diffusion models already train on the latents.
+it, so that decoders can go on improving while diffusion models already train on the latents; `--start-from` keeps the
+encoder too, and trains the decoder on.
 """
 
 from __future__ import annotations
@@ -111,7 +112,11 @@ def measure_psnr(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch
 
 
 def train_autoencoder(
-    paintings_dir: Path, output_dir: Path, settings: AutoencoderTraining, encoder_from: Path | None = None
+    paintings_dir: Path,
+    output_dir: Path,
+    settings: AutoencoderTraining,
+    encoder_from: Path | None = None,
+    start_from: Path | None = None,
 ) -> AutoencoderTiny:
     """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
 
@@ -121,7 +126,8 @@ def train_autoencoder(
         paintings_dir: what `training.paintings` left.
         output_dir: where to.
         settings: the budget and the rest.
-        encoder_from: a saved autoencoder, whose encoder stays as it is; only the decoder learns.
+        encoder_from: a saved autoencoder, whose encoder stays as it is; only a new decoder learns.
+        start_from: a saved autoencoder, whose encoder stays as it is; its decoder learns on.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -130,10 +136,11 @@ def train_autoencoder(
     train_images, test_images = paintings.images[held_out:], np.asarray(paintings.images[:held_out])
     autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
     checkpoint_path = output_dir / "autoencoder.checkpoint"
-    if encoder_from is not None:
-        frozen = AutoencoderTiny.from_pretrained(encoder_from).encoder
-        autoencoder.encoder.load_state_dict(frozen.state_dict())
-        autoencoder.encoder.requires_grad_(False)
+    if start_from is not None:
+        autoencoder.load_state_dict(AutoencoderTiny.from_pretrained(start_from).state_dict())
+    elif encoder_from is not None:
+        autoencoder.encoder.load_state_dict(AutoencoderTiny.from_pretrained(encoder_from).encoder.state_dict())
+    autoencoder.encoder.requires_grad_(start_from is None and encoder_from is None)
     trained = [weights for weights in autoencoder.parameters() if weights.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = AveragedWeights(autoencoder)
@@ -195,12 +202,16 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=AutoencoderTraining.minutes)
-    parser.add_argument("--encoder-from", type=Path, help="a saved autoencoder: keep its encoder, train a decoder")
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument("--encoder-from", type=Path, help="a saved autoencoder: keep its encoder, train a new decoder")
+    given.add_argument("--start-from", type=Path, help="a saved autoencoder: keep its encoder, train its decoder on")
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = AutoencoderTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
-    train_autoencoder(arguments.paintings, arguments.output_dir, settings, arguments.encoder_from)
+    train_autoencoder(
+        arguments.paintings, arguments.output_dir, settings, arguments.encoder_from, arguments.start_from
+    )
 
 
 if __name__ == "__main__":

@@ -110,17 +110,26 @@ def measure_accuracy(model: SceneCNN, images: np.ndarray, places: np.ndarray, de
     return correct / len(images)
 
 
-def train_classifier(paintings_dir: Path, output_dir: Path, settings: ClassifierTraining) -> SceneCNN:
-    """Train until the budget is spent, resuming from the folder's checkpoint.
+def train_classifier(
+    paintings_dir: Path, output_dir: Path, settings: ClassifierTraining, start_from: Path | None = None
+) -> SceneCNN:
+    """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
 
-    Leaves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`; returns the averaged model.
+    Leaves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`.
+
+    Args:
+        paintings_dir: what `training.paintings` left.
+        output_dir: where to.
+        settings: the budget and the rest.
+        start_from: saved weights to start from.
     """
     device = pick_device()
     paintings = load_paintings(paintings_dir)
     places = paintings.places.astype(np.int64)
     held_out = min(settings.held_out, len(places) // 10)
     training_count = len(places) - held_out
-    model = SceneCNN(settings.seed).to(device, memory_format=torch.channels_last)
+    model = SceneCNN(settings.seed) if start_from is None else SceneCNN.pretrained(start_from)
+    model = model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
     average = AveragedWeights(model)
     checkpoint_path = output_dir / "classifier.checkpoint"
@@ -170,8 +179,10 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=ClassifierTraining.minutes)
+    parser.add_argument("--start-from", type=Path, help="saved weights, model.safetensors: they are trained on")
     arguments = parser.parse_args()
-    train_classifier(arguments.paintings, arguments.output_dir, ClassifierTraining(minutes=arguments.minutes))
+    settings = ClassifierTraining(minutes=arguments.minutes)
+    train_classifier(arguments.paintings, arguments.output_dir, settings, arguments.start_from)
 
 
 if __name__ == "__main__":

@@ -202,6 +202,12 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     assert all(unchanged for name, unchanged in same.items() if name.startswith("encoder"))
     assert not all(same.values())
 
+    train_autoencoder(paintings_dir, tmp_path / "on", settings, start_from=tmp_path / "ae" / "vae")
+    trained_on = load_autoencoder(tmp_path / "on")
+    assert all(torch.allclose(value, trained_on[name], atol=0.05) for name, value in before.items())  # not anew
+    assert torch.equal(before["encoder.layers.0.weight"], trained_on["encoder.layers.0.weight"])
+    assert not torch.equal(before["decoder.layers.0.weight"], trained_on["decoder.layers.0.weight"])
+
     train_text_encoder(tmp_path / "text", TextEncoderTraining(minutes=MOMENT, batch=16, captions=100))
     read = last_line(tmp_path / "text" / "text_encoder.log")
     assert set(QUESTIONS) <= set(read)
@@ -332,3 +338,9 @@ def test_the_classifier_learns_and_its_weights_load(paintings_dir, tmp_path):
     assert last_line(tmp_path / "classifier.log")["step"] > first["step"]
     model = SceneCNN.pretrained(tmp_path / "model.safetensors")
     assert model(torch.rand(1, 1, 224, 224)).shape == (1, 10)
+
+    settings = ClassifierTraining(minutes=1e-4, held_out=4)  # one step
+    trained_on = train_classifier(paintings_dir, tmp_path / "on", settings, tmp_path / "model.safetensors")
+    assert all(
+        torch.allclose(value, model.state_dict()[name], atol=1e-3) for name, value in trained_on.state_dict().items()
+    )
