@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthviz.generation_config import GenerationConfig
+from synthviz.generation_progress import GenerationProgress
 from synthviz.pipelines import (
     SHIPPED_DEFAULTS,
     ModelLoadError,
@@ -32,77 +33,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_BATCH = 4
-LONGEST_PROMPT = 10_000  # characters
-SLOW_SECONDS = 5.0  # generation that takes longer than this says how far it is
 
 
 class GenerationError(RuntimeError):
     """A picture could not be made; the message says why."""
-
-
-@dataclass(frozen=True)
-class GenerationConfig:
-    """What to generate. None means: what the pipeline itself recommends.
-
-    Attributes:
-        prompt: what the picture should show; not empty, at most 10,000 characters, of which a model reads the first.
-        negative_prompt: what it should not show; "" for nothing.
-        count: how many pictures, 1 to 1000.
-        seed: seed of the first picture; picture i (from 0) is made from `seed + i`. 0 to 2**53 - 1000.
-        steps: denoising steps, 1 to 1000.
-        guidance_scale: classifier-free guidance (Ho & Salimans 2022); 1 or less switches it off. 0 to 100.
-        width, height: of the picture in pixels, 16 to 4096; what multiples a pipeline needs is checked by `generate`.
-        scheduler: name of a compatible diffusers scheduler, such as "DDIM" or "EulerDiscreteScheduler".
-
-    Raises:
-        ValueError: for a value outside these ranges, naming it.
-    """
-
-    prompt: str
-    negative_prompt: str = ""
-    count: int = 3
-    seed: int = 0
-    steps: int | None = None
-    guidance_scale: float | None = None
-    width: int | None = None
-    height: int | None = None
-    scheduler: str | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.prompt, str) or not self.prompt.strip():
-            raise ValueError(f"prompt is {self.prompt!r}; it must be a text that says what to draw")
-        if not isinstance(self.negative_prompt, str):
-            raise ValueError(f"negative_prompt is {self.negative_prompt!r}; it must be a text, '' for none")
-        for name, text in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
-            _check_text(name, text)
-        if self.scheduler is not None and (not isinstance(self.scheduler, str) or not self.scheduler):
-            raise ValueError(f"scheduler is {self.scheduler!r}; it must be a scheduler's name, or None")
-        for name, low, high in (("count", 1, 1000), ("seed", 0, 2**53 - 1000)):
-            _check_number(name, getattr(self, name), low, high, whole=True)
-        for name, low, high in (("steps", 1, 1000), ("width", 16, 4096), ("height", 16, 4096)):
-            if getattr(self, name) is not None:
-                _check_number(name, getattr(self, name), low, high, whole=True)
-        if self.guidance_scale is not None:
-            _check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
-
-
-def _check_text(name: str, text: str) -> None:
-    if len(text) > LONGEST_PROMPT:
-        raise ValueError(f"{name} has {len(text)} characters; {LONGEST_PROMPT} are the most, and more than models read")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        half = text[error.start]
-        raise ValueError(
-            f"{name} holds {half!r} at character {error.start + 1}, half of a character, which is not text; remove it"
-        ) from None
-
-
-def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{name} is {value!r}; it must be {kind} from {low} to {high}")
 
 
 @dataclass(frozen=True)
@@ -154,7 +88,7 @@ def generate(
 
     arguments, notes = _call_arguments(pipeline, config)
     scheduler = find_scheduler(pipeline, config.scheduler)
-    tell = _Progress(on_step, say)
+    tell = GenerationProgress(on_step, say)
     pictures: list[GeneratedPicture] = []
     size = LARGEST_BATCH
     with scheduler_set(pipeline, scheduler), quiet_libraries():
@@ -198,7 +132,7 @@ def _run(
     pipeline: DiffusionPipeline,
     arguments: dict[str, Any],
     seeds: list[int],
-    tell: _Progress,
+    tell: GenerationProgress,
     on_latents: Callable[[float, Tensor], None] | None,
 ) -> tuple[np.ndarray, list[bool]]:
     """One call of the pipeline: pictures (B, H, W, 3) float in [0, 1], and which ones its safety filter hid."""
@@ -372,31 +306,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
     # In turn: CUDA and MPS, the CPU on Linux and macOS, the CPU on Windows, MPS for a single huge tensor.
     signs = ("out of memory", "can't allocate memory", "not enough memory", "invalid buffer size")
     return any(sign in text for sign in signs)
-
-
-class _Progress:
-    """Counts steps over all batches; once it takes long, says so in a plain line now and then."""
-
-    def __init__(self, on_step: Callable[[int, int], None] | None, say: Callable[[str], None]) -> None:
-        self.on_step, self.say = on_step, say
-        self.before = self.done = 0  # steps of earlier batches, steps of this one
-        self.batches_left = 0
-        self.started = self.said = time.monotonic()
-
-    def batch_starts(self, batches_left: int) -> None:
-        """A batch begins, the first of so many; one that ran out of memory counts for nothing."""
-        if batches_left < self.batches_left:
-            self.before += self.done
-        self.done, self.batches_left = 0, batches_left
-
-    def step(self, steps: int) -> None:
-        """One of a batch's steps is done; `steps` is how many the scheduler takes, which may exceed those asked for."""
-        self.done += 1
-        done, total = self.before + self.done, self.before + steps * self.batches_left
-        now = time.monotonic()
-        if now - self.said > SLOW_SECONDS and done < total:
-            left = (now - self.started) / done * (total - done)
-            self.say(f"step {done} of {total}, about {left:.0f} s left")
-            self.said = now
-        if self.on_step is not None:
-            self.on_step(done, total)

@@ -52,7 +52,7 @@ def test_one_picture_isolated(folder, monkeypatch):
     def refuse(*arguments):
         raise AssertionError("opened in this process")
 
-    monkeypatch.setattr("synthviz.preprocessing._open", refuse)
+    monkeypatch.setattr("synthviz.preprocessing.open_picture", refuse)
     alone = preprocess_image(folder / "a.png", fit="crop", isolate=True)
     assert torch.equal(alone.tensor, here.tensor)
     assert alone.record == here.record

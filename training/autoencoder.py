@@ -42,13 +42,12 @@ class AutoencoderTraining:
     crop: int = 64
     rate: float = 1e-3
     latent_noise: float = 0.1
-    detail_weight: float = 1.0
-    squared_weight: float = 4.0
     float32: bool = False  # even where bfloat16 is faster
     compile: bool = False
     seed: int = 0
 
 
+SQUARED_WEIGHT = 4.0
 ENCODER_WIDTH = 48
 DECODER_WIDTH = 32  # narrower, because every generated picture waits for the decoder
 
@@ -84,6 +83,12 @@ def build_autoencoder() -> AutoencoderTiny:
 def fine_detail(images: torch.Tensor) -> torch.Tensor:
     """One level of a Laplacian pyramid: what a 2× smaller picture cannot hold. (B, C, H, W) to the same."""
     return images - F.interpolate(F.avg_pool2d(images, 2), scale_factor=2, mode="bilinear")
+
+
+def reconstruction_loss(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """How far pictures are from what they should be, in absolute and squared differences and in fine detail."""
+    detail = F.l1_loss(fine_detail(rebuilt), fine_detail(images))
+    return F.l1_loss(rebuilt, images) + SQUARED_WEIGHT * F.mse_loss(rebuilt, images) + detail
 
 
 def random_crops(images: np.ndarray, batch: int, crop: int, rng: np.random.Generator) -> torch.Tensor:
@@ -151,10 +156,7 @@ def train_autoencoder(
     def losses(images: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         latents = autoencoder.encode(images).latents
         rebuilt = autoencoder.decode(latents + settings.latent_noise * noise).sample.float()
-        pixels = F.l1_loss(rebuilt, images)
-        squared = F.mse_loss(rebuilt, images)
-        detail = F.l1_loss(fine_detail(rebuilt), fine_detail(images))
-        return pixels, pixels + settings.squared_weight * squared + settings.detail_weight * detail
+        return F.l1_loss(rebuilt, images), reconstruction_loss(rebuilt, images)
 
     if settings.compile:
         losses = torch.compile(losses)
@@ -209,9 +211,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = AutoencoderTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
-    train_autoencoder(
-        arguments.paintings, arguments.output_dir, settings, arguments.encoder_from, arguments.start_from
-    )
+    train_autoencoder(arguments.paintings, arguments.output_dir, settings, arguments.encoder_from, arguments.start_from)
 
 
 if __name__ == "__main__":

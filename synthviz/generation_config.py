@@ -1,0 +1,73 @@
+"""What to generate: a prompt, a seed, how many pictures; checked before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST_PROMPT = 10_000  # characters
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """What to generate. None means: what the pipeline itself recommends.
+
+    Attributes:
+        prompt: what the picture should show; not empty, at most 10,000 characters, of which a model reads the first.
+        negative_prompt: what it should not show; "" for nothing.
+        count: how many pictures, 1 to 1000.
+        seed: seed of the first picture; picture i (from 0) is made from `seed + i`. 0 to 2**53 - 1000.
+        steps: denoising steps, 1 to 1000.
+        guidance_scale: classifier-free guidance (Ho & Salimans 2022); 1 or less switches it off. 0 to 100.
+        width, height: of the picture in pixels, 16 to 4096; what multiples a pipeline needs is checked by `generate`.
+        scheduler: name of a compatible diffusers scheduler, such as "DDIM" or "EulerDiscreteScheduler".
+
+    Raises:
+        ValueError: for a value outside these ranges, naming it.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    count: int = 3
+    seed: int = 0
+    steps: int | None = None
+    guidance_scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.prompt, str) or not self.prompt.strip():
+            raise ValueError(f"prompt is {self.prompt!r}; it must be a text that says what to draw")
+        if not isinstance(self.negative_prompt, str):
+            raise ValueError(f"negative_prompt is {self.negative_prompt!r}; it must be a text, '' for none")
+        for name, text in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
+            _check_text(name, text)
+        if self.scheduler is not None and (not isinstance(self.scheduler, str) or not self.scheduler):
+            raise ValueError(f"scheduler is {self.scheduler!r}; it must be a scheduler's name, or None")
+        for name, low, high in (("count", 1, 1000), ("seed", 0, 2**53 - 1000)):
+            _check_number(name, getattr(self, name), low, high, whole=True)
+        for name, low, high in (("steps", 1, 1000), ("width", 16, 4096), ("height", 16, 4096)):
+            if getattr(self, name) is not None:
+                _check_number(name, getattr(self, name), low, high, whole=True)
+        if self.guidance_scale is not None:
+            _check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
+
+
+def _check_text(name: str, text: str) -> None:
+    if len(text) > LONGEST_PROMPT:
+        raise ValueError(f"{name} has {len(text)} characters; {LONGEST_PROMPT} are the most, and more than models read")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        raise ValueError(
+            f"{name} holds {half!r} at character {error.start + 1}, half of a character, which is not text; remove it"
+        ) from None
+
+
+def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"{name} is {value!r}; it must be {kind} from {low} to {high}")
