@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 MODELS = Path(__file__).parent / "models"
-ENGINES = ("torch", "openvino")
+ENGINES = ("torch", "bfloat16", "openvino")
 # What each shipped model is run with unless the config says otherwise: (steps, guidance scale).
 SHIPPED_DEFAULTS = {"embedded": (4, 3.0), "embedded-teacher": (25, 3.0)}
 
@@ -23,17 +23,20 @@ class ModelLoadError(RuntimeError):
     """A model that was asked for by name cannot be loaded; the message says which and what to do."""
 
 
-def load_pipeline(model: str = "embedded", device: str | None = None, engine: str = "torch") -> DiffusionPipeline:
+def load_pipeline(model: str = "embedded", device: str | None = None, engine: str | None = None) -> DiffusionPipeline:
     """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
 
     Args:
         model: "embedded" (the small Stable Diffusion that ships with synthviz, distilled into four steps),
             "embedded-teacher" (what it was distilled from: many steps, two passes a step, negative prompts), a local
             folder, or a hub id such as "stabilityai/stable-diffusion-xl-base-1.0".
-        device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models always run in float32;
-            others in bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
-        engine: "torch", or "openvino" for a Stable Diffusion on the CPU: loading takes some seconds more, each picture
-            about half of the time, and pictures differ by a little. Needs `pip install synthviz[openvino]`.
+        device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models run in float32; others in
+            bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
+        engine: what computes. "torch" is PyTorch as it is; "bfloat16" PyTorch with the UNet and the decoder in
+            bfloat16, for a pipeline with a UNet on a CPU made for it; "openvino" is for a Stable Diffusion on the CPU:
+            loading takes some seconds more, each picture about half of the time. It needs `pip install
+            synthviz[openvino]`. Pictures of the last two differ by a little. None takes "bfloat16" for "embedded" on a
+            CPU with instructions for it, else "torch".
 
     Returns:
         The diffusers pipeline, on its device; on a GPU too small for it, with diffusers' own memory savers on.
@@ -43,17 +46,17 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
         ModelLoadError: if it cannot be loaded, makes pictures from something other than text, or cannot run in this
             engine.
     """
-    if engine not in ENGINES:
+    if engine not in (None, *ENGINES):
         raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
-    if engine == "openvino":
+    if engine in ("bfloat16", "openvino"):
         if device not in (None, "cpu"):
-            raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
+            raise ModelLoadError(f"engine {engine!r} runs on the CPU, not on {device!r}")
         device = "cpu"
     try:
         import torch
         from diffusers import DiffusionPipeline
 
-        from synthviz.devices import pick_device
+        from synthviz.devices import has_fast_bfloat16, pick_device
     except Exception as error:  # diffusers' lazy imports raise RuntimeError, broken libraries OSError
         raise ModelLoadError(f"torch or diffusers cannot be imported: {error}") from error
 
@@ -98,9 +101,21 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
         pipeline.vae.to(memory_format=torch.channels_last)  # decodes a quarter faster
     if shipped:
         pipeline.register_to_config(_name_or_path=str(MODELS / model))
+    if engine is None and model == "embedded" and device == "cpu" and has_fast_bfloat16(torch.device("cpu")):
+        engine = "bfloat16"
     if engine == "openvino":
         _start_openvino(model, pipeline)
+    elif engine == "bfloat16":
+        _start_bfloat16(model, pipeline)
     return pipeline
+
+
+def _start_bfloat16(model: str, pipeline: DiffusionPipeline) -> None:
+    from synthviz.bfloat16_engine import run_in_bfloat16
+
+    if not hasattr(pipeline, "unet"):
+        raise ModelLoadError(f"{model!r} cannot run in engine 'bfloat16': a {type(pipeline).__name__} has no UNet")
+    run_in_bfloat16(pipeline)
 
 
 def _start_openvino(model: str, pipeline: DiffusionPipeline) -> None:
@@ -217,7 +232,7 @@ def model_name(pipeline: DiffusionPipeline) -> str:
 
 
 def engine_of(pipeline: DiffusionPipeline) -> str:
-    """What computes a pipeline's UNet: "torch", or OpenVINO with its version and precision."""
+    """What computes a pipeline's UNet: "torch", "torch, bfloat16", or OpenVINO with its version and precision."""
     return getattr(getattr(pipeline, "unet", None), "engine", "torch")
 
 

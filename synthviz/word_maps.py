@@ -211,7 +211,7 @@ class WordMapRecorder:
                 f"a {type(pipeline).__name__} has no cross-attention to record; word maps need a UNet that attends to "
                 "words, as in Stable Diffusion 1 and 2, SDXL and the embedded models"
             )
-        if engine_of(pipeline) != "torch":
+        if engine_of(pipeline).startswith("openvino"):
             raise ValueError(f"word maps cannot look into {engine_of(pipeline)}; load the pipeline with engine='torch'")
         unknown = [name for name in layers or () if name not in names]
         if unknown:

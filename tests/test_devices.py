@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 
 
 @pytest.fixture
@@ -39,3 +39,11 @@ def test_a_gpu_that_cannot_compute_is_passed_over_and_said(machine, capsys):
     assert capsys.readouterr().out == (
         "Using the CPU, because the GPU cannot be used: CUDA error: no kernel image is available\n"
     )
+
+
+def test_bfloat16_is_for_processors_that_have_it(monkeypatch):
+    assert has_fast_bfloat16(torch.device("cuda"))
+    assert not has_fast_bfloat16(torch.device("mps"))
+    for capabilities, fast in (({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx2": True}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
+        assert has_fast_bfloat16(torch.device("cpu")) == fast

@@ -59,7 +59,7 @@ def test_what_it_cannot_run(saved):
         load_pipeline(str(saved["sdxl"]), "cpu", "openvino")
     with pytest.raises(ModelLoadError, match="on the CPU, not on 'cuda'"):
         load_pipeline("embedded", "cuda", "openvino")
-    with pytest.raises(ValueError, match="engine is 'onnx'; it must be one of torch, openvino"):
+    with pytest.raises(ValueError, match="engine is 'onnx'; it must be one of torch, bfloat16, openvino"):
         load_pipeline("embedded", engine="onnx")
 
 
@@ -67,4 +67,4 @@ def test_where_openvino_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelLoadError, match=r"pip install synthviz\[openvino\]"):
         load_pipeline("embedded", "cpu", "openvino")
-    assert engine_of(load_pipeline("embedded", "cpu")) == "torch"
+    assert engine_of(load_pipeline("embedded-teacher", "cpu")) == "torch"

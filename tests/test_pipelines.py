@@ -67,7 +67,7 @@ class TestTeacher:
         assert teacher.unet.dtype == torch.float32
 
     def test_it_shares_all_but_unet_and_scheduler_with_its_student(self, teacher):
-        student = pipelines.load_pipeline("embedded", device="cpu")
+        student = pipelines.load_pipeline("embedded", "cpu", "torch")
         for part in ("vae", "text_encoder"):
             weights = getattr(student, part).state_dict()
             assert all(torch.equal(value, weights[key]) for key, value in getattr(teacher, part).state_dict().items())

@@ -19,11 +19,10 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -162,7 +161,7 @@ def train_autoencoder(
         losses = torch.compile(losses)
     output_dir.mkdir(parents=True, exist_ok=True)
     save_due = clock.every(min(3.0, settings.minutes / 4))
-    low_precision = fast_dtype_supported(device) and not settings.float32
+    low_precision = has_fast_bfloat16(device) and not settings.float32
     channels, factor = autoencoder.config.latent_channels, autoencoder.spatial_scale_factor
     recent = 0.0
 

@@ -17,12 +17,11 @@ import torch
 import torch.nn.functional as F
 
 from synthviz.cnn import SceneCNN
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.preprocessing import LUMA
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -156,7 +155,7 @@ def train_classifier(
         rows = rng.integers(training_count, size=settings.batch)
         views = augment(take(paintings.images, rows, device), settings, generator)
         target = torch.from_numpy(places[rows]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             scores = model.logits(views.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(scores.float(), target, label_smoothing=settings.label_smoothing)
         loss.backward()

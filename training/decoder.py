@@ -23,15 +23,14 @@ from diffusers import AutoencoderTiny, StableDiffusionPipeline
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from synthviz.devices import pick_device
-from synthviz.pipelines import default_steps_and_guidance, load_pipeline
+from synthviz.devices import has_fast_bfloat16, pick_device
+from synthviz.pipelines import load_pipeline
 from training.autoencoder import fine_detail, measure_psnr, reconstruction_loss
 from training.diffusion import encode_paintings
 from training.distillation import GUIDANCE_WIDTH, move, trailing_timesteps
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     load_checkpoint,
     save_checkpoint,
@@ -54,7 +53,9 @@ class DecoderTraining:
     rate: float = 5e-4
     latent_noise: float = 0.05
     paintings: int = 6000  # of the training set
-    last_steps: int = 2  # of the student's four: up to so many are its own
+    steps: int = 4  # of the student
+    last_steps: int = 2  # of these: up to so many are its own
+    guidance: float = 3.0  # that the student is told
     adversarial_share: float = 0.5  # of the gradient of the other losses
     adversarial_after: int = 300  # batches in which only the discriminator learns
     float32: bool = False  # even where bfloat16 is faster
@@ -62,7 +63,7 @@ class DecoderTraining:
 
 
 class PatchDiscriminator(nn.Module):
-    """Says of every patch of 46 pixels whether it was painted: (B, 3, S, S) in [-1, 1] to (B, 1, S / 8, S / 8)."""
+    """Says of every patch of 54 pixels whether it was painted: (B, 3, S, S) in [-1, 1] to (B, 1, S / 8, S / 8)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,34 +84,33 @@ def denoise_the_end(
     pipeline: StableDiffusionPipeline,
     latents: torch.Tensor,
     captions: list[str],
-    last_steps: int,
+    settings: DecoderTraining,
     generator: torch.Generator,
     batch: int = 32,
 ) -> torch.Tensor:
     """What the student makes of noised latents in its last steps: like `latents`, (N, channels, H, W) as encoded.
 
     Args:
-        pipeline: the few-step model, with its default steps and guidance.
+        pipeline: the few-step model.
         latents: of paintings.
         captions: one for each.
-        last_steps: each painting is noised to where one step is left, or two, up to this many, at random.
+        settings: how many steps there are, and at how many from the end, at most, paintings are noised.
         generator: of noise and numbers, on the CPU.
         batch: at a time.
     """
-    steps, guidance = default_steps_and_guidance(pipeline)
     factor, device = pipeline.vae.config.scaling_factor, pipeline.device
     alphas = torch.cat([pipeline.scheduler.alphas_cumprod, torch.ones(1)]).to(device)
-    stops = trailing_timesteps(len(alphas) - 1, steps).to(device)
-    told = pipeline.get_guidance_scale_embedding(torch.tensor([guidance - 1.0]), embedding_dim=GUIDANCE_WIDTH)
+    stops = trailing_timesteps(len(alphas) - 1, settings.steps).to(device)
+    told = pipeline.get_guidance_scale_embedding(torch.tensor([settings.guidance - 1]), embedding_dim=GUIDANCE_WIDTH)
     made = []
     for start in range(0, len(latents), batch):
         clean = (latents[start : start + batch].float() * factor).to(device)
-        left = int(torch.randint(1, last_steps + 1, (1,), generator=generator))
+        left = int(torch.randint(1, settings.last_steps + 1, (1,), generator=generator))
         noise = torch.randn(clean.shape, generator=generator).to(device)
         path = stops[-1 - left :]
         noisy = pipeline.scheduler.add_noise(clean, noise, path[:1].expand(len(clean)))
         token_ids = tokenize(pipeline.tokenizer, captions[start : start + batch]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             text = pipeline.text_encoder(token_ids).last_hidden_state
             for now, after in pairwise(path):
                 condition = told.expand(len(clean), -1).to(device)
@@ -193,7 +193,7 @@ def train_decoder(
         step, spent = checkpoint["step"], checkpoint["spent"]
     clock = Clock(settings.minutes, spent)
     rng = np.random.default_rng([settings.seed, step])
-    half = torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device) and not settings.float32)
+    half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device) and not settings.float32)
     recent = dict.fromkeys(("painted", "made", "fooled"), 0.0)
 
     def averaged() -> AutoencoderTiny:
@@ -266,7 +266,7 @@ def _load_latents(
     if latents is None:
         painted = encode_paintings(pipeline.vae, images, pipeline.device)
         generator = torch.Generator().manual_seed(settings.seed)
-        made = denoise_the_end(pipeline, painted, captions, settings.last_steps, generator)
+        made = denoise_the_end(pipeline, painted, captions, settings, generator)
         latents = {"painted": painted, "made": made}
         save_checkpoint(path, latents)
     return latents
@@ -281,7 +281,7 @@ def main() -> None:
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     arguments = parser.parse_args()
     settings = DecoderTraining(minutes=arguments.minutes, float32=arguments.float32)
-    train_decoder(arguments.paintings, arguments.output_dir, settings, load_pipeline(arguments.model))
+    train_decoder(arguments.paintings, arguments.output_dir, settings, load_pipeline(arguments.model, engine="torch"))
 
 
 if __name__ == "__main__":

@@ -29,13 +29,12 @@ from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import BODIES, KINDS
 from synthviz.scenes.canvas import THINGS
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -115,7 +114,7 @@ def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: t
     latents = []
     for start in range(0, len(images), 16):
         pixels = torch.from_numpy(images[start : start + 16].astype(np.float32)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             encoded = autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latents
         latents.append(encoded.to("cpu", torch.float16))
         if start % 1600 == 0:
@@ -258,7 +257,7 @@ def train_diffusion(
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
     alphas = scheduler.alphas_cumprod.to(device)
-    low_precision = fast_dtype_supported(device) and not settings.float32
+    low_precision = has_fast_bfloat16(device) and not settings.float32
     run = torch.compile(model) if settings.compile else model
 
     def save() -> None:

@@ -6,6 +6,10 @@ and on each the student learns to do in one step, of one evaluation, what the te
 guidance, of two evaluations each. It is told the guidance scale through `time_cond_proj_dim`, so that `guidance_scale`
 still steers (Meng et al. 2023). The result is a plain `UNet2DConditionModel` for diffusers' `DDIMScheduler` at four
 steps; since no step adds noise, a seed gives nearly the same picture as with the teacher.
+
+Where an earlier teacher already has a student (`--start-from`), what it learnt is carried over to begin with: the
+difference between the two is added to the new teacher's weights, as LCM-LoRA does with fine-tuned models (Luo et al.
+2023).
 """
 
 from __future__ import annotations
@@ -18,12 +22,11 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from training.diffusion import load_latents, vary_caption
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -65,6 +68,23 @@ def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
     return student
 
 
+def carry_over(student: UNet2DConditionModel, models_dir: Path) -> None:
+    """Add what an earlier student learnt to a new one that still equals its teacher.
+
+    Args:
+        student: what `build_student` returned; changed in place.
+        models_dir: holds an earlier pair as it ships: `embedded` and `embedded-teacher`, of the same architecture.
+    """
+    earlier_student, earlier_teacher = (
+        UNet2DConditionModel.from_pretrained(models_dir / name / "unet", dtype=torch.float32).state_dict()
+        for name in ("embedded", "embedded-teacher")
+    )
+    weights = student.state_dict()
+    for name, value in weights.items():
+        value += earlier_student[name].to(value) - (earlier_teacher[name].to(value) if name in earlier_teacher else 0)
+    student.load_state_dict(weights)
+
+
 def trailing_timesteps(count: int, steps: int) -> torch.Tensor:
     """Where DDIM stops with trailing spacing, the end of the trajectory included: steps + 1 numbers, the last is -1."""
     return (count - torch.arange(steps + 1) * count / steps).round().long() - 1
@@ -95,7 +115,12 @@ def velocity_between(
 
 
 def train_distillation(
-    teacher_dir: Path, paintings_dir: Path, latents_dir: Path, output_dir: Path, settings: DistillationTraining
+    teacher_dir: Path,
+    paintings_dir: Path,
+    latents_dir: Path,
+    output_dir: Path,
+    settings: DistillationTraining,
+    start_from: Path | None = None,
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint; leaves `unet/` and `scheduler/`.
 
@@ -105,6 +130,7 @@ def train_distillation(
         latents_dir: the folder with the paintings' latents; they are made where they are not there.
         output_dir: where to.
         settings: the budget and the rest.
+        start_from: the folder of an earlier pair as it ships, see `carry_over`.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -117,6 +143,8 @@ def train_distillation(
     scaling_factor = pipeline.vae.config.scaling_factor
     pipeline.scheduler.save_pretrained(output_dir / "scheduler")
     student = build_student(teacher).to(device, memory_format=torch.channels_last)
+    if start_from is not None:
+        carry_over(student, start_from)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
     average = AveragedWeights(student, decay=0.998)
     checkpoint_path = output_dir / "distillation.checkpoint"
@@ -130,7 +158,7 @@ def train_distillation(
     stops = trailing_timesteps(len(alphas) - 1, settings.steps * settings.teacher_steps).to(device)
     with torch.no_grad():
         nothing = text_encoder(tokenize(tokenizer, [""]).to(device)).last_hidden_state
-    half = torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device))
+    half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
 
     def guided(
         noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, guidance: torch.Tensor
@@ -203,9 +231,12 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DistillationTraining.minutes)
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
+    parser.add_argument("--start-from", type=Path, help="the folder of an earlier pair, such as synthviz/models")
     arguments = parser.parse_args()
     settings = DistillationTraining(minutes=arguments.minutes, compile=arguments.compile)
-    train_distillation(arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings)
+    train_distillation(
+        arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings, arguments.start_from
+    )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 `python -m training.export teacher --autoencoder DIR/vae --diffusion DIR --output-dir TEACHER` makes the pipeline that
 is distilled. `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`,
 the student, and `synthviz/models/embedded-teacher`, of the teacher only what the student does not have: UNet and
-scheduler; `python -m training.export checksums` notes what the weights should be, also after another one was put there.
-`python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
+scheduler; `python -m training.export decoder --autoencoder DIR/vae` replaces the autoencoder of both by one with the
+same encoder; `python -m training.export checksums` notes what the weights should be, also after another one was put
+there. `python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
 
 Pipelines are plain `StableDiffusionPipeline`s, which anybody can load with `DiffusionPipeline.from_pretrained(folder)`
 and no import of synthviz. They are stored in float16 and open as float32.
@@ -88,6 +89,15 @@ def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> No
     write_checksums(models)
 
 
+def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
+    """Replace the autoencoder in `embedded`, which its teacher shares, by one with the same encoder."""
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        models / "embedded", vae=AutoencoderTiny.from_pretrained(autoencoder_dir)
+    )
+    export(pipeline, models / "embedded", only=("vae",))
+    write_checksums(models)
+
+
 def write_checksums(models: Path = MODELS) -> None:
     """Note the SHA-256 of all shipped weights, by which they are verified when they are loaded."""
     write_json(models / CHECKSUMS, checksums(models))
@@ -119,6 +129,8 @@ def main() -> None:
     shipped = which.add_parser("ship")
     shipped.add_argument("--teacher", type=Path, required=True)
     shipped.add_argument("--distillation", type=Path, required=True)
+    decoder = which.add_parser("decoder")
+    decoder.add_argument("--autoencoder", type=Path, required=True)
     which.add_parser("checksums")
     unpacked = which.add_parser("unpack")
     unpacked.add_argument("--output-dir", type=Path, required=True)
@@ -127,6 +139,8 @@ def main() -> None:
         export(assemble_teacher(arguments.autoencoder, arguments.diffusion), arguments.output_dir)
     elif arguments.what == "ship":
         ship(arguments.teacher, arguments.distillation)
+    elif arguments.what == "decoder":
+        ship_decoder(arguments.autoencoder)
     elif arguments.what == "checksums":
         write_checksums()
     else:

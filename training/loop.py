@@ -59,14 +59,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group.get("scale", 1.0)
 
 
-def fast_dtype_supported(device: torch.device) -> bool:
-    """Whether bfloat16 autocast is faster than float32: on CUDA, and on CPUs with instructions for it."""
-    if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return device.type == "cuda"
-
-
 class AveragedWeights:
     """An exponential moving average of a module's floating-point weights.
 

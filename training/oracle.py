@@ -19,12 +19,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -157,6 +156,7 @@ class OracleTraining:
     batch: int = 64
     rate: float = 2e-3
     held_out: int = 1000
+    compile: bool = False
     seed: int = 0
 
 
@@ -188,6 +188,7 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
     step, spent = resume(checkpoint_path, oracle, optimizer, average, device)
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
+    run = torch.compile(oracle) if settings.compile else oracle
     save_due = clock.every(min(4.0, settings.minutes / 2))
     recent = 0.0
 
@@ -215,8 +216,8 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
         batch = to_oracle_input(pictures[rows.numpy()])
         batch = roughen(batch, generator).to(device, memory_format=torch.channels_last)
         wanted = targets[rows].to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
-            logits = oracle(batch)
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
+            logits = run(batch)
         losses = [
             F.cross_entropy(part.float(), wanted[:, index], ignore_index=IGNORED, reduction="sum") / settings.batch
             for index, part in enumerate(split_logits(logits).values())
@@ -251,8 +252,10 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more painted folders")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=OracleTraining.minutes)
+    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
-    train_oracle(arguments.paintings, arguments.output_dir, OracleTraining(minutes=arguments.minutes))
+    settings = OracleTraining(minutes=arguments.minutes, compile=arguments.compile)
+    train_oracle(arguments.paintings, arguments.output_dir, settings)
 
 
 if __name__ == "__main__":

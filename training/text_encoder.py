@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from synthviz.devices import pick_device
+from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import (
     BODIES,
     COLORS,
@@ -41,7 +41,6 @@ from synthviz.scenes import (
 from training.loop import (
     AveragedWeights,
     Clock,
-    fast_dtype_supported,
     learning_rate,
     resume,
     save_checkpoint,
@@ -194,7 +193,7 @@ def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPT
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
         rows = torch.randint(len(captions), (settings.batch,), generator=generator)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype_supported(device)):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             logits = model["reader"](model["text_encoder"](token_ids[rows].to(device)).last_hidden_state)
         wanted = answers[rows].to(device)
         losses = [F.cross_entropy(part.float(), wanted[:, index]) for index, part in enumerate(logits)]

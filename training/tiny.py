@@ -10,9 +10,10 @@ from pathlib import Path
 
 from training.autoencoder import AutoencoderTraining, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
+from training.decoder import DecoderTraining, train_decoder
 from training.diffusion import DiffusionTraining, train_diffusion
 from training.distillation import DistillationTraining, train_distillation
-from training.export import assemble_teacher, export, ship
+from training.export import assemble_student, assemble_teacher, export, ship, ship_decoder
 from training.oracle import OracleTraining, train_oracle
 from training.paintings import paint_training_set
 from training.text_encoder import TextEncoderTraining, train_text_encoder
@@ -40,6 +41,9 @@ def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
     settings = DistillationTraining(minutes=minutes, batch=4)
     train_distillation(teacher, paintings, diffusion, distillation, settings)
     ship(teacher, distillation, output_dir / "models")
+    student, refined = assemble_student(teacher, distillation), DecoderTraining(minutes=minutes, batch=4, cells=4)
+    train_decoder(paintings, output_dir / "decoder", refined, student)
+    ship_decoder(output_dir / "decoder" / "vae", output_dir / "models")
     train_oracle([paintings], output_dir / "oracle", OracleTraining(minutes=minutes, batch=8))
     train_classifier(paintings, output_dir / "classifier", ClassifierTraining(minutes=minutes, held_out=8))
 

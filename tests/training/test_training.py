@@ -18,6 +18,7 @@ from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.scenes.canvas import THINGS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
+from training.decoder import DecoderTraining, PatchDiscriminator, balance, denoise_the_end, random_patches
 from training.diffusion import (
     DiffusionTraining,
     build_scheduler,
@@ -30,13 +31,14 @@ from training.diffusion import (
 )
 from training.distillation import (
     build_student,
+    carry_over,
     clean_and_noise,
     move,
     trailing_timesteps,
     velocity_between,
 )
 from training.export import assemble_teacher, export
-from training.loop import AveragedWeights, Clock, fast_dtype_supported, learning_rate, set_learning_rate
+from training.loop import AveragedWeights, Clock, learning_rate, set_learning_rate
 from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
 from training.oracle import QUESTIONS as ORACLE_QUESTIONS
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
@@ -116,14 +118,6 @@ def test_parameter_groups_keep_their_share_of_the_learning_rate():
     optimizer = torch.optim.SGD([{"params": weights[:1]}, {"params": weights[1:], "scale": 0.1}], lr=1.0)
     set_learning_rate(optimizer, 0.5)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.5, 0.05])
-
-
-def test_bfloat16_is_for_processors_that_have_it(monkeypatch):
-    assert fast_dtype_supported(torch.device("cuda"))
-    assert not fast_dtype_supported(torch.device("mps"))
-    for capabilities, fast in (({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx2": True}, False)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=capabilities: found, raising=False)
-        assert fast_dtype_supported(torch.device("cpu")) == fast
 
 
 def test_timesteps_favour_the_middle_and_reach_both_ends():
@@ -306,6 +300,63 @@ class TestDistillation:
         told = torch.randn(1, student.config.time_cond_proj_dim)
         expected = teacher(noisy, time, text).sample
         assert torch.allclose(student(noisy, time, text, timestep_cond=told).sample, expected, atol=1e-5)
+
+    def test_what_an_earlier_student_learnt_is_carried_over(self, tmp_path):
+        earlier_teacher, teacher = build_unet(8, 8), build_unet(8, 8)
+        earlier_student = build_student(earlier_teacher)
+        learnt = {name: torch.randn_like(value) for name, value in earlier_student.state_dict().items()}
+        earlier_student.load_state_dict({name: v + learnt[name] for name, v in earlier_student.state_dict().items()})
+        earlier_student.save_pretrained(tmp_path / "embedded" / "unet")
+        earlier_teacher.save_pretrained(tmp_path / "embedded-teacher" / "unet")
+        student = build_student(teacher)
+        carry_over(student, tmp_path)
+        before = build_student(teacher).state_dict()
+        for name, value in student.state_dict().items():
+            assert torch.allclose(value, before[name] + learnt[name], atol=1e-5), name
+
+
+class TestDecoder:
+    @torch.no_grad()
+    def test_the_student_takes_the_last_step_as_in_its_pipeline(self):
+        pipeline = load_pipeline("embedded", "cpu", "torch")
+        latents = torch.randn((2, 8, 32, 32), generator=torch.Generator().manual_seed(0))
+        settings, generator = DecoderTraining(last_steps=1), torch.Generator().manual_seed(1)
+        made = denoise_the_end(pipeline, latents, ["a forest at night"] * 2, settings, generator)
+        generator = torch.Generator().manual_seed(1)
+        torch.randint(1, 2, (1,), generator=generator)  # how many steps
+        clean = latents * pipeline.vae.config.scaling_factor
+        pipeline.scheduler.set_timesteps(settings.steps)
+        last = pipeline.scheduler.timesteps[-1]
+        noisy = pipeline.scheduler.add_noise(clean, torch.randn(clean.shape, generator=generator), last.expand(2))
+        text, _ = pipeline.encode_prompt(["a forest at night"] * 2, "cpu", 1, False)
+        told = pipeline.get_guidance_scale_embedding(torch.tensor([settings.guidance - 1] * 2), embedding_dim=256)
+        velocity = pipeline.unet(noisy, last, text, timestep_cond=told).sample
+        expected = pipeline.scheduler.step(velocity, last, noisy).prev_sample / pipeline.vae.config.scaling_factor
+        assert (made.float() - expected).abs().mean() < 0.02 * expected.abs().mean()
+
+    def test_patches_and_their_pixels_belong_together(self):
+        cells = np.arange(10 * 10).reshape(10, 10)
+        latents = torch.from_numpy(np.broadcast_to(cells, (2, 3, 10, 10)).copy())
+        images = np.broadcast_to(cells.repeat(8, 0).repeat(8, 1)[..., None], (2, 80, 80, 3)).astype(np.uint8)
+        codes, pixels = random_patches(latents, images, np.array([0, 1, 1]), 4, np.random.default_rng(0))
+        assert (codes.shape, pixels.shape) == ((3, 3, 6, 6), (3, 3, 32, 32))
+        inner = codes[:, :, 1:-1, 1:-1].repeat_interleave(8, 2).repeat_interleave(8, 3)
+        assert torch.allclose((pixels + 1) * 127.5, inner.float(), atol=1e-3)
+
+    def test_a_balanced_loss_pulls_as_hard_as_the_other(self):
+        weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+        first, second = (3 * weights).sum(), (weights.square() * 50).sum()
+        factor = balance(first, second, weights)
+        lengths = [torch.autograd.grad(loss, weights)[0].norm() for loss in (first, factor * second)]
+        assert lengths[0].item() == pytest.approx(lengths[1].item(), rel=1e-4)
+
+    def test_the_discriminator_looks_at_patches(self):
+        """One pixel reaches no farther than the 54 pixels that it says."""
+        discriminator = PatchDiscriminator().eval()
+        picture = torch.zeros(1, 3, 128, 128, requires_grad=True)
+        discriminator(picture)[0, 0, 8, 8].backward()
+        rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+        assert rows.max() - rows.min() + 1 == 54
 
 
 def test_what_the_oracle_should_say_of_a_scene():

@@ -1,0 +1,67 @@
+"""bfloat16_engine.py: the same pictures as in float32, up to rounding, and chosen where it pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from synthviz import devices
+from synthviz.denoising_film import record_film
+from synthviz.generation import GenerationConfig, generate
+from synthviz.pipelines import ModelLoadError, engine_of, load_pipeline
+from synthviz.word_maps import generate_with_word_maps
+
+
+@pytest.fixture(scope="module")
+def pipelines():
+    return {engine: load_pipeline("embedded", "cpu", engine) for engine in ("torch", "bfloat16")}
+
+
+def test_pictures_are_those_of_float32(pipelines):
+    config = GenerationConfig("a red boat on the ocean at night", count=2, seed=3)
+    wanted, found = (generate(pipeline, config) for pipeline in pipelines.values())
+    for ours, theirs in zip(found, wanted, strict=True):
+        difference = np.asarray(ours.image, float) - np.asarray(theirs.image, float)
+        assert 0 < np.square(difference).mean() < 255**2 / 10**4  # not the same, but 40 dB near
+        assert (theirs.record["engine"], ours.record["engine"]) == ("torch", "torch, bfloat16")
+    alone = generate(pipelines["bfloat16"], GenerationConfig(config.prompt, count=1, seed=4))[0]
+    assert np.abs(np.asarray(alone.image, int) - np.asarray(found[1].image, int)).max() <= 2
+
+
+def test_what_goes_in_and_comes_out_is_float32(pipelines):
+    pipeline = pipelines["bfloat16"]
+    assert {weights.dtype for part in (pipeline.unet, pipeline.vae.decoder) for weights in part.parameters()} == {
+        torch.bfloat16
+    }
+    latents = torch.zeros(1, 8, 32, 32)
+    with torch.no_grad():
+        predicted = pipeline.unet(latents, 10, torch.zeros(1, 48, 192), timestep_cond=torch.zeros(1, 256))
+        as_tuple = pipeline.unet(
+            latents, 10, torch.zeros(1, 48, 192), timestep_cond=torch.zeros(1, 256), return_dict=False
+        )
+        assert pipeline.vae.decode(latents).sample.dtype == torch.float32
+    assert predicted.sample.dtype == as_tuple[0].dtype == torch.float32
+    assert torch.equal(predicted.sample, as_tuple[0])
+
+
+def test_one_can_look_inside(pipelines):
+    config = GenerationConfig("a forest", count=1, seed=0)
+    assert len(record_film(pipelines["bfloat16"], config).estimates) == 4
+    maps = [generate_with_word_maps(pipeline, config)[0][1] for pipeline in pipelines.values()]
+    exact, found = (each.heatmap("forest") for each in maps)
+    assert torch.allclose(exact, found, atol=0.05)
+
+
+@pytest.mark.parametrize(("fast", "engine"), [(True, "torch, bfloat16"), (False, "torch")])
+def test_it_is_taken_where_the_processor_was_made_for_it(monkeypatch, fast, engine):
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda device: fast)
+    assert engine_of(load_pipeline("embedded", "cpu")) == engine
+    assert engine_of(load_pipeline("embedded-teacher", "cpu")) == "torch"
+
+
+def test_what_it_cannot_run(saved):
+    with pytest.raises(ModelLoadError, match="on the CPU, not on 'cuda'"):
+        load_pipeline("embedded", "cuda", "bfloat16")
+    with pytest.raises(ModelLoadError, match="cannot run in engine 'bfloat16': a StableDiffusion3Pipeline has no UNet"):
+        load_pipeline(str(saved["sd3"]), "cpu", "bfloat16")
