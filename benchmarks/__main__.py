@@ -28,7 +28,7 @@ INTROS = {
     AGAINST: "Against what a user would pick instead, as its own documentation says.",
     GROWTH: "Exponents of time over size: 1 is linear. Sweeps of stub runs show what a sweep costs beside its runs.",
     FEEL: "In JupyterLab in Chromium, from a key press or a click to another picture; the ratio is to a limit.",
-    CPU: "The embedded model run in other ways. The first is an option; the others were tried beside it.",
+    CPU: "The embedded model run in other ways. The first two can be chosen; the others were tried beside them.",
 }
 # In the order in which they run: what would hurt least if the time ran out comes last.
 BENCHMARKS = {

@@ -1,10 +1,10 @@
 """How much faster the embedded model can be on a CPU: `python -m benchmarks.cpu_best_effort`.
 
-A whole picture of four steps, warm, against float32 in eager mode. The first row is `load_pipeline(engine="openvino")`;
-in the others, which were tried beside it, only the UNet runs in another way. Beside each stand how far its pictures are
-from float32's (the lowest PSNR of eight seeds) and what its first picture took, which is mostly compilation. ONNX
-Runtime takes part where it is installed (`pip install onnxruntime onnxscript`); a candidate that cannot run here says
-so and is left out.
+A whole picture of four steps, warm, against float32 in eager mode. The first two rows are the engines of
+`load_pipeline`, UNet and decoder; in the others, which were tried beside them, only the UNet runs in another way.
+Beside each stand how far its pictures are from float32's (the lowest PSNR of eight seeds) and what its first picture
+took, which is mostly compilation. ONNX Runtime takes part where it is installed (`pip install onnxruntime
+onnxscript`); a candidate that cannot run here says so and is left out.
 """
 
 from __future__ import annotations
@@ -58,10 +58,6 @@ def bfloat16_autocast(plain: Plain) -> Answer:
     return answer
 
 
-def bfloat16_weights(plain: Plain) -> Answer:
-    return in_bfloat16(plain.bfloat16())
-
-
 def in_bfloat16(answer: Answer) -> Answer:
     """With inputs in bfloat16; the scheduler stays in float32."""
     return lambda latents, time, text, told: answer(latents.bfloat16(), time, text.bfloat16(), told.bfloat16()).float()
@@ -92,11 +88,10 @@ def onnx_runtime(plain: Plain) -> Answer:
     )
 
 
-ENGINE = "`load_pipeline(engine='openvino')`"
+ENGINES = ("bfloat16", "openvino")
 CANDIDATES: dict[str, Callable[[Plain], Answer]] = {
     "channels last": channels_last,
     "bfloat16 autocast": bfloat16_autocast,
-    "bfloat16 weights": bfloat16_weights,
     "torch.compile": compiled,
     "torch.compile, max-autotune, frozen": compiled_and_frozen,
     "torch.compile, max-autotune, frozen, bfloat16 weights": compiled_and_frozen_bfloat16,
@@ -114,7 +109,7 @@ def example_inputs(plain: Plain) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def picture_maker(build: Callable[[Plain], Answer]) -> Callable[[int], np.ndarray]:
     """A function from a seed to the picture, (H, W, 3) of 0 to 255, drawn in a candidate's way."""
-    pipeline = load_pipeline("embedded", "cpu")
+    pipeline = load_pipeline("embedded", "cpu", "torch")
     with torch.no_grad():
         answer = build(Plain(copy.deepcopy(pipeline.unet)).eval())
 
@@ -125,9 +120,9 @@ def picture_maker(build: Callable[[Plain], Answer]) -> Callable[[int], np.ndarra
     return lambda seed: draw(pipeline, seed)
 
 
-def openvino_picture_maker() -> Callable[[int], np.ndarray]:
-    """The same by the library's own engine."""
-    pipeline = load_pipeline("embedded", "cpu", "openvino")
+def engine_picture_maker(engine: str) -> Callable[[int], np.ndarray]:
+    """The same by one of the library's own engines."""
+    pipeline = load_pipeline("embedded", "cpu", engine)
     return lambda seed: draw(pipeline, seed)
 
 
@@ -143,8 +138,9 @@ def psnr(picture: np.ndarray, wanted: np.ndarray) -> float:
 def build_all() -> tuple[dict[str, Callable[[int], np.ndarray]], dict[str, float]]:
     """What makes pictures in each candidate's way, and the seconds until its first one."""
     makers, first = {}, {}
-    ways = {name: partial(picture_maker, build) for name, build in CANDIDATES.items()}
-    for name, make in {ENGINE: openvino_picture_maker, **ways}.items():
+    ways = {f"`load_pipeline(engine='{engine}')`": partial(engine_picture_maker, engine) for engine in ENGINES}
+    ways |= {name: partial(picture_maker, build) for name, build in CANDIDATES.items()}
+    for name, make in ways.items():
         started = perf_counter()
         try:
             makers[name] = make()

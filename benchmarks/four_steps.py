@@ -2,17 +2,20 @@
 
 Both draw one 256-pixel picture of the same prompt from the same seed, warm, in one process. The teacher runs as
 diffusers alone would run it, with guidance: its own pipeline, two passes a step. The student runs as it is loaded by
-default, and in OpenVINO. How well each obeys its prompts is measured by `training/evaluate.py`; here is only the time.
+default, in float32, and in OpenVINO. How well each obeys its prompts is measured by `training/evaluate.py`; here is
+only the time.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 
 from benchmarks.side_by_side import Row, command_line, in_turns, row
 from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, load_pipeline
+from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, engine_of, load_pipeline
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 
@@ -31,28 +34,25 @@ def stock_teacher() -> DiffusionPipeline:
 
 
 def measure(repeats: int) -> list[Row]:
-    student, quick = (load_pipeline("embedded", "cpu", engine) for engine in ("torch", "openvino"))
+    students = {
+        "a four-step picture, warm": load_pipeline("embedded", "cpu"),
+        "the same, `engine='torch'`": load_pipeline("embedded", "cpu", "torch"),
+        "the same, `engine='openvino'`": load_pipeline("embedded", "cpu", "openvino"),
+    }
     teacher = stock_teacher()
     steps, guidance = SHIPPED_DEFAULTS["embedded-teacher"]
     config = GenerationConfig(PROMPT, count=1, seed=0)
-    seconds = in_turns(
-        {
-            "student": lambda: generate(student, config),
-            "quick": lambda: generate(quick, config),
-            "teacher": lambda: teacher(
-                PROMPT,
-                num_inference_steps=steps,
-                guidance_scale=guidance,
-                generator=torch.Generator().manual_seed(0),
-            ).images[0],
-        },
-        repeats,
-    )
+    ways = {work: partial(generate, student, config) for work, student in students.items()}
+
+    def teach() -> object:
+        generator = torch.Generator().manual_seed(0)
+        return teacher(PROMPT, num_inference_steps=steps, guidance_scale=guidance, generator=generator).images[0]
+
+    seconds = in_turns({**ways, "teacher": teach}, repeats)
     against = f"the teacher through diffusers, {steps} steps with guidance"
-    work = "a four-step picture, warm"
     return [
-        row(work, against, 1 / 10, seconds["student"], seconds["teacher"]),
-        row(f"{work}, `engine='openvino'`", against, 1 / 10, seconds["quick"], seconds["teacher"]),
+        row(work, against, 1 / 10, seconds[work], seconds["teacher"], note=f"computed in {engine_of(student)}")
+        for work, student in students.items()
     ]
 
 

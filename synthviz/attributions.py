@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from synthviz.features import evaluating, find_layers
+from synthviz.features import evaluating, find_layers, logits_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None =
 
     (module,) = find_layers(model, [layer]).values()
     _check_picture(picture)
-    logits = getattr(model, "logits", model)
+    logits = logits_of(model)
     chosen = []
 
     def score(x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ def _logits_of(
 ) -> Iterator[tuple[Callable[[Tensor], Tensor], int]]:
     """The model's logits as a function, in eval mode, and the class; every submodule's mode comes back."""
     _check_picture(picture)
-    logits = getattr(model, "logits", model)
+    logits = logits_of(model)
     with evaluating(model):
         with torch.no_grad():
             row = logits(picture)[0]

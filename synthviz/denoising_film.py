@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -52,11 +53,19 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
         estimates: whether to keep the model's estimates too.
 
     Raises:
-        ValueError: if estimates are wanted and the pipeline's scheduler does not give any; else as `generate`.
+        ValueError: if the pipeline has no step callback, or estimates are wanted and its scheduler does not give any;
+            else as `generate`.
     """
+    if "callback_on_step_end" not in inspect.signature(pipeline.__call__).parameters:
+        raise ValueError(f"a {type(pipeline).__name__} does not tell of its steps, so that there is nothing to film")
     latents: list[Tensor] = []
     timesteps: list[float] = []
     guesses: list[Tensor] = []
+
+    def begin(seeds: list[int]) -> None:
+        """Also once more, if memory ran out on the way."""
+        for each in (latents, timesteps, guesses):
+            each.clear()
 
     def keep(timestep: float, now: Tensor) -> None:
         timesteps.append(timestep)
@@ -67,9 +76,9 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
         alone = replace(config, count=1, scheduler=None)
         if estimates:
             with estimates_kept(pipeline.scheduler, guesses):
-                (picture,) = generate(pipeline, alone, on_latents=keep)
+                (picture,) = generate(pipeline, alone, on_batch=begin, on_latents=keep)
         else:
-            (picture,) = generate(pipeline, alone, on_latents=keep)
+            (picture,) = generate(pipeline, alone, on_batch=begin, on_latents=keep)
     size = (picture.image.height, picture.image.width)
     frames = [decode_latents(pipeline, each, *size) for each in latents]
     return DenoisingFilm(
@@ -87,7 +96,7 @@ def estimates_kept(scheduler: Any, guesses: list[Tensor], needed: bool = True) -
     Raises:
         ValueError: at the first step, if the scheduler does not tell and it is `needed`.
     """
-    step = scheduler.step
+    step, own = scheduler.step, vars(scheduler).get("step")
 
     @functools.wraps(step)
     def watching(*args: Any, **kwargs: Any) -> Any:
@@ -102,13 +111,15 @@ def estimates_kept(scheduler: Any, guesses: list[Tensor], needed: bool = True) -
             )
         if guess is not None:
             guesses.append(guess.detach().clone())
-        return output if wants_output else (output.prev_sample,)
+        return output if wants_output else output.to_tuple()
 
     scheduler.step = watching
     try:
         yield
     finally:
         del scheduler.step  # the class's own is found again
+        if own is not None:
+            scheduler.step = own
 
 
 @torch.no_grad()
@@ -122,11 +133,23 @@ def decode_latents(pipeline: DiffusionPipeline, latents: Tensor, height: int, wi
     """
     if latents.dim() == 3:
         latents = pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
-    config = pipeline.vae.config
-    latents = latents.to(pipeline.vae.dtype) / config.scaling_factor
-    if getattr(config, "shift_factor", None):
-        latents = latents + config.shift_factor
-    pixels = pipeline.vae.decode(latents, return_dict=False)[0]
+    vae, config = pipeline.vae, pipeline.vae.config
+    dtype = vae.dtype
+    # SDXL's autoencoder overflows in float16, and its pipeline decodes in float32 too.
+    if dtype == torch.float16 and getattr(config, "force_upcast", False):
+        vae.to(torch.float32)
+    try:
+        latents = latents.to(vae.dtype) / config.scaling_factor
+        if getattr(config, "latents_mean", None) is not None and getattr(config, "latents_std", None) is not None:
+            mean, std = (
+                torch.tensor(each).view(1, -1, 1, 1).to(latents) for each in (config.latents_mean, config.latents_std)
+            )
+            latents = latents * std + mean
+        if getattr(config, "shift_factor", None):
+            latents = latents + config.shift_factor
+        pixels = vae.decode(latents, return_dict=False)[0]
+    finally:
+        vae.to(dtype)
     return pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
 
 

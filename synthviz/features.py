@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from synthviz.cnn import SceneCNN
 
 
 class Maps(dict[str, Tensor]):
@@ -32,8 +34,9 @@ def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) ->
 
     Works with any module. The outputs are detached copies, so that an in-place operation further on cannot change
     them; they stay on the model's device and outlive the block. A layer that runs several times, in one forward
-    pass or in many, leaves its last output. The hooks come off when the block ends, also by an exception; nothing
-    else about the model changes, its train or eval mode included.
+    pass or in many, leaves its last output; with `stop_early` nothing runs after the last layer's first. The hooks
+    come off when the block ends, also by an exception; nothing else about the model changes, its train or eval mode
+    included.
 
     Args:
         model: any module.
@@ -49,11 +52,13 @@ def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) ->
         ValueError: if the model has no such layer; the message offers the closest names.
     """
     layers = find_layers(model, names)
-    maps = Maps()
+    maps, stop = Maps(), _AllCaptured()
     with ExitStack() as hooks:
         for name, layer in layers.items():
-            hooks.enter_context(layer.register_forward_hook(_keeper(maps, name, len(layers) if stop_early else None)))
-        with suppress(_AllCaptured):
+            hooks.enter_context(
+                layer.register_forward_hook(_keeper(maps, name, len(layers) if stop_early else None, stop))
+            )
+        with stop.ending():
             yield maps
 
 
@@ -88,28 +93,44 @@ def run_until(model: nn.Module, name: str, x: Tensor) -> Tensor:
     """
     ((_, layer),) = find_layers(model, [name]).items()
     reached: list[Tensor] = []
+    stop = _AllCaptured()
 
-    def stop(layer: nn.Module, inputs: Any, output: Any) -> None:
+    def keep(layer: nn.Module, inputs: Any, output: Any) -> None:
         reached.append(_one_tensor(name, output))
-        raise _AllCaptured
+        raise stop
 
-    # SceneCNN's `forward` refuses what is a little outside [0, 1]; its logits do not.
-    with layer.register_forward_hook(stop), suppress(_AllCaptured):
-        getattr(model, "logits", model)(x)
+    with layer.register_forward_hook(keep), stop.ending():
+        logits_of(model)(x)
     if not reached:
         raise ValueError(f"{type(model).__name__} does not run its layer {name!r}")
     return reached[0]
 
 
+def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What gives a model's logits: the model itself, but of `SceneCNN`, which ends in a softmax, what comes before it.
+
+    `SceneCNN.logits` also takes what is a little outside [0, 1].
+    """
+    return model.logits if isinstance(model, SceneCNN) else model
+
+
 class _AllCaptured(Exception):
-    """Ends a forward pass whose rest nobody needs."""
+    """Ends a forward pass whose rest nobody needs; each capture has its own, so that one may stand inside another."""
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        try:
+            yield
+        except _AllCaptured as reached:
+            if reached is not self:
+                raise
 
 
-def _keeper(maps: Maps, name: str, stop_at: int | None) -> Any:
+def _keeper(maps: Maps, name: str, stop_at: int | None, stop: _AllCaptured) -> Any:
     def keep(layer: nn.Module, inputs: Any, output: Any) -> None:
         maps[name] = _one_tensor(name, output).detach().clone()
         if len(maps) == stop_at:
-            raise _AllCaptured
+            raise stop
 
     return keep
 

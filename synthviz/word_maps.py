@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import inspect
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -124,7 +127,7 @@ def word_maps_of_picture(
     """Where the words of a prompt look in a picture that exists already.
 
     The picture is encoded, noised and denoised by one step through diffusers' image-to-image pipeline, which shares
-    all parts with the given one and is interrupted then; what comes out is thrown away.
+    all networks with the given one and is ended then; what comes out is thrown away.
 
     Args:
         pipeline: as for `generate_with_word_maps`.
@@ -145,25 +148,34 @@ def word_maps_of_picture(
         raise ValueError(f"noise is {noise!r}; it must be from 0.05 to 1")
     with quiet_libraries(), recording(pipeline, prompt, layers) as recorder:
         height, width = default_size(pipeline)
-        painter = AutoPipelineForImage2Image.from_pipe(pipeline)
+        # With a scheduler of its own, whose timesteps are its own too.
+        painter = AutoPipelineForImage2Image.from_pipe(pipeline, scheduler=copy.deepcopy(pipeline.scheduler))
         painter.set_progress_bar_config(disable=True)
+        steps = min(50, painter.scheduler.config.get("original_inference_steps", 50))
+        if "original_inference_steps" in inspect.signature(painter.__call__).parameters:
+            steps = max(1, int(noise * steps))  # a latent consistency model counts the steps that are left
         recorder.start_batch([seed])
 
         def stop(painter: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            painter._interrupt = True  # diffusers' own way to end early
-            return tensors
+            raise _Seen  # not every pipeline can be interrupted
 
-        painter(
-            prompt,
-            image=picture.convert("RGB").resize((width, height)),
-            strength=noise,
-            num_inference_steps=min(50, pipeline.scheduler.config.get("original_inference_steps", 50)),
-            guidance_scale=1.0,
-            callback_on_step_end=stop,
-            generator=torch.Generator("cpu").manual_seed(seed),
-            output_type="latent",
-        )
+        with suppress(_Seen):
+            painter(
+                prompt,
+                image=picture.convert("RGB").resize((width, height)),
+                strength=noise,
+                num_inference_steps=steps,
+                guidance_scale=1.0,
+                callback_on_step_end=stop,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                output_type="latent",
+            )
+        pipeline.maybe_free_model_hooks()  # parts that take turns on the GPU go back to the CPU
     return recorder.finish()[0]
+
+
+class _Seen(Exception):
+    """One step was taken, which is enough."""
 
 
 def cross_attention_layers(pipeline: DiffusionPipeline) -> list[str]:
@@ -258,7 +270,7 @@ class WordMapRecorder:
 
     def keep(self, layer: str, attention: Any, hidden_states: Tensor, text: Tensor, mask: Tensor | None) -> None:
         """Record one layer's attention; hidden states (B, h * w, C), with guidance the prompt's rows are the last."""
-        run = self.runs[next(reversed(self.runs))]
+        run = self._current_run()
         count = len(run.seeds)
         query = attention.head_to_batch_dim(attention.to_q(hidden_states[-count:]))
         text = attention.norm_encoder_hidden_states(text[-count:]) if attention.norm_cross else text[-count:]
@@ -269,8 +281,13 @@ class WordMapRecorder:
         height, width = _grid(run.size, maps.shape[2])
         run.maps.setdefault(layer, []).append(maps.unflatten(2, (height, width)).cpu())
 
+    def _current_run(self) -> _Run:
+        if not self.runs:
+            raise RuntimeError("nobody said whose maps these are: call start_batch(seeds) before the pipeline")
+        return self.runs[next(reversed(self.runs))]
+
     def _step_starts(self, unet: Any, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        run = self.runs[next(reversed(self.runs))]
+        run = self._current_run()
         sample: Tensor = named["sample"] if "sample" in named else inputs[0]
         timestep = named["timestep"] if "timestep" in named else inputs[1]
         run.size = (sample.shape[-2], sample.shape[-1])
@@ -282,6 +299,8 @@ class _WatchingProcessor:
 
     def __init__(self, recorder: WordMapRecorder, layer: str, processor: Any) -> None:
         self.recorder, self.layer, self.processor = recorder, layer, processor
+        # Diffusers reads here which arguments it may pass on.
+        self.__call__ = wraps(processor.__call__)(partial(_WatchingProcessor.__call__, self))  # type: ignore
 
     def __call__(
         self,

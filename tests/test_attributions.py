@@ -146,8 +146,32 @@ METHODS = {
 }
 
 
+class WithLogits(nn.Module):
+    """A network that calls its last layer what `SceneCNN` calls its last but one step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv2 = nn.Conv2d(1, 4, 3, padding=1)
+        self.logits = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.logits(self.conv2(x).relu().mean(dim=(2, 3)))
+
+
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 class TestAll:
+    def test_a_layer_called_logits_is_a_layer_like_any_other(self, method, picture):
+        model = WithLogits()
+        assert method(model, picture).target == model(picture).argmax()
+
+    def test_gradients_that_were_there_stay(self, method, picture):
+        model = SceneCNN(seed=0)
+        model.logits(picture)[0, 0].backward()
+        before = [parameter.grad.clone() for parameter in model.parameters()]
+        method(model, picture)
+        assert all(torch.equal(kept, weights.grad) for kept, weights in zip(before, model.parameters(), strict=True))
+
     def test_nothing_about_the_model_or_the_picture_changes(self, method, picture):
         model = SceneCNN(seed=0).train()
         model.conv2.eval()

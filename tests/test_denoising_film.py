@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiny_pipelines
+import torch
 from PIL import Image
 
 from synthviz import denoising_film, generation
@@ -63,6 +64,64 @@ def test_the_estimate_is_what_the_noise_would_leave(tiny):
     assert np.abs(pixels(decoded) - pixels(unguided.estimates[0])).max() <= 1
 
 
+def test_a_latent_consistency_model_takes_two_answers_a_step():
+    pipeline = tiny_pipelines.latent_consistency()
+    film = record_film(pipeline, BOAT)
+    assert len(film.frames) == len(film.estimates) == 4
+    (plain,) = generation.generate(pipeline, BOAT)
+    assert np.array_equal(pixels(film.picture.image), pixels(plain.image))
+
+
+def test_what_was_filmed_before_memory_ran_out_is_not_in_the_film(tiny):
+    decode, failures = tiny.vae.decode, [torch.OutOfMemoryError("CUDA out of memory")]
+
+    def small_only(latents, **options):
+        if failures:
+            raise failures.pop()
+        return decode(latents, **options)
+
+    tiny.vae.decode = small_only
+    film = record_film(tiny, BOAT)
+    assert failures == []
+    assert len(film.frames) == len(film.estimates) == len(film.timesteps) == 4
+
+
+def test_a_pipeline_that_does_not_tell_of_its_steps(tiny):
+    class Silent(type(tiny)):
+        def __call__(self, prompt, num_inference_steps=50, guidance_scale=1.0, num_images_per_prompt=1):
+            raise AssertionError("work was begun")
+
+    silent = Silent(**tiny.components, requires_safety_checker=False)
+    with pytest.raises(ValueError, match="a Silent does not tell of its steps"):
+        record_film(silent, BOAT)
+
+
+def test_an_autoencoder_that_overflows_in_float16_decodes_in_float32():
+    pipeline = tiny_pipelines.stable_diffusion_xl()
+    latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    expected = denoising_film.decode_latents(pipeline, latents, 32, 32)
+    pipeline.vae.half()
+    pipeline.vae.register_to_config(force_upcast=True)
+    used = []
+    pipeline.vae.decoder.register_forward_pre_hook(lambda module, inputs: used.append(inputs[0].dtype))
+    found = denoising_film.decode_latents(pipeline, latents.half(), 32, 32)
+    assert used == [torch.float32]
+    assert pipeline.vae.dtype == torch.float16
+    assert np.abs(pixels(found) - pixels(expected)).max() <= 2
+
+
+def test_latents_with_a_mean_and_a_spread_of_their_own():
+    pipeline = tiny_pipelines.stable_diffusion_xl()
+    factor = pipeline.vae.config.scaling_factor
+    latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    mean, std = [0.1, -0.2, 0.3, 0.0], [0.5, 1.0, 1.5, 2.0]
+    shifted = latents * torch.tensor(std).view(1, 4, 1, 1) + factor * torch.tensor(mean).view(1, 4, 1, 1)
+    expected = denoising_film.decode_latents(pipeline, shifted, 32, 32)
+    pipeline.vae.register_to_config(latents_mean=mean, latents_std=std)
+    found = denoising_film.decode_latents(pipeline, latents, 32, 32)
+    assert np.abs(pixels(found) - pixels(expected)).max() <= 1
+
+
 def test_only_one_picture_is_made(tiny):
     film = record_film(tiny, GenerationConfig("a boat", count=9, seed=3, steps=2))
     assert film.picture.record["seed"] == 3
@@ -81,6 +140,16 @@ def test_the_scheduler_comes_back(tiny):
     with pytest.raises(ZeroDivisionError):
         record_film(tiny, BOAT)
     assert "step" not in vars(own)
+
+
+def test_a_step_of_the_schedulers_own_comes_back_also_when_it_breaks(tiny):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    tiny.scheduler.step = broken
+    with pytest.raises(ZeroDivisionError):
+        record_film(tiny, BOAT)
+    assert tiny.scheduler.step is broken
 
 
 def test_a_named_scheduler_is_filmed(tiny):

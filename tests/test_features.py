@@ -165,6 +165,23 @@ def test_stop_early_leaves_out_the_rest():
     assert ran == ["last"]
 
 
+def test_stop_early_inside_another_capture_ends_only_its_own_block():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 3, 3))
+    x, ran = torch.randn(1, 1, 8, 8), []
+    with capture(model, ["1"], stop_early=True) as outer:
+        with capture(model, ["1", "2"], stop_early=True) as inner:
+            model(x)
+            ran.append("rest of the inner block")
+        ran.append("rest of the outer block")
+    assert ran == []
+    assert list(outer) == ["1"]
+    assert "2" not in inner
+    with capture(model, ["0"], stop_early=True):
+        run_until(model, "2", x)  # whose pass the outer capture ends
+        ran.append("rest of the block")
+    assert ran == []
+
+
 def test_stop_early_lets_other_exceptions_pass(small):
     with pytest.raises(RuntimeError), capture(small, ["conv"], stop_early=True):
         small(torch.zeros(1, 5, 6, 6))

@@ -170,3 +170,22 @@ def test_a_bad_value_fails_in_the_first_cells(name, parameters, words, tmp_path)
         run_alone(name, tmp_path, **parameters)
     cells = code_cells(nbformat.read(tmp_path / "executed.ipynb", as_version=4))
     assert sum(cell.execution_count is not None for cell in cells) <= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", runs.NOTEBOOKS)
+def test_solutions_run_where_they_stand(name, tmp_path):
+    """The code in every unfolded solution, as a cell right below its exercise."""
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    cells, solutions = [], 0
+    for cell in notebook.cells:
+        cells.append(cell)
+        for source in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL) if "<summary>" in cell.source else []:
+            cells.append(nbformat.v4.new_code_cell(source))
+            solutions += 1
+    assert solutions >= 3
+    notebook.cells = cells
+    nbformat.write(notebook, tmp_path / "solved.ipynb")
+    papermill.execute_notebook(
+        str(tmp_path / "solved.ipynb"), None, parameters={"interactive": False}, cwd=str(tmp_path), progress_bar=False
+    )

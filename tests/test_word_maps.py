@@ -24,7 +24,9 @@ def tiny():
 def parts_that_change(pipeline) -> tuple:
     processors = [id(processor) for processor in pipeline.unet.attn_processors.values()]
     hooks = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in pipeline.unet.modules())
-    return processors, hooks, [module.training for module in pipeline.unet.modules()]
+    modes = [module.training for module in pipeline.unet.modules()]
+    gradients = [weights.grad is None for weights in pipeline.unet.parameters()]
+    return processors, hooks, modes, gradients, id(pipeline.scheduler)
 
 
 @pytest.mark.parametrize("build", [tiny_pipelines.stable_diffusion, tiny_pipelines.stable_diffusion_xl])
@@ -162,6 +164,44 @@ def test_everything_comes_back_after_an_exception(tiny, monkeypatch):
     assert parts_that_change(tiny) == before
 
 
+RUNS = {
+    "pictures": lambda pipeline: word_maps.generate_with_word_maps(pipeline, BOATS),
+    "a picture": lambda pipeline: word_maps.word_maps_of_picture(pipeline, Image.new("L", (50, 70), 128), "a red boat"),
+}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
+def test_everything_comes_back_after_an_exception_inside_the_unet(tiny, run):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    tiny.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_v.forward = broken
+    before = parts_that_change(tiny)
+    with pytest.raises(ZeroDivisionError):
+        run(tiny)
+    assert parts_that_change(tiny) == before
+
+
+def test_arguments_for_a_layers_own_processor_reach_it(tiny):
+    heard = []
+
+    class Listening(type(tiny.unet.mid_block.attentions[0].transformer_blocks[0].attn2.processor)):
+        def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None, mark=None):
+            heard.append(mark)
+            return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
+
+    tiny.unet.mid_block.attentions[0].transformer_blocks[0].attn2.set_processor(Listening())
+    with word_maps.recording(tiny, "a boat") as recorder:
+        recorder.start_batch([0])
+        tiny("a boat", num_inference_steps=1, cross_attention_kwargs={"mark": 7}, output_type="latent")
+    assert heard == [7]
+
+
+def test_whose_maps_these_are_must_be_said(tiny):
+    with word_maps.recording(tiny, "a boat"), pytest.raises(RuntimeError, match=r"call start_batch\(seeds\) before"):
+        tiny("a boat", num_inference_steps=1, output_type="latent")
+
+
 @pytest.mark.parametrize("family", ["sd3", "flux"])
 def test_pipelines_without_cross_attention_are_refused(family):
     pipeline = tiny_pipelines.FAMILIES[family]()
@@ -178,14 +218,21 @@ class TestOfAPicture:
     @pytest.mark.parametrize("build", [tiny_pipelines.stable_diffusion, tiny_pipelines.stable_diffusion_xl])
     def test_one_step_from_the_asked_noise(self, build):
         pipeline = build()
-        before = parts_that_change(pipeline)
+        before = (*parts_that_change(pipeline), str(vars(pipeline.scheduler)))
         picture = Image.new("L", (50, 70), 128)
         maps = word_maps.word_maps_of_picture(pipeline, picture, "a red boat", noise=0.5)
         assert len(maps.timesteps) == 1
         assert 300 < maps.timesteps[0] < 700
         assert maps.words == ("a", "red", "boat")
         assert maps.layers[MIDDLE].shape == (1, 3, 8, 8)
-        assert parts_that_change(pipeline) == before
+        assert (*parts_that_change(pipeline), str(vars(pipeline.scheduler))) == before
+
+    @pytest.mark.parametrize("noise", [0.05, 0.5, 1.0])
+    def test_a_latent_consistency_model(self, noise):
+        pipeline = tiny_pipelines.latent_consistency()
+        maps = word_maps.word_maps_of_picture(pipeline, Image.new("L", (50, 70), 128), "a red boat", noise=noise)
+        assert len(maps.timesteps) == 1
+        assert abs(maps.timesteps[0] - 1000 * noise) < 60
 
     @pytest.mark.parametrize("model", ["embedded", "embedded-teacher"])
     def test_the_embedded_models(self, model):

@@ -14,6 +14,8 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    LatentConsistencyModelPipeline,
+    LCMScheduler,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
@@ -98,6 +100,21 @@ def stable_diffusion(**unet_changes) -> StableDiffusionPipeline:
         tokenizer=clip_tokenizer(),
         unet=unet(cross_attention_dim=32, **unet_changes),
         scheduler=DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False, steps_offset=1),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def latent_consistency() -> LatentConsistencyModelPipeline:
+    """A few-step pipeline; not among the families, since its image-to-image twin and its scheduler are its own."""
+    torch.manual_seed(0)
+    return LatentConsistencyModelPipeline(
+        vae=autoencoder(),
+        text_encoder=CLIPTextModel(clip_config()),
+        tokenizer=clip_tokenizer(),
+        unet=unet(cross_attention_dim=32, time_cond_proj_dim=32),
+        scheduler=LCMScheduler(beta_schedule="scaled_linear", clip_sample=False),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

@@ -1,4 +1,4 @@
-"""Measure what the models can do: `python -m training.evaluate --oracle DIR/oracle.safetensors --output FILE`.
+"""Measure what the models can do: `python -m training.evaluate --output FILE`.
 
 Pictures from more than a thousand prompts are judged by the oracle, category by category; pictures from the captions
 of scenes nobody has painted before are compared with paintings (KID) and with the training set (memorisation). The
@@ -30,7 +30,7 @@ from training.classifier import enlarge, grey
 from training.drawing import draw, time_pictures
 from training.kernel_distance import kernel_distance
 from training.memorisation import compare_with_training, shrink
-from training.oracle import Oracle, answers, ask, load_oracle, to_oracle_input
+from training.oracle import WEIGHTS, Oracle, answers, ask, load_oracle, to_oracle_input
 from training.paintings import Paintings, load_paintings, paint_training_set
 from training.prompts import SINGLES, Prompt, evaluation_prompts
 from training.reconstruction import measure_autoencoder
@@ -260,7 +260,7 @@ def main() -> None:
     parser.add_argument(
         "--models", nargs="+", default=["embedded", "embedded-teacher"], help="shipped names or folders; student first"
     )
-    parser.add_argument("--oracle", type=Path, required=True)
+    parser.add_argument("--oracle", type=Path, default=WEIGHTS, help="default: the one in this folder")
     parser.add_argument("--paintings", type=Path, help="the training set; without it, memorisation is not measured")
     parser.add_argument("--most-prompts", type=int, help="so many of each part of each category, for a quick look")
     for name in ("pictures", "autoencoder_paintings", "timed", "batch", "size", "first_seed"):

@@ -32,6 +32,7 @@ from training.loop import (
 )
 from training.paintings import load_paintings
 
+WEIGHTS = Path(__file__).with_name("oracle.safetensors")  # stored in float16
 SIZE = 128  # side of the pictures the oracle reads; larger ones are averaged down
 FEATURES = 256  # width of the features that KID compares
 IGNORED = -1  # an attribute that a scene does not have, such as the colour of absent birds
@@ -141,8 +142,8 @@ def ask(oracle: Oracle, pictures: np.ndarray, batch: int = 64) -> list[dict[str,
     return seen
 
 
-def load_oracle(path: Path) -> Oracle:
-    """The trained oracle, ready to be asked."""
+def load_oracle(path: Path = WEIGHTS) -> Oracle:
+    """The trained oracle, ready to be asked, in float32."""
     oracle = Oracle()
     oracle.load_state_dict(load_file(path))
     return oracle.eval()
@@ -197,7 +198,10 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
         save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
         averaged = Oracle()
         averaged.load_state_dict({name: value.cpu() for name, value in average.state.items()})
-        save_file(averaged.state_dict(), output_dir / "oracle.safetensors")
+        halves = {
+            name: value.half() if value.is_floating_point() else value for name, value in averaged.state_dict().items()
+        }
+        save_file(halves, output_dir / "oracle.safetensors")
         averaged.eval()
         seen = [encode_answers(row) for row in ask(averaged, pictures[test.numpy()])]
         right = (torch.tensor(seen) == targets[test]) | (targets[test] == IGNORED)
