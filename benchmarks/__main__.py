@@ -42,11 +42,11 @@ BENCHMARKS = {
     "figures": AGAINST,
     "notebooks": AGAINST,
     "word_maps": AGAINST,
-    "sweep_throughput": AGAINST,
-    "growth": GROWTH,
-    "sweep_growth": GROWTH,
-    "explorers": FEEL,
     "cpu_best_effort": CPU,
+    "growth": GROWTH,
+    "sweep_throughput": AGAINST,
+    "explorers": FEEL,
+    "sweep_growth": GROWTH,
 }
 
 

@@ -2,21 +2,24 @@
 
 Both draw one 256-pixel picture of the same prompt from the same seed, warm, in one process. The teacher runs as
 diffusers alone would run it, with guidance: its own pipeline, two passes a step. The student runs as it is loaded by
-default, in float32, and in OpenVINO. How well each obeys its prompts is measured by `training/evaluate.py`; here is
-only the time.
+default, in float32, and in OpenVINO. How well each obeys its prompts was measured by `training/evaluate.py`, whose
+numbers are read; here only the time is.
 """
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from pathlib import Path
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 
-from benchmarks.side_by_side import Row, command_line, in_turns, row
+from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
 from synthviz.generation import GenerationConfig, generate
 from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, engine_of, load_pipeline
 
+EVALUATION = Path(__file__).parents[1] / "training" / "evaluation.json"
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 
 
@@ -31,6 +34,15 @@ def stock_teacher() -> DiffusionPipeline:
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def obedience() -> Check:
+    """What share of its teacher's prompt accuracy the student keeps, as last evaluated."""
+    share = json.loads(EVALUATION.read_text())["agreement"]["Accuracy, student to teacher"]
+    return Check(
+        f"by {EVALUATION.name} {share['value']:.1%} of the teacher's prompt accuracy, {share['target']:.0%} wanted",
+        share["reached"],
+    )
 
 
 def measure(repeats: int) -> list[Row]:
@@ -51,7 +63,9 @@ def measure(repeats: int) -> list[Row]:
     seconds = in_turns({**ways, "teacher": teach}, repeats)
     against = f"the teacher through diffusers, {steps} steps with guidance"
     return [
-        row(work, against, 1 / 10, seconds[work], seconds["teacher"], note=f"computed in {engine_of(student)}")
+        row(
+            work, against, 1 / 10, seconds[work], seconds["teacher"], [obedience()], f"computed in {engine_of(student)}"
+        )
         for work, student in students.items()
     ]
 

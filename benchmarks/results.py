@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,7 @@ RATIOS = ROOT / "docs" / "benchmarks.png"
 GROWTHS = ROOT / "docs" / "growth.png"
 PACKAGES = (
     "synthviz", "torch", "torchvision", "diffusers", "transformers", "numpy", "pillow", "matplotlib", "captum",
-    "torchcam", "grad-cam", "papermill", "distributed",
+    "torchcam", "grad-cam", "openvino", "opencv-python-headless", "onnxruntime", "papermill", "distributed",
 )  # fmt: skip
 REACHED, MISSED = "#00695c", "#c62828"
 
@@ -50,8 +50,9 @@ def write_results(
         minutes: how long it all took.
     """
     main = [each for each in next(iter(sections.values())) if isinstance(each, Row)]
+    rows = [each for found in sections.values() for each in found if isinstance(each, Row)]
     growths = [each for found in sections.values() for each in found if isinstance(each, Growth)]
-    parts = [_opening(main, minutes), *(f"**Not measured:** {sentence}" for sentence in left_out)]
+    parts = [_opening(rows, minutes), *(f"**Not measured:** {sentence}" for sentence in left_out)]
     if main:
         save_figure(ratio_chart(main), RATIOS)
         parts.append(f"![Each ratio and its goal, on one axis](../docs/{RATIOS.name})")
@@ -70,7 +71,7 @@ def write_results(
 
 def _opening(rows: Sequence[Row], minutes: float) -> str:
     reached = sum(each.reached for each in rows)
-    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
+    versions = ", ".join([f"Python {platform.python_version()}", *filter(None, map(_name_and_version, PACKAGES))])
     return f"""# Against the alternatives
 
 `make bench` measured this in {minutes:.0f} minutes. {reached} of {len(rows)} goals are reached; where one is not, the
@@ -84,6 +85,14 @@ A ratio is the time taken here over the time the alternative took in the same ro
 means four times as fast. Both take turns, warm unless a row says otherwise, 20 rounds or more, five where a round
 takes longer than ten seconds. The ratio is the median over the rounds, with its quartiles; "here" and "there" are
 medians too. Each file of this folder says what is compared and runs alone, as `python -m benchmarks.mosaic`."""
+
+
+def _name_and_version(package: str) -> str:
+    """Empty for one that is not installed."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def ratio_chart(rows: Sequence[Row]) -> Figure:

@@ -40,7 +40,7 @@ from training.loop import (
 from training.paintings import load_paintings
 from training.text_encoder import tokenize
 
-MARGIN = 1  # cells around a crop that are decoded but not looked at: the decoder's padding reaches that far
+MARGIN = 1  # cells around a patch whose pixels do not count: there the decoder misses what the patch cuts off
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DecoderTraining:
     minutes: float = 30
     batch: int = 8  # half of it latents of paintings, half the student's
     cells: int = 8  # side of a crop in latent pixels
-    rate: float = 5e-4
+    rate: float = 2e-4
     latent_noise: float = 0.05
     paintings: int = 6000  # of the training set
     steps: int = 4  # of the student
@@ -124,26 +124,30 @@ def denoise_the_end(
 
 def random_patches(
     latents: torch.Tensor, images: np.ndarray, rows: np.ndarray, cells: int, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents with a margin, (B, channels, cells + 2, cells + 2), and the pixels they stand for, without it.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Patches of latents, (B, channels, side, side), the pixels they stand for, (B, 3, 8 side, 8 side) in [-1, 1], and
+    which pixels count, (B, 1, 8 side, 8 side) bool: all but a margin, which counts too where it is the picture's edge.
 
     Args:
         latents: (N, channels, H, W).
         images: (N, 8 H, 8 W, 3) uint8.
         rows: which of them, (B,).
-        cells: side of a patch in latent pixels.
+        cells: side of a patch without its margin, in latent pixels.
         rng: where from.
     """
-    factor = images.shape[1] // latents.shape[2]
-    size = cells + 2 * MARGIN
-    codes, pixels = [], []
-    for row in rows:
-        top, left = rng.integers(latents.shape[2] - size + 1, size=2)
-        codes.append(latents[row, :, top : top + size, left : left + size])
-        y, x = factor * (top + MARGIN), factor * (left + MARGIN)
-        pixels.append(images[row, y : y + factor * cells, x : x + factor * cells])
+    height = latents.shape[2]
+    factor, side = images.shape[1] // height, cells + 2 * MARGIN
+    edge = factor * MARGIN
+    codes, pixels, counts = [], [], torch.ones(len(rows), 1, factor * side, factor * side, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        top, left = rng.integers(height - side + 1, size=2)
+        codes.append(latents[row, :, top : top + side, left : left + side])
+        pixels.append(images[row, factor * top : factor * (top + side), factor * left : factor * (left + side)])
+        for start, across in ((top, counts[index, 0]), (left, counts[index, 0].T)):
+            across[:edge] &= bool(start == 0)
+            across[-edge:] &= bool(start == height - side)
     wanted = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return torch.stack(codes).float(), wanted
+    return torch.stack(codes).float(), wanted, counts
 
 
 def balance(first: torch.Tensor, second: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -216,16 +220,18 @@ def train_decoder(
             set_learning_rate(each, learning_rate(settings.rate, step, clock.progress))
         painted_rows = rng.integers(len(images), size=settings.batch // 2)
         made_rows = rng.integers(len(images), size=settings.batch - settings.batch // 2)
-        codes, wanted = random_patches(latents["painted"], images, painted_rows, settings.cells, rng)
-        made_codes, made_wanted = random_patches(latents["made"], images, made_rows, settings.cells, rng)
+        codes, wanted, counts = random_patches(latents["painted"], images, painted_rows, settings.cells, rng)
+        made_codes, made_wanted, made_counts = random_patches(latents["made"], images, made_rows, settings.cells, rng)
         codes = codes + settings.latent_noise * torch.randn(codes.shape)
         both = torch.cat([codes, made_codes]).to(device, memory_format=torch.channels_last)
-        wanted, made_wanted = wanted.to(device), made_wanted.to(device)
-        edge = MARGIN * autoencoder.spatial_scale_factor
+        real = torch.cat([wanted, made_wanted]).to(device, memory_format=torch.channels_last)
         with half:
-            decoded = autoencoder.decode(both).sample.float()[:, :, edge:-edge, edge:-edge]
+            decoded = autoencoder.decode(both).sample.float()
+            # Where nothing counts the painting itself is put in.
+            decoded = torch.where(torch.cat([counts, made_counts]).to(device), decoded, real)
             rebuilt, drawn = decoded.split([len(painted_rows), len(made_rows)])
-            said_real = discriminator(torch.cat([wanted, made_wanted]).contiguous(memory_format=torch.channels_last))
+            wanted, made_wanted = real.split([len(painted_rows), len(made_rows)])
+            said_real = discriminator(real)
             said_drawn = discriminator(drawn.detach())
         # The hinge loss (Lim & Ye 2017).
         opponent_loss = (F.relu(1 - said_real.float()).mean() + F.relu(1 + said_drawn.float()).mean()) / 2

@@ -60,10 +60,13 @@ def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Featu
 
 
 def filters(weights: Tensor, title: str = "Filters") -> Figure:
-    """The filters of a convolution that reads one channel, in one diverging colour map centred on 0.
+    """The filters of a convolution that reads a picture.
+
+    Those that read one channel are drawn in a diverging colour map centred on 0, those that read red, green and blue in
+    the colours that they add, around a grey that stands for 0.
 
     Args:
-        weights: (C, 1, h, w) or (C, h, w), any real numbers.
+        weights: (C, 1, h, w), (C, h, w) or (C, 3, h, w), any real numbers.
         title: the figure's heading.
 
     Raises:
@@ -72,20 +75,30 @@ def filters(weights: Tensor, title: str = "Filters") -> Figure:
     values = weights.detach().cpu().float().numpy()
     if values.ndim == 4 and values.shape[1] == 1:
         values = values[:, 0]
-    if values.ndim != 3 or 0 in values.shape:
-        raise ValueError(f"the weights have shape {tuple(weights.shape)}; they must be (C, 1, h, w) or (C, h, w)")
-    rows, columns = 2, -(-len(values) // 2)
+    colored = values.ndim == 4 and values.shape[1] == 3
+    if (values.ndim != 3 and not colored) or 0 in values.shape:
+        raise ValueError(
+            f"the weights have shape {tuple(weights.shape)}; they must be (C, 1, h, w), (C, h, w) or (C, 3, h, w)"
+        )
+    count, (height, width) = len(values), values.shape[-2:]
+    rows, columns = (2, -(-count // 2)) if count <= 16 else grid_shape(count)
     figure = new_figure(columns * 1.12 + 1, rows * 1.3 + 1)
     panels = figure.subplots(rows, columns, squeeze=False)
     limit = max(float(np.abs(values).max()), 1e-12)
     for channel, axes in enumerate(panels.flat):
         axes.set(xticks=[], yticks=[])
-        if channel >= len(values):
+        if channel >= count:
             axes.set_axis_off()
             continue
-        image = axes.imshow(values[channel], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        if colored:
+            image = axes.imshow(0.5 + values[channel].transpose(1, 2, 0) / (2 * limit))
+        else:
+            image = axes.imshow(values[channel], cmap="RdBu_r", vmin=-limit, vmax=limit)
         axes.set_title(str(channel), fontsize=8, pad=3)
-    figure.suptitle(f"{title}: {len(values)} of {values.shape[1]}×{values.shape[2]}", fontsize=12)
+    figure.suptitle(f"{title}: {count} of {height}×{width}", fontsize=12)
+    if colored:
+        add_caption(figure, "Each filter in the colours that it answers to; grey ones ignore what lies under them.")
+        return figure
     figure.colorbar(image, ax=panels, label="weight", fraction=0.03)
     add_caption(
         figure,

@@ -97,6 +97,18 @@ def test_compare_names_the_silent_of_each(maps):
     assert "of the trained network" not in text
 
 
+def test_filters_of_colours_show_their_colours():
+    weights = torch.zeros(64, 3, 7, 7)
+    weights[5, 0] = 2.0  # answers to red
+    weights[6, 2] = -1.0  # and to what is not blue
+    panels = [axes for axes in plots.filters(weights).axes if axes.images]
+    assert len(panels) == 64
+    for channel, color in ((0, (0.5, 0.5, 0.5)), (5, (1.0, 0.5, 0.5)), (6, (0.5, 0.5, 0.25))):
+        shown = panels[channel].images[0].get_array()
+        assert shown.shape == (7, 7, 3)
+        assert np.allclose(shown[3, 3], color)
+
+
 def test_filters_are_centred_on_zero():
     weights = torch.linspace(-1, 0.5, 16 * 9).view(16, 1, 3, 3).requires_grad_()
     figure = plots.filters(weights)
@@ -110,8 +122,8 @@ def test_filters_are_centred_on_zero():
 def test_wrong_shapes(maps):
     with pytest.raises(ValueError, match=r"maps\[0\]"):
         plots.feature_maps(torch.cat([maps, maps]))
-    with pytest.raises(ValueError, match=r"\(4, 3, 3, 3\)"):
-        plots.filters(torch.zeros(4, 3, 3, 3))
+    with pytest.raises(ValueError, match=r"\(4, 2, 3, 3\)"):
+        plots.filters(torch.zeros(4, 2, 3, 3))
 
 
 def test_same_bytes_and_nothing_left_open(maps, tmp_path):

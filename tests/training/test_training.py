@@ -338,10 +338,17 @@ class TestDecoder:
         cells = np.arange(10 * 10).reshape(10, 10)
         latents = torch.from_numpy(np.broadcast_to(cells, (2, 3, 10, 10)).copy())
         images = np.broadcast_to(cells.repeat(8, 0).repeat(8, 1)[..., None], (2, 80, 80, 3)).astype(np.uint8)
-        codes, pixels = random_patches(latents, images, np.array([0, 1, 1]), 4, np.random.default_rng(0))
-        assert (codes.shape, pixels.shape) == ((3, 3, 6, 6), (3, 3, 32, 32))
-        inner = codes[:, :, 1:-1, 1:-1].repeat_interleave(8, 2).repeat_interleave(8, 3)
-        assert torch.allclose((pixels + 1) * 127.5, inner.float(), atol=1e-3)
+        codes, pixels, counts = random_patches(latents, images, np.arange(40) % 2, 4, np.random.default_rng(0))
+        assert (codes.shape, pixels.shape, counts.shape) == ((40, 3, 6, 6), (40, 3, 48, 48), (40, 1, 48, 48))
+        assert torch.allclose((pixels + 1) * 127.5, codes.repeat_interleave(8, 2).repeat_interleave(8, 3), atol=1e-3)
+        assert counts[:, :, 8:-8, 8:-8].all()
+        corners = counts[:, 0, [0, 0, -1, -1], [0, -1, 0, -1]]  # count only at the picture's own corners
+        for code, counted in zip(codes, corners, strict=True):
+            row, column = divmod(int(code[0, 0, 0]), 10)
+            expected = [(row == at_row) and (column == at_column) for at_row in (0, 4) for at_column in (0, 4)]
+            assert counted.tolist() == expected
+        edges = counts[:, 0, 0, 24]  # the middle of the upper edge counts at the top of the picture
+        assert edges.tolist() == [int(code[0, 0, 0]) < 10 for code in codes]
 
     def test_a_balanced_loss_pulls_as_hard_as_the_other(self):
         weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
