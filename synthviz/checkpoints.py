@@ -1,7 +1,8 @@
 """What a checkpoint's folder holds, looked at before anything of it is opened.
 
 A pickle runs code when it is read, and a checkpoint names the Python classes it wants to be opened with. So weights
-must be safetensors, and nothing is imported that is not diffusers' or transformers' own.
+must be safetensors, in one file or in the parts that an index names, and nothing is imported that is not diffusers' or
+transformers' own.
 """
 
 from __future__ import annotations
@@ -38,42 +39,54 @@ def check_checkpoint(folder: Path) -> list[str]:
         The names of files there that are never opened, such as pickled weights beside the safetensors.
 
     Raises:
-        UnsafeCheckpoint: for a part whose class is not diffusers' or transformers' own, that wants code of its own, or
-            whose weights are there, but not as safetensors.
+        UnsafeCheckpoint: for a part whose class is not diffusers' or transformers' own, or is a pipeline or an ONNX
+            model; for one that wants code of its own, or whose weights are not there as safetensors; and for an index
+            of weights that names other files.
     """
     index = _read_json(folder / "model_index.json")
     check_index(index)
     ignored = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in NEVER_OPENED
     )
-    for name, (_, class_name) in components(index).items():
+    for name, (library, class_name) in components(index).items():
         part = folder / name
         weights = [path for path in part.glob("*") if path.suffix.lower() in NEVER_OPENED and path.suffix != ".py"]
-        if weights and not list(part.glob(f"*{WEIGHTS}")):
+        if (weights or _has_weights(library, class_name)) and not list(part.glob(f"*{WEIGHTS}")):
             names = ", ".join(sorted(path.name for path in weights))
-            raise UnsafeCheckpoint(f"its {name} has no safetensors, only {names}, which may run code when opened")
+            found = f", only {names}, which may run code when opened" if names else f"; there must be some in {name}/"
+            raise UnsafeCheckpoint(f"its {name} has no safetensors{found}")
         for file in part.glob("*.json"):
             content = _read_json(file)
             if "auto_map" in content and class_name.startswith("Auto"):
                 raise UnsafeCheckpoint(f"its {name} wants to be opened by code of its own ({file.name}: auto_map)")
+    for file in folder.rglob(f"*{WEIGHTS}.index*.json"):
+        _check_weight_map(file, file.relative_to(folder).as_posix())
     return ignored
 
 
 def check_index(index: dict[str, Any]) -> None:
-    """See that a `model_index.json` names only classes of diffusers and transformers.
+    """See that a `model_index.json` names only classes of diffusers and transformers, and no pipeline as a part.
 
     Raises:
         UnsafeCheckpoint: for anything else, before it is imported.
     """
+    import diffusers
+
     kind = index.get("_class_name")
-    if not isinstance(kind, str) or not _is_own("diffusers", kind):
+    if not isinstance(kind, str) or _own_class("diffusers", kind) is None:
         raise UnsafeCheckpoint(f"it wants the pipeline {kind!r}, which diffusers does not have")
     for name, (library, class_name) in components(index).items():
         if Path(name).name != name or name in (".", ".."):
             raise UnsafeCheckpoint(f"it names a part {name!r}, which is no folder of its own")
-        if not _is_own(library, class_name):
+        found = _own_class(library, class_name)
+        if found is None:
             raise UnsafeCheckpoint(
                 f"its {name} is a {library}.{class_name}, which is not one of diffusers' or transformers' own"
+            )
+        if issubclass(found, (diffusers.DiffusionPipeline, diffusers.OnnxRuntimeModel)):
+            raise UnsafeCheckpoint(
+                f"its {name} is a {library}.{class_name}; a part must be no pipeline and no ONNX model, whose weights "
+                "need not be safetensors"
             )
 
 
@@ -127,8 +140,8 @@ def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _is_own(library: str, class_name: str) -> bool:
-    """Whether a class is diffusers' or transformers' own; nothing else is imported to find out."""
+def _own_class(library: str, class_name: str) -> type | None:
+    """A class of diffusers' or transformers' own, else None; nothing else is imported to find out."""
     import diffusers
     import diffusers.pipelines
     import transformers
@@ -138,9 +151,26 @@ def _is_own(library: str, class_name: str) -> bool:
     if library not in homes and library.isidentifier() and hasattr(diffusers.pipelines, library):
         homes[library] = getattr(diffusers.pipelines, library)
     if library not in homes or not class_name.isidentifier() or class_name.startswith("_"):
-        return False
+        return None
     found = getattr(homes[library], class_name, None)
-    return isinstance(found, type) and found.__module__.split(".")[0] in LIBRARIES
+    return found if isinstance(found, type) and found.__module__.split(".")[0] in LIBRARIES else None
+
+
+def _has_weights(library: str, class_name: str) -> bool:
+    from torch.nn import Module
+
+    found = _own_class(library, class_name)
+    return found is not None and issubclass(found, Module)
+
+
+def _check_weight_map(file: Path, shown: str) -> None:
+    """An index says which file holds which weights; one that is no safetensors would be opened as a pickle."""
+    weight_map = _read_json(file).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise UnsafeCheckpoint(f"its {shown} has no weight_map that says which file holds which weights")
+    for name in weight_map.values():
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(WEIGHTS):
+            raise UnsafeCheckpoint(f"its {shown} names {name!r}, which is not a {WEIGHTS} file in the same folder")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

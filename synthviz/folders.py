@@ -49,6 +49,7 @@ def preprocess_folder(
     Raises:
         ValueError: if there is no such folder, a limit is not above 0, or there are several workers without
             `isolate`; before the first file.
+        RuntimeError: if a process of its own cannot start, as from a script without `if __name__ == "__main__":`.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -131,7 +132,14 @@ class _Worker:
             self._process = context.Process(target=_serve, args=(theirs, self._load, self._memory), daemon=True)
             self._process.start()
             theirs.close()
-            self.pipe.recv()  # its imports count against no picture
+            try:
+                self.pipe.recv()  # its imports count against no picture
+            except (EOFError, ConnectionError):
+                self.stop()
+                raise RuntimeError(
+                    "the process that decodes pictures ended before it began; a script must call isolate=True under "
+                    '`if __name__ == "__main__":`, as such a process runs the script once more'
+                ) from None
         self._path = path
         self.pipe.send(path)
         self._watched = psutil.Process(self._process.pid)

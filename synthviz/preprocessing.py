@@ -8,7 +8,6 @@ of the same PIL image. The same transforms on tensors round at other places; the
 from __future__ import annotations
 
 import difflib
-import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +23,13 @@ from synthviz.decoding import (
     DEEP_MODES,
     MOST_PIXELS,
     PreprocessingError,
+    Samples,
     Stage,
     decoding,
     make_upright_and_opaque,
     open_picture,
 )
+from synthviz.deep_greys import deep_grey
 from synthviz.records import printable_name
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow's convert("L") and torchvision's Grayscale
@@ -85,7 +86,8 @@ def preprocess_image(
     """Turn a picture file into a tensor; a file that cannot be used becomes the test pattern, and that is said.
 
     The file is only read. EXIF orientation is obeyed, transparency is laid over `background`, of an animation the
-    first frame is taken, and deep greys (16 bits, 32 bits, floats) are scaled to [0, 1] rather than clipped.
+    first frame is taken, and deep greys (16 bits, 32 bits, floats) are scaled to [0, 1] rather than clipped; by which
+    rule, `deep_greys` says.
 
     Args:
         path: the picture, in one of `decoding.FORMATS`.
@@ -94,7 +96,8 @@ def preprocess_image(
         interpolation: "bilinear", "bicubic" or "lanczos", all antialiased, or "nearest", which is not.
         grey_weights: shares of red, green and blue in the grey; not negative, summing to 1.
         background: red, green, blue, each 0 to 255; what shows behind transparent pixels and beside a fitted picture.
-        max_pixels: a file with more is not decoded.
+        max_pixels: a file with more is not decoded; above twice `PIL.Image.MAX_IMAGE_PIXELS`, 179 million, Pillow
+            itself refuses.
         fast: decode of a JPEG no more than is needed, its brightness at an eighth, a quarter or half of its size. A
             camera's picture then takes about a third of the time, and differs by less than 1/255 on average.
         strict: raise instead of falling back to the test pattern.
@@ -107,6 +110,7 @@ def preprocess_image(
     Raises:
         ValueError: for a parameter that makes no sense, before the file is touched, strict or not.
         PreprocessingError: with `strict=True`, if the file is missing, no picture, damaged or too large.
+        RuntimeError: with `isolate=True` in a script without `if __name__ == "__main__":`.
     """
     _check_parameters(path, size, fit, interpolation, grey_weights, background, max_pixels)
     if fast and interpolation == "nearest":
@@ -137,15 +141,15 @@ def preprocess_image(
     stages: tuple[Stage, ...] = ()
     reason = None
     try:
-        with decoding(path, said):
+        with decoding(path, max_pixels, said):  # to the end: any step may want too much memory
             draft = ("L" if weights == LUMA else None, (size, size)) if fast else None
-            opened, record["original"] = open_picture(path, max_pixels, said, draft)
+            opened, samples, record["original"] = open_picture(path, max_pixels, said, draft)
             upright = make_upright_and_opaque(opened, backdrop, said)
-        grey_backdrop = int(_luma(np.array(backdrop), weights))
-        grey = _grey(upright, weights, grey_backdrop, said)
-        resized = _resize(grey.picture, size, fit, interpolation, grey_backdrop)
+            grey_backdrop = int(_luma(np.array(backdrop), weights))
+            grey = _grey(upright, samples, weights, grey_backdrop, said)
+            resized = _resize(grey.picture, size, fit, interpolation, grey_backdrop)
+            tensor = _to_tensor(resized.picture)
         stages = (opened, upright, grey, resized)
-        tensor = _to_tensor(resized.picture)
         said.extend(_sameness(tensor))
     except PreprocessingError as error:
         if strict:
@@ -205,11 +209,11 @@ def _are_three(values: Any, kind: type, low: float, high: float) -> bool:
     )
 
 
-def _grey(upright: Stage, weights: tuple[float, ...], backdrop: int, said: list[str]) -> Stage:
-    """One channel: mode "L" of 8-bit pictures, mode "F" in [0, 1] of deeper ones."""
+def _grey(upright: Stage, samples: Samples, weights: tuple[float, ...], backdrop: int, said: list[str]) -> Stage:
+    """One channel: mode "L" of 8-bit pictures, mode "F" in [0, 1] of deeper ones and of those with a sign."""
     picture = upright.picture
-    if picture.mode in DEEP_MODES:
-        return _deep_grey(picture, backdrop, said)
+    if picture.mode in DEEP_MODES or samples.signed:
+        return deep_grey(picture, samples, backdrop, said)
     if picture.mode == "L":
         return Stage("grey", "already grey", picture)
     formula = " + ".join(f"{weight:.4g} {channel}" for weight, channel in zip(weights, "RGB", strict=True))
@@ -223,26 +227,6 @@ def _luma(rgb: np.ndarray, weights: tuple[float, ...]) -> np.ndarray:
     parts = [round(weight * 65536) for weight in weights]
     total = sum(rgb[..., channel].astype(np.uint32) * parts[channel] for channel in range(3))
     return np.minimum((total + 32768) >> 16, 255)
-
-
-def _deep_grey(picture: Image.Image, backdrop: int, said: list[str]) -> Stage:
-    values = np.asarray(picture).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise PreprocessingError("some of its values are not finite (NaN or infinity)")
-    transparent = values == picture.info.get("transparency", math.nan)
-    low, high = float(values.min()), float(values.max())
-    if picture.mode != "F" and low >= 0 and high <= 65535:
-        low, high = 0, 65535
-    elif picture.mode == "F" and low >= 0 and high <= 1:
-        low, high = 0, 1
-    else:
-        said.append(f"Its values run from {low:.6g} to {high:.6g}; this range was scaled to [0, 1].")
-    values = (values - low) / max(high - low, np.finfo(np.float64).tiny)
-    if transparent.any():
-        values[transparent] = backdrop / 255
-        said.append("Some pixels are transparent; they show the background.")
-    step = f"already grey; {low:.6g} to {high:.6g} scaled to [0, 1]"
-    return Stage("grey", step, Image.fromarray(values.astype(np.float32)))
 
 
 def _resize(grey: Image.Image, size: int, fit: str, interpolation: str, backdrop: int) -> Stage:

@@ -56,9 +56,14 @@ def _umask() -> int:
     return mask
 
 
+def printable(text: str) -> str:
+    """One line of text that steers no terminal: line ends, control characters and half characters as their codes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def printable_name(path: Path) -> str:
-    """A file's name as text. Old files may have names in another encoding, and printing those would fail."""
-    return (path.name or str(path)).encode(errors="backslashreplace").decode()
+    """A file's name on one line. It may hold anything, also bytes that are no text, and printing those would fail."""
+    return printable(path.name or str(path))
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -179,9 +184,14 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
     from PIL import Image
 
     with Image.open(path) as image:
-        text = image.info.get(RECORD_KEY)
+        return record_in(image.info)
+
+
+def record_in(info: dict[Any, Any]) -> dict[str, Any] | None:
+    """The record among the texts of a picture, a PIL picture's `info`; None if there is none."""
+    text = info.get(RECORD_KEY)
     try:
         record = json.loads(text) if isinstance(text, str) else None
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

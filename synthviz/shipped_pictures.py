@@ -77,7 +77,8 @@ def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
         return ChosenPicture(path, f"Using your picture {printable_name(path)}.", shipped=False)
     generated = pictures_of_run(output_dir)
     if generated:
-        return ChosenPicture(generated[0], f"Using {generated[0].name}, generated in this run.", shipped=False)
+        reason = f"Using {printable_name(generated[0])}, generated in this run."
+        return ChosenPicture(generated[0], reason, shipped=False)
     paths = shipped_pictures()
     if not paths:
         raise FileNotFoundError("no picture was generated yet, and none came with this installation of synthviz")

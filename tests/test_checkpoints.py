@@ -45,6 +45,16 @@ def canary(tmp_path):
     return tmp_path / "the canary sang"
 
 
+@pytest.fixture
+def opened(monkeypatch):
+    """The files that torch was asked to unpickle, or safetensors to open, of this test's checkpoint."""
+    files = []
+    monkeypatch.setattr("torch.load", lambda file, *_, **__: files.append(file))
+    monkeypatch.setattr("safetensors.safe_open", lambda file, *_, **__: files.append(file))
+    monkeypatch.setattr("safetensors.torch.load_file", lambda file, *_, **__: files.append(file))
+    return files
+
+
 def set_part(checkpoint: Path, name: str, value) -> None:
     path = checkpoint / "model_index.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
@@ -109,6 +119,83 @@ def test_strange_parts_are_refused(checkpoint, name, value, words):
     set_part(checkpoint, name, value)
     with pytest.raises(UnsafeCheckpoint, match=words):
         check_checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("library", "class_name"),
+    [
+        ("diffusers", "StableDiffusionPipeline"),
+        ("diffusers", "DiffusionPipeline"),
+        ("diffusers", "OnnxRuntimeModel"),
+        ("stable_diffusion", "StableDiffusionPipeline"),
+    ],
+)
+def test_a_part_that_is_a_pipeline_or_an_onnx_model_is_refused(checkpoint, canary, opened, library, class_name):
+    """Its own weights would be opened whatever they are."""
+    shutil.rmtree(checkpoint / "unet")
+    shutil.copytree(checkpoint, checkpoint / "unet")
+    for weights in (checkpoint / "unet").rglob("*.safetensors"):
+        put_pickle(weights.with_suffix(".bin"), canary)
+    set_part(checkpoint, "unet", [library, class_name])
+    with pytest.raises(
+        ModelLoadError, match=rf"its unet is a {library}\.{class_name}; a part must be no pipeline and no"
+    ):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+    assert not opened
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+@pytest.mark.parametrize("left", ["an empty folder", "no folder"])
+def test_a_model_without_any_weights_is_refused_by_name(checkpoint, canary, opened, part, left):
+    """Without its folder a part would be looked for beside the index."""
+    shutil.rmtree(checkpoint / part)
+    if left == "an empty folder":
+        (checkpoint / part).mkdir()
+    put_pickle(checkpoint / "pytorch_model.bin", canary)
+    with pytest.raises(ModelLoadError, match=rf"its {part} has no safetensors; there must be some in {part}/"):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+    assert not opened
+
+
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+@pytest.mark.parametrize(
+    "name",
+    ["weights.bin", "../weights.bin", "../model.safetensors", "/model.safetensors", "weights.SAFETENSORS", "", 7, None],
+)
+def test_an_index_of_weights_that_names_another_file_is_refused(checkpoint, canary, opened, part, name):
+    put_pickle(checkpoint / part / "weights.bin", canary)
+    put_pickle(checkpoint / "weights.bin", canary)
+    (weights,) = (checkpoint / part).glob("*.safetensors")
+    index = {"metadata": {}, "weight_map": {"first": weights.name, "second": name}}
+    (checkpoint / part / f"{weights.name}.index.json").write_text(json.dumps(index))
+    said = rf"its {part}/.*\.index\.json names {name!r}, which is not a \.safetensors file in the same folder"
+    with pytest.raises(ModelLoadError, match=said):
+        load_pipeline(str(checkpoint), device="cpu")
+    assert not canary.exists()
+    assert not opened
+
+
+@pytest.mark.parametrize("variant", ["", ".fp16"])
+@pytest.mark.parametrize("weight_map", [None, [], "weights.bin"])
+def test_an_index_of_weights_without_a_map_is_refused(checkpoint, variant, weight_map):
+    file = checkpoint / "unet" / f"diffusion_pytorch_model.safetensors.index{variant}.json"
+    file.write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(UnsafeCheckpoint, match=rf"its unet/{file.name} has no weight_map"):
+        check_checkpoint(checkpoint)
+
+
+def test_weights_in_several_files_pass(saved, tmp_path):
+    """As diffusers itself splits them."""
+    from diffusers import UNet2DConditionModel
+
+    checkpoint = Path(shutil.copytree(saved["sd1"], tmp_path / "split"))
+    unet = UNet2DConditionModel.from_pretrained(checkpoint / "unet")
+    shutil.rmtree(checkpoint / "unet")
+    unet.save_pretrained(checkpoint / "unet", max_shard_size="100KB")
+    assert len(list((checkpoint / "unet").glob("*.safetensors"))) > 1
+    assert check_checkpoint(checkpoint) == []
 
 
 def test_a_part_that_wants_code_of_its_own_is_refused(checkpoint, canary):

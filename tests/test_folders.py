@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -151,6 +153,21 @@ def test_a_wrong_parameter_is_raised_where_it_was_given(folder):
 def test_wrong_calls_are_refused_at_once(folder, given, words):
     with pytest.raises(ValueError, match=words):
         preprocess_folder(**{"folder": folder, **given})
+
+
+@pytest.mark.parametrize("guard", ["", 'if __name__ == "__main__":\n    '])
+def test_a_script_without_a_guard_is_told_so(folder, guard):
+    script = folder / "script.py"
+    script.write_text(
+        f"from synthviz.preprocessing import preprocess_image\n{guard}preprocess_image('a.png', isolate=True)"
+    )
+    ran = subprocess.run([sys.executable, script.name], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode == 0) == bool(guard)
+    if not guard:
+        last = ran.stderr.strip().splitlines()[-1]
+        assert last.startswith("RuntimeError: the process that decodes pictures ended before it began; a script must")
+        assert 'if __name__ == "__main__":' in last
+        assert "EOFError" not in ran.stderr
 
 
 def test_an_empty_folder_gives_nothing(tmp_path):

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, features
+from handmade_pictures import PNG_START, apple_icon_around, icon_around, with_right_checksums
+from PIL import ExifTags, Image, ImageCms
 
 from synthviz.preprocessing import LoadedImage, preprocess_image
 
+pytestmark = pytest.mark.filterwarnings("ignore:IM image format is deprecated")
 WIDTH, HEIGHT = 23, 17
 # Format to modes, as Pillow writes them.
 WRITTEN = {
@@ -22,6 +24,8 @@ WRITTEN = {
     "WEBP": ("RGB", "RGBA"),
     "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "I", "F"),
     "BMP": ("1", "L", "P", "RGB", "RGBA"),
+    "DIB": ("1", "L", "P", "RGB"),
+    "IM": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"),
     "ICO": ("RGBA",),
     "JPEG2000": ("L", "RGB", "RGBA"),
     "PPM": ("1", "L", "RGB"),
@@ -37,6 +41,7 @@ OPTIONS = {
     "TIFF": ({}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}),
     "JPEG": ({}, {"progressive": 1}),
 }
+TRANSPARENT = {"1": 0, "L": 90, "RGB": (90, 30, 12), "P": bytes(range(0, 250, 2)), "I;16": 18000}
 
 
 def draw(mode: str) -> Image.Image:
@@ -51,22 +56,35 @@ def draw(mode: str) -> Image.Image:
     return Image.fromarray(np.dstack([grey, grey[::-1], 255 - grey, 255 - grey // 2]), "RGBA").convert(mode)
 
 
+def saved(picture: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module")
 def seeds() -> list[bytes]:
-    """Whole files of every format and mode, one of them animated."""
+    """Whole files of every format and mode; some move, are transparent, turned, in an icon, or have a profile."""
+    Image.init()
     files = []
     for kind, modes in WRITTEN.items():
-        if kind == "AVIF" and not features.check("avif"):
+        if kind not in Image.SAVE:  # a Pillow without AVIF, or one that has dropped a format
             continue
         for mode in modes:
-            for options in OPTIONS.get(kind, ({},)):
-                file = io.BytesIO()
-                draw(mode).save(file, kind, **options)
-                files.append(file.getvalue())
+            files += [saved(draw(mode), kind, **options) for options in OPTIONS.get(kind, ({},))]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Make] = "a camera"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
+        files.append(saved(draw("RGB"), kind, exif=exif, icc_profile=profile))
+    files += [saved(draw(mode), "PNG", transparency=value) for mode, value in TRANSPARENT.items()]
+    files.append(saved(draw("P"), "GIF", transparency=3))
+    small = draw("RGBA").resize((16, 16))
+    files += [icon_around(saved(small, "PNG")), saved(small, "ICO", bitmap_format="bmp", sizes=[(16, 16)])]
+    files += [apple_icon_around(saved(small, kind)) for kind in ("PNG", "JPEG2000")]
     for kind in ("GIF", "PNG", "WEBP", "TIFF"):
-        file = io.BytesIO()
-        draw("RGB").save(file, kind, save_all=True, append_images=[draw("RGB").rotate(90)])
-        files.append(file.getvalue())
+        files.append(saved(draw("RGB"), kind, save_all=True, append_images=[draw("RGB").rotate(90)]))
     return files
 
 
@@ -97,7 +115,8 @@ def mutate(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
                 data[place : place + 4] = struct.pack(order, int(rng.choice([2**32 - 1, 2**31, 65535, 2**24])))
             case 7:  # noise
                 data[at : at + 32] = rng.bytes(32)
-    return bytes(data)
+    # Half of the PNGs get past the checksums, to what lies behind them.
+    return with_right_checksums(data) if data.startswith(PNG_START) and rng.random() < 0.5 else bytes(data)
 
 
 def check(loaded: LoadedImage) -> None:

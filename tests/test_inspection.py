@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from handmade_pictures import chunk
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from synthviz.__main__ import main
 from synthviz.inspection import InspectionError, describe_picture
-from synthviz.records import write_png
+from synthviz.records import AI_MADE_XMP, write_png
 
 RECORD = {"ai_generated": True, "prompt": "a \x1b[31mred\x1b[0m boat\nü", "seed": 7, "notes": ["black"], "model": None}
 
@@ -42,6 +43,37 @@ def test_the_label_survives_saving_and_opening_again(picture, tmp_path):
             info.add_itxt(name, str(value))
         image.save(tmp_path / "again.png", pnginfo=info)
     assert "(IPTC digital source type): yes" in describe_picture(tmp_path / "again.png")
+
+
+def after_the_pixels(content: bytes, *texts: tuple[str, str]) -> bytes:
+    """A PNG with more texts just before its end, where some programs put them."""
+    chunks = [chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + text.encode()) for key, text in texts]
+    return content[:-12] + b"".join(chunks) + content[-12:]
+
+
+def test_labels_after_the_pixels_count(tmp_path):
+    Image.new("L", (300, 300)).save(tmp_path / "plain.png")
+    plain = (tmp_path / "plain.png").read_bytes()
+    texts = [("XML:com.adobe.xmp", AI_MADE_XMP), ("synthviz", '{"prompt": "a boat"}')]
+    (tmp_path / "after.png").write_bytes(after_the_pixels(plain, *texts))
+    assert "(IPTC digital source type): no" in describe_picture(tmp_path / "plain.png")
+    said = describe_picture(tmp_path / "after.png")
+    assert "(IPTC digital source type): yes" in said
+    assert "prompt: a boat" in said
+
+
+def test_an_end_that_is_not_read_is_no_no(tmp_path, monkeypatch, picture):
+    Image.effect_noise((300, 300), 50).save(tmp_path / "cut.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    assert "(IPTC digital source type): not in what could be read of it" in describe_picture(tmp_path / "cut.png")
+    monkeypatch.setattr("synthviz.inspection.MOST_PIXELS", 40)  # of 8×6
+    said = describe_picture(picture)
+    assert "(IPTC digital source type): yes" in said  # it stands before the pixels
+    (tmp_path / "large.png").write_bytes(after_the_pixels(whole, ("XML:com.adobe.xmp", AI_MADE_XMP)))
+    said = describe_picture(tmp_path / "large.png")
+    assert "(IPTC digital source type): not in what could be read of it" in said
+    assert "synthviz's record: not in what could be read of it" in said
 
 
 def test_others_say_what_they_have(tmp_path):

@@ -89,3 +89,23 @@ def test_reported_results_are_found_again(monkeypatch):
 def test_a_result_that_is_not_json_is_refused():
     with pytest.raises(ValueError, match="'psnr' cannot be recorded"):
         records.report("psnr", float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a b.png", "a b.png"),
+        ("\x1b[31mred\x1b[0m.png", r"\x1b[31mred\x1b[0m.png"),
+        ("two\nlines\r.png", r"two\nlines\r.png"),
+        ("half \udcff.png", r"half \udcff.png"),
+        ("gnp.\u202efdp", r"gnp.\u202efdp"),  # shown from right to left otherwise
+        ("Böötchen 🚤.png", "Böötchen 🚤.png"),
+    ],
+)
+def test_a_name_is_one_line_that_steers_no_terminal(tmp_path, name, shown):
+    assert records.printable_name(tmp_path / name) == shown
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "1" * 5000, None, 7])
+def test_what_is_no_record_is_none(text):
+    assert records.record_in({records.RECORD_KEY: text}) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from PIL import Image
 
@@ -39,6 +41,12 @@ def test_a_named_picture_comes_first(tmp_path):
     chosen = choose_picture(str(tmp_path / "holiday.jpg"), tmp_path)
     assert chosen.path.name == "holiday.jpg"
     assert chosen.reason == "Using your picture holiday.jpg."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be there")
+def test_a_generated_pictures_name_steers_no_terminal(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "generated_image_\x1b[31m\n1.png")
+    assert choose_picture("", tmp_path).reason == r"Using generated_image_\x1b[31m\n1.png, generated in this run."
 
 
 def test_an_installation_without_pictures_says_so(tmp_path, monkeypatch):

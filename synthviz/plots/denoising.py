@@ -66,7 +66,7 @@ def word_maps(picture: Image, maps: WordMaps, words: Sequence[str] = ()) -> Figu
     panels[0].set_title("the picture", fontsize=10)
     for axes, word in zip(panels[1:], words, strict=False):
         _overlay(axes, picture, maps.heatmap(word).numpy())
-        axes.set_title(f"“{word}”", fontsize=10)
+        axes.set_title(f"“{word}”", fontsize=10, parse_math=False)
     add_caption(
         figure,
         "Bright where pixels took what they need from the word, each word on its own scale; words such as “a” and "
@@ -95,7 +95,7 @@ def word_map_over_time(picture: Image, maps: WordMaps, word: str, most: int = 8)
         _overlay(axes, picture, over_time[index])
         axes.set_axis_off()
         axes.set_title(f"t = {maps.timesteps[index]:.0f}", fontsize=8)
-    figure.suptitle(f"“{word}”, step by step", fontsize=11)
+    figure.suptitle(f"“{word}”, step by step", fontsize=11, parse_math=False)
     add_caption(figure, "From pure noise on the left to the finished picture: the word finds its place early.")
     return figure
 

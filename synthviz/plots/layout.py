@@ -41,9 +41,9 @@ def caption_lines(text: str, width: float) -> list[str]:
 
 
 def add_caption(figure: Figure, text: str) -> None:
-    """Put one sentence under a figure that says what to see."""
+    """Put one sentence under a figure that says what to see; a dollar sign in it is no formula."""
     lines = caption_lines(text, figure.get_figwidth())
-    figure.supxlabel("\n".join(lines), fontsize=CAPTION_SIZE, color="0.25")
+    figure.supxlabel("\n".join(lines), fontsize=CAPTION_SIZE, color="0.25", parse_math=False)
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: int = 100) -> Path:

@@ -25,7 +25,7 @@ def picture_grid(
 
     Args:
         pictures: PIL pictures, or arrays (H, W, 3) or (H, W) in [0, 1].
-        titles: one for each picture, or none at all.
+        titles: one for each picture, or none at all; text of any kind, never a formula.
         columns: pictures in a row, at most.
         caption: one sentence under the figure.
         side: width of one picture in inches.
@@ -50,7 +50,7 @@ def picture_grid(
             shown, cmap="gray", vmin=0, vmax=255 if shown.dtype == np.uint8 else 1, interpolation="lanczos"
         )
         if titles:
-            axes[index].set_title(textwrap.fill(titles[index], int(side * 11)), fontsize=9)
+            axes[index].set_title(textwrap.fill(titles[index], int(side * 11)), fontsize=9, parse_math=False)
     if caption:
         add_caption(figure, caption)
     return figure

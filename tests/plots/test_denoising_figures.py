@@ -73,3 +73,10 @@ def test_one_word_over_time(maps):
 def test_a_word_that_looked_nowhere_in_particular():
     flat = WordMaps(("a",), (1.0,), {"layer": torch.full((1, 1, 2, 2), 0.1)}, (4, 4))
     plots.word_maps(PICTURE, flat).canvas.draw()
+
+
+def test_a_word_is_no_formula():
+    word = r"$\foo$"  # drawing it as a formula raises
+    maps = WordMaps((word,), (1.0,), {"layer": torch.rand(1, 1, 2, 2)}, (4, 4))
+    for figure in (plots.word_maps(PICTURE, maps), plots.word_map_over_time(PICTURE, maps, word)):
+        figure.canvas.draw()
