@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 
-def pick_device() -> torch.device:
+def pick_device(say: Callable[[str], object] = print) -> torch.device:
     """CUDA where there is an NVIDIA GPU that works, then MPS on Apple's, else the CPU.
 
-    A GPU that is there but cannot compute (taken by others, too old for this PyTorch) is passed over, which is printed.
+    A GPU that is there but cannot compute (taken by others, too old for this PyTorch) is passed over, which is said.
     """
     if torch.cuda.is_available():
         try:
             (torch.zeros(1, device="cuda") + 1).item()
             return torch.device("cuda")
         except RuntimeError as error:
-            print(f"Using the CPU, because the GPU cannot be used: {str(error).splitlines()[0]}")
+            say(f"Using the CPU, because the GPU cannot be used: {str(error).splitlines()[0]}")
     elif torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

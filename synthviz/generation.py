@@ -87,6 +87,7 @@ def generate(
     import torch
 
     arguments, notes = _call_arguments(pipeline, config)
+    loaded = list(getattr(pipeline, "notes", ()))  # said when it was loaded
     scheduler = find_scheduler(pipeline, config.scheduler)
     tell = GenerationProgress(on_step, say)
     pictures: list[GeneratedPicture] = []
@@ -123,7 +124,7 @@ def generate(
                 for doubt in doubts:
                     say(f"Note: picture from seed {seed}: {doubt}")
                 height, width = picture.shape[:2]
-                record = {**base, "width": width, "height": height, "seed": seed, "notes": [*notes, *doubts]}
+                record = {**base, "width": width, "height": height, "seed": seed, "notes": [*loaded, *notes, *doubts]}
                 pictures.append(GeneratedPicture(_to_image(picture), record))
     return pictures
 
@@ -179,9 +180,14 @@ def create_pictures(config: GenerationConfig, model: str = "auto") -> list[Gener
 
     print(f"Using pictures that ship with synthviz, made from other prompts and seeds, because {reason}")
     shipped = open_shipped_pictures()[: config.count]
+    notes = []
     if len(shipped) < config.count:
-        print(f"Note: {config.count} pictures were asked for, {len(shipped)} ship with synthviz")
-    return [GeneratedPicture(image, {**record, "fallback_reason": reason}) for image, record in shipped]
+        notes = [f"{config.count} pictures were asked for, {len(shipped)} ship with synthviz"]
+        print(f"Note: {notes[0]}")
+    return [
+        GeneratedPicture(image, {**record, "notes": [*record["notes"], *notes], "fallback_reason": reason})
+        for image, record in shipped
+    ]
 
 
 def save_pictures(pictures: list[GeneratedPicture], folder: str | Path) -> list[Path]:

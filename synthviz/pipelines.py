@@ -60,7 +60,10 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
     except Exception as error:  # diffusers' lazy imports raise RuntimeError, broken libraries OSError
         raise ModelLoadError(f"torch or diffusers cannot be imported: {error}") from error
 
-    device = device or pick_device().type
+    notes: list[str] = []
+    device = device or pick_device(notes.append).type
+    for note in notes:
+        print(note)
     shipped = model in SHIPPED_DEFAULTS
     # The teacher is stored as what it does not share with its student.
     folder = MODELS / "embedded" if shipped else Path(model).expanduser()
@@ -97,6 +100,7 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
     except RuntimeError as error:  # CUDA's own
         raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
     pipeline.set_progress_bar_config(disable=True)
+    pipeline.notes = notes  # for the records of its pictures
     if shipped and device == "cpu":
         pipeline.vae.to(memory_format=torch.channels_last)  # decodes a quarter faster
     if shipped:

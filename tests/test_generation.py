@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import json
 
 import numpy as np
@@ -195,6 +196,30 @@ class TestGenerate:
         assert any("memory ran out" in note for note in pictures[0].record["notes"])
         assert told[-1] == (3, 3)  # what failed is not counted
 
+    def test_what_the_safety_filter_hides_is_said_and_recorded(self, tiny, capsys):
+        class Filtered(type(tiny)):
+            @functools.wraps(type(tiny).__call__)
+            def __call__(self, *args, **options):
+                output = super().__call__(*args, **options)
+                output.images[1] = 0
+                output.nsfw_content_detected = [False, True]
+                return output
+
+        filtered = Filtered(**tiny.components, requires_safety_checker=False)
+        pictures = generation.generate(filtered, GenerationConfig("a boat", count=2, seed=5, steps=1))
+        assert pictures[0].record["notes"] == []
+        assert pictures[1].record["notes"] == ["the model's safety filter replaced the picture by a black one"]
+        assert "picture from seed 6: the model's safety filter" in capsys.readouterr().out
+
+    def test_a_gpu_that_was_passed_over_is_in_every_record(self, monkeypatch):
+        def broken(say):
+            say("Using the CPU, because the GPU cannot be used: no kernel image")
+            return torch.device("cpu")
+
+        monkeypatch.setattr("synthviz.devices.pick_device", broken)
+        (picture,) = generation.generate(pipelines.load_pipeline(), GenerationConfig("a forest", count=1, steps=1))
+        assert picture.record["notes"] == ["Using the CPU, because the GPU cannot be used: no kernel image"]
+
     def test_not_even_one_picture_fits(self, tiny):
         def never(latents, **_):
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -312,10 +337,11 @@ class TestCreateAndSave:
             return real_import(name, *rest, **options)
 
         monkeypatch.setattr(builtins, "__import__", no_diffusers)
-        pictures = synthviz.create_pictures(GenerationConfig("a forest", count=3))
-        assert len(pictures) == 3
+        pictures = synthviz.create_pictures(GenerationConfig("a forest", count=40))
+        assert 3 <= len(pictures) < 40
         assert "diffusers" in pictures[0].record["fallback_reason"]
         assert pictures[0].record["prompt"] != "a forest"
+        assert f"40 pictures were asked for, {len(pictures)} ship with synthviz" in pictures[0].record["notes"]
         assert "ship with synthviz" in capsys.readouterr().out
 
     def test_memory_that_does_not_suffice_steps_down_too(self, monkeypatch):

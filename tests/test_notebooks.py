@@ -139,6 +139,7 @@ def test_a_file_that_is_no_picture_becomes_the_test_pattern_and_an_invalid_predi
     if name == "03_feature_visualization":
         assert results["prediction"]["valid"] is False
         assert results["prediction"]["reason"]
+        assert results["network_input"]["fallback_reason"]
     else:
         assert results["preprocessing"]["fallback_reason"]
 
