@@ -1,9 +1,9 @@
-"""A sweep on two workers against papermill in a loop: `python -m benchmarks.sweep_throughput`.
+"""Sweeps on two workers and on one, beside papermill in a loop: `python -m benchmarks.sweep_throughput`.
 
-Both run the three notebooks without their lessons, one thread for each kernel, on other seeds each time. A round is
-one sweep of 40 runs, from reading its file to its last page, the start of its workers included, and beside it four
-runs of the loop, two before and two after: a loop has nothing to share between its runs, so that 40 of them take ten
-times as long as four.
+All run the three notebooks without their lessons. A sweep is timed from reading its file to its last page, the start of
+its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that a few of
+them stand for as many as a sweep has; it runs once with one thread for each kernel and once with those of all cores,
+which is what one would do without a sweep.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
-from time import perf_counter
+from unittest import mock
 
 import nbformat
+import numpy as np
 import papermill
 
-from benchmarks.side_by_side import Row, command_line, row
+from benchmarks.side_by_side import Row, as_times, command_line, in_turns, row
 from synthviz import runs
-from synthviz.sweeps import ClusterSettings, read_plan, run_sweep
+from synthviz.sweeps import ClusterSettings, cluster, read_plan, run_sweep
 from synthviz.sweeps.one_run import THREAD_SETTINGS
 
-WORKERS = 2
-HALF = 2  # runs of the loop before a sweep, and as many after it
+SIZE = 10  # runs of a sweep; with three rounds all of it takes about a quarter of an hour on two cores
+LOOPED = 4  # runs of the loop
 
 
 @contextmanager
@@ -38,56 +39,64 @@ def notebooks_without_lessons() -> Iterator[Path]:
         yield Path(folder)
 
 
-def papermill_loop(notebooks: Path, seeds: list[int]) -> float:
-    """Seconds for a run of each seed, one after another."""
+def papermill_loop(notebooks: Path, seeds: list[int], threads: int) -> None:
+    """A run of each seed, one after another, their kernels with so many threads."""
     parameters = {name: papermill.inspect_notebook(str(notebooks / f"{name}.ipynb")) for name in runs.NOTEBOOKS}
-    started = perf_counter()
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as out:
-            for name in runs.NOTEBOOKS:
-                given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
-                papermill.execute_notebook(
-                    str(notebooks / f"{name}.ipynb"),
-                    f"{out}/{name}.ipynb",
-                    {key: value for key, value in given.items() if key in parameters[name]},
-                    cwd=out,
-                    kernel_name="python3",
-                    progress_bar=False,
-                )
-    return perf_counter() - started
+    with mock.patch.dict(os.environ, dict.fromkeys(THREAD_SETTINGS, str(threads))):
+        for seed in seeds:
+            with tempfile.TemporaryDirectory() as out:
+                for name in runs.NOTEBOOKS:
+                    given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
+                    papermill.execute_notebook(
+                        str(notebooks / f"{name}.ipynb"),
+                        f"{out}/{name}.ipynb",
+                        {key: value for key, value in given.items() if key in parameters[name]},
+                        cwd=out,
+                        kernel_name="python3",
+                        progress_bar=False,
+                    )
 
 
-def sweep(size: int) -> float:
-    """Seconds for so many runs as a sweep."""
-    with tempfile.TemporaryDirectory() as folder:
+def sweep(size: int, workers: int) -> None:
+    """So many runs as a sweep, on so many workers with one thread for each kernel."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(cluster, "size_workers", lambda count: (count, 1)):
         file = Path(folder, "sweep.yaml")
         file.write_text(f"fixed: {{count: 1}}\ngrid: {{seed: {list(range(size))}}}\n")
-        started = perf_counter()
-        settings = ClusterSettings(workers=WORKERS)
-        finished = run_sweep(read_plan(file), Path(folder, "out"), settings, lambda line: None)
-        seconds = perf_counter() - started
+        finished = run_sweep(read_plan(file), Path(folder, "out"), ClusterSettings(workers=workers), lambda line: None)
     if finished.done != size:
         raise RuntimeError(f"{finished.failed} of {size} runs failed")
-    return seconds
 
 
-def measure(repeats: int, size: int = 40) -> list[Row]:
-    os.environ |= {**dict.fromkeys(THREAD_SETTINGS, "1"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    seeds, here, there = count(), [], []
+def measure(repeats: int, size: int = SIZE) -> list[Row]:
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    seeds, cores = count(), os.cpu_count() or 1
     with notebooks_without_lessons() as notebooks:
-        papermill_loop(notebooks, [next(seeds)])  # warms the disk
-        for _ in range(repeats):
-            halves = [papermill_loop(notebooks, [next(seeds) for _ in range(HALF)])]
-            here.append(sweep(size))
-            halves.append(papermill_loop(notebooks, [next(seeds) for _ in range(HALF)]))
-            there.append(sum(halves) / (2 * HALF) * size)
-    work = f"a sweep of {size} runs, {WORKERS} workers of one thread"
-    note = f"the loop's time is {2 * HALF} runs' in each round, times {size // (2 * HALF)}"
-    return [row(work, "papermill in a loop, one thread", 1 / 1.7, here, there, note=note)]
+        papermill_loop(notebooks, [next(seeds)], threads=1)  # warms the disk
+        seconds = in_turns(
+            {
+                "two": lambda: sweep(size, workers=2),
+                "one": lambda: sweep(size, workers=1),
+                "loop": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=1),
+                "all threads": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=cores),
+            },
+            repeats,
+            warm_up=0,
+        )
+    loop, all_threads = (np.array(seconds[name]) * size / LOOPED for name in ("loop", "all threads"))
+    two, one = np.array(seconds["two"]), np.array(seconds["one"])
+    alone = f"one run at a time with the threads of all {cores} cores takes {np.median(all_threads):.0f} s"
+    alone += f"; the two workers take {as_times(float(np.median(two / all_threads)))} of that"
+    scaled = f"the loop's time is {LOOPED} runs' in each round, times {size / LOOPED:g}"
+    work, one_thread = f"a sweep of {size} runs", "one thread for each kernel"
+    loop_name = "papermill in a loop, one thread"
+    return [
+        row(f"{work}, two workers, {one_thread}", "one worker", 1 / 1.7, two.tolist(), one.tolist(), note=alone),
+        row(f"{work}, one worker, {one_thread}", loop_name, 1.10, one.tolist(), loop.tolist(), note=scaled),
+    ]
 
 
 def main() -> None:
-    command_line(measure, __doc__, repeats=5)
+    command_line(measure, __doc__, repeats=3)
 
 
 if __name__ == "__main__":

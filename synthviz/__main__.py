@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Do every run that a file describes and that is not done yet; the same command again goes on.",
     )
     sweep.add_argument("file", metavar="sweep.yaml", help="fixed parameters, and a grid, a zip or a list of runs")
-    sweep.add_argument("--output-dir", required=True, help="where everything goes; workers elsewhere must see it too")
+    sweep.add_argument("--output-dir", help="where everything goes, seen by every worker; not needed to --dry-run")
     sweep.add_argument("--dry-run", action="store_true", help="only say what would run, and what is done already")
     sweep.add_argument("--workers", type=int, help="how many to start here (default: as cores and memory allow)")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that exists, such as tls://host:8786")
@@ -58,12 +58,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 failed, 130 stopped by Ctrl-C."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
     if options.command == "html":
         return _write_pages(options.notebooks)
     if options.command == "inspect":
         return _inspect(options.pictures)
     if options.command == "sweep":
+        if options.output_dir is None and not options.dry_run:
+            parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
         return _sweep(options)
     from synthviz import runs
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_in_bfloat16(pipeline: DiffusionPipeline) -> None:
     """Let a pipeline's UNet and decoder compute in bfloat16 from now on; both still take and give float32."""
     for module in (pipeline.unet, pipeline.vae.decoder):
-        module.to(torch.bfloat16)
+        nn.Module.to(module, torch.bfloat16)  # without diffusers' warning of parts in several dtypes
         module.register_forward_pre_hook(_take_bfloat16, with_kwargs=True)
         module.register_forward_hook(_give_float32)
     pipeline.unet.engine = "torch, bfloat16"

@@ -149,7 +149,8 @@ def decode_latents(pipeline: DiffusionPipeline, latents: Tensor, height: int, wi
             latents = latents + config.shift_factor
         pixels = vae.decode(latents, return_dict=False)[0]
     finally:
-        vae.to(dtype)
+        if vae.dtype != dtype:
+            vae.to(dtype)
     return pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
 
 

@@ -6,7 +6,6 @@ import difflib
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from synthviz.pipelines import SHIPPED_DEFAULTS
+from synthviz.private_folders import private_folder
 from synthviz.records import reported_results, sha256, versions, write_json
 
 NOTEBOOKS = ("01_generation", "02_preprocessing", "03_feature_visualization")
 SET_BY_THE_RUNNER = {"output_dir": "--output-dir", "interactive": "nothing: a headless run is never interactive"}
+SHIPPED_MODELS = ("auto", *SHIPPED_DEFAULTS)
 COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # What each file is, for the table at the end; the three layers share a line of code.
 DESCRIPTIONS = {
@@ -128,6 +130,17 @@ def check_parameters(given: Sequence[tuple[str, str]], known: dict[str, Paramete
     return values
 
 
+def with_whole_path(name: str, value: Any, folder: Path) -> Any:
+    """A parameter's value; if it names a picture or a model that is there, seen from a folder, its whole path.
+
+    Notebooks run inside the output folder. The names of shipped models stay, whatever lies there under such a name.
+    """
+    if name not in ("image_path", "model") or not value or (name == "model" and value in SHIPPED_MODELS):
+        return value
+    path = folder / Path(value).expanduser()
+    return str(path.resolve()) if path.exists() else value
+
+
 def _convert(parameter: Parameter, text: str) -> Any:
     if parameter.type_name == "str":
         return text
@@ -149,6 +162,7 @@ def run_notebooks(
     say: Callable[[str], None] = print,
     notebooks: Sequence[str] = NOTEBOOKS,
     lessons: bool = True,
+    progress: bool = True,
 ) -> FinishedRun:
     """Run notebooks as one chain and leave their files, the executed notebooks and manifest.json in a folder.
 
@@ -161,6 +175,7 @@ def run_notebooks(
         say: where progress goes, line by line.
         notebooks: which, in this order.
         lessons: whether cells that only teach are run; without them a run costs what its result costs.
+        progress: whether a terminal shows a bar that counts the cells.
 
     Raises:
         RunError: if a parameter is wrong, or the folder cannot be made, or a cell fails, or the kernel dies; the
@@ -170,9 +185,7 @@ def run_notebooks(
     known = {name: read_parameters(folder / f"{name}.ipynb") for name in notebooks}
     everything = {name: parameter for found in known.values() for name, parameter in found.items()}
     values = check_parameters(parameters, everything)
-    for name in ("image_path", "model"):  # the notebooks run inside the output folder
-        if values.get(name) and Path(values[name]).expanduser().exists():
-            values[name] = str(Path(values[name]).expanduser().resolve())
+    values = {name: with_whole_path(name, value, Path()) for name, value in values.items()}
     output_dir = Path(output_dir).expanduser()
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -188,7 +201,7 @@ def run_notebooks(
         say(f"[{number}/{len(notebooks)}] {name} …")
         own = {key: value for key, value in values.items() if key in known[name]}
         began = time.monotonic()
-        cells = _execute(folder / f"{name}.ipynb", output_dir, own, lessons)
+        cells = _execute(folder / f"{name}.ipynb", output_dir, own, lessons, progress)
         seconds = time.monotonic() - began
         say(f"[{number}/{len(notebooks)}] {name} done: {len(cells)} cells in {seconds:.1f} s")
         results |= reported_results(cells)
@@ -216,7 +229,7 @@ def without_lessons(notebook: Any) -> Any:
     return type(notebook)({**notebook, "cells": kept})
 
 
-def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: bool) -> list[Any]:
+def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: bool, progress: bool) -> list[Any]:
     """Execute one notebook inside the output folder and return its code cells, each of them verified."""
     import nbformat
     import papermill
@@ -224,10 +237,10 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: 
     unfinished = output_dir / f".unfinished-{notebook.name}"
     failed = output_dir / f"{notebook.stem}.failed.ipynb"
     try:
-        with tempfile.TemporaryDirectory(prefix="synthviz-") as private:
+        with private_folder() as private:
             source = notebook
             if not lessons:
-                source = Path(private) / notebook.name
+                source = private / notebook.name
                 nbformat.write(without_lessons(nbformat.read(notebook, as_version=4)), source)
             papermill.execute_notebook(
                 _escape(source),
@@ -235,8 +248,8 @@ def _execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: 
                 parameters={**values, "output_dir": ".", "interactive": False},
                 cwd=str(output_dir),
                 kernel_name="python3",
-                progress_bar=sys.stderr.isatty(),
-                config=_private_connection(Path(private)),
+                progress_bar=progress and sys.stderr.isatty(),
+                config=_private_connection(private),
             )
         reason = None
     except Exception as error:  # papermill, nbclient and jupyter_client each have their own

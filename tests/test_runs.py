@@ -183,6 +183,23 @@ class TestRun:
         finished = runs.run_notebooks(tmp_path / "out", [("model", "checkpoint")], folder, str)
         assert finished.manifest["parameters"]["model"] == str(tmp_path / "checkpoint")
 
+    def test_a_shipped_models_name_is_never_a_folder(self, tmp_path):
+        for name in ("embedded", "mine"):
+            (tmp_path / name).mkdir()
+        assert runs.with_whole_path("model", "embedded", tmp_path) == "embedded"
+        assert runs.with_whole_path("model", "mine", tmp_path) == str(tmp_path / "mine")
+        assert runs.with_whole_path("model", "owner/name", tmp_path) == "owner/name"
+        assert runs.with_whole_path("prompt", "mine", tmp_path) == "mine"
+
+    @pytest.mark.parametrize("progress", [True, False])
+    def test_a_bar_is_drawn_on_a_terminal_unless_it_would_disturb(self, folder, tmp_path, monkeypatch, progress):
+        asked = []
+        monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **options: asked.append(options["progress_bar"]))
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+        with pytest.raises(RunError):
+            runs.run_notebooks(tmp_path / "out", (), folder, str, progress=progress)
+        assert asked == [progress]
+
     def test_ctrl_c_leaves_nothing_half_written(self, folder, tmp_path, monkeypatch):
         def interrupted(source, target, **_):
             Path(target).write_text("half")

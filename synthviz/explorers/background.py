@@ -18,19 +18,23 @@ class Background:
     """Runs the newest task; what it has to show is shown by the thread that made this object.
 
     A task is a function of one argument, a checkpoint: it calls that often, and is ended there, by `Cancelled`, once
-    a newer task has come or `stop` was called. Widgets are only ever touched through `show`: in a kernel it hands the
-    call to the kernel's event loop, elsewhere it calls at once.
+    a newer task has come or `stop` was called. It touches widgets only through `show`: in a kernel that hands the
+    call to the kernel's event loop, elsewhere it calls at once. What widgets call is wrapped in `answering`, since
+    JupyterLab has a thread of its own for them (a subshell). Of all these only one runs at a time.
 
     Args:
-        on_error: called through `show` with the exception of a task that failed.
+        on_error: called with the exception of a task, or of what was shown or called, so that it can be said where
+            the person looks; a kernel would only log it.
     """
 
     def __init__(self, on_error: Callable[[Exception], None]) -> None:
         self._on_error = on_error
+        self._page = threading.RLock()
         self._changed = threading.Condition()
         self._pending: Callable[[Checkpoint], None] | None = None
         self._number = 0  # of the newest task; stopping counts as one
         self._running = 0  # the number of the task that runs
+        self._ended = 0  # the number of the newest task that has ended
         self._thread: threading.Thread | None = None
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
@@ -51,6 +55,24 @@ class Background:
         with self._changed:
             self._pending = None
             self._number += 1
+            self._ended = self._number
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a task that is still wanted."""
+        return self._ended < self._number
+
+    def answering(self, answer: Callable[..., None]) -> Callable[..., None]:
+        """What a widget may call in place of `answer`: alone, and with every error said."""
+
+        def answer_alone(*values: Any) -> None:
+            with self._page:
+                try:
+                    answer(*values)
+                except Exception as error:  # the kernel would only log it
+                    self._on_error(error)
+
+        return answer_alone
 
     def show(self, update: Callable[..., None], *values: Any) -> None:
         """Call `update` with these values where widgets may be touched, unless the task has been cancelled by then."""
@@ -60,10 +82,12 @@ class Background:
             if number is None or number == self._number:
                 update(*values)
 
+        update_alone = self.answering(update_if_wanted)
+
         if self._loop is None:
-            update_if_wanted()
+            update_alone()
         else:
-            self._loop.call_soon_threadsafe(update_if_wanted)
+            self._loop.call_soon_threadsafe(update_alone)
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing runs; returns whether that came about."""
@@ -85,10 +109,14 @@ class Background:
                 if number != self._number:
                     raise Cancelled
 
+            failed: Exception | None = None
             try:
                 task(checkpoint)
             except Cancelled:
                 pass
             except Exception as error:  # said in the explorer, where a thread's traceback would be seen by nobody
-                if number == self._number:
-                    self.show(self._on_error, error)
+                failed = error
+            with self._changed:
+                self._ended = max(self._ended, number)
+            if failed is not None:
+                self.show(self._on_error, failed)

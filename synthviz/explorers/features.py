@@ -85,20 +85,22 @@ class FeatureExplorer(widgets.VBox):
             text.layout = {"width": f"{SIDE}px"}
 
     def _connect(self) -> None:
-        self.layer.observe(lambda change: self._choose_layer(), "value")
+        answering = self.background.answering
+        self.layer.observe(answering(lambda change: self._choose_layer()), "value")
         for control in (self.order, self.rank):
-            control.observe(lambda change: self._draw_channel(), "value")
-        self.stronger.on_click(lambda button: self._go(-1))
-        self.weaker.on_click(lambda button: self._go(1))
-        self.look_for.on_click(lambda button: self._look_for())
-        self.stop.on_click(lambda button: self._stop())
+            control.observe(answering(lambda change: self._draw_channel()), "value")
+        self.stronger.on_click(answering(lambda button: self._go(-1)))
+        self.weaker.on_click(answering(lambda button: self._go(1)))
+        self.look_for.on_click(answering(lambda button: self._look_for()))
+        self.stop.on_click(answering(lambda button: self._stop()))
         for control in (self.method, self.target):
-            control.observe(lambda change: self._attribute(), "value")
-        self.opacity.observe(lambda change: self._draw_picture(), "value")
+            control.observe(answering(lambda change: self._attribute()), "value")
+        self.opacity.observe(answering(lambda change: self._draw_picture()), "value")
 
     def _failed(self, error: Exception) -> None:
-        self.stop.disabled = True
         self.message.fail(error)
+        if not self.background.busy:
+            self.stop.disabled = True
 
     def _choose_layer(self) -> None:
         with self.rank.hold_trait_notifications():
@@ -124,7 +126,7 @@ class FeatureExplorer(widgets.VBox):
             image, text = self.panels[name]
             low, high = float(values.min()), float(values.max())
             image.value = to_png(colored(values, low, high), SIDE) if high > low else NOTHING_YET
-            answers = f"answers at {(values > 0).mean():.0%} of all places, with up to {high:.2g}"
+            answers = f"answers at {(values > 0).mean():.0%} of all places, most ({high:.2g}) where it is yellow"
             said = answers if high > 0 else "dead: it answers nowhere in this picture"
             text.value = small(f"<b>{name}</b>, {layer}, channel {channel}: {said}")
         self._draw_wanted()
@@ -154,7 +156,10 @@ class FeatureExplorer(widgets.VBox):
             found = maximize_activation(self.model, inside, channel, shape, steps=STEPS, on_step=step_done)
             self.background.show(self._found, layer, channel, to_bytes(found.image[0].numpy()))
 
+        if self.background.busy and self.stop.disabled:  # what mattered is being looked for, and is given up
+            self.method.value = NOTHING
         self.stop.disabled = False
+        self.message.say("")
         return self.background.start(task)
 
     def _found(self, layer: str, channel: int, picture: np.ndarray) -> None:
@@ -183,7 +188,9 @@ class FeatureExplorer(widgets.VBox):
             checkpoint()
             self.background.show(self._attributed, method, target, found)
 
-        self.message.say(f"Looking for what mattered, by {method} …")
+        ended = "" if self.stop.disabled else "What the channel looks for was stopped. "
+        self.stop.disabled = True
+        self.message.say(f"{ended}Looking for what mattered, by {method} …")
         return self.background.start(task)
 
     def _attributed(self, method: str, target: int, found: attributions.Attribution) -> None:

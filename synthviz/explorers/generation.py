@@ -5,35 +5,22 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-from torch import Tensor
 
-from synthviz import denoising_film, generation, pipelines, records, scenes, word_maps
+from synthviz import generation, pipelines, records, scenes
 from synthviz.explorers.background import Background, Checkpoint
+from synthviz.explorers.making import GUESS, PICTURE, Made
 from synthviz.explorers.message import Message, small
 from synthviz.explorers.rendering import SHOWN, colored, enlarged, laid_over, to_png
 
 NO_WORD = "no word"
-PICTURE, GUESS = "the picture", "the model's guess"
 SUGGESTIONS = 6
 WIDE = {"description_width": "7em"}
-
-
-@dataclass
-class _Made:
-    """A picture that is made, or being made: its latents at every step, and what was decoded of them so far."""
-
-    seed: int
-    pipeline: Any
-    latents: dict[str, list[Tensor]] = field(default_factory=lambda: {PICTURE: [], GUESS: []})
-    decoded: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
-    picture: generation.GeneratedPicture | None = None
-    maps: word_maps.WordMaps | None = None
 
 
 class GenerationExplorer(widgets.VBox):
@@ -55,7 +42,8 @@ class GenerationExplorer(widgets.VBox):
         self.folder = Path(folder)
         self.background = Background(on_error=self._failed)
         self._pipelines: dict[str, Any] = {}
-        self._made: list[_Made] = []
+        self._made: list[Made] = []
+        self._forming = False  # whether the picture that is shown is one that is being made
         self._build_controls(prompt, seed, models)
         self._connect()
         super().__init__(
@@ -108,16 +96,17 @@ class GenerationExplorer(widgets.VBox):
         self.caption = widgets.HTML()
 
     def _connect(self) -> None:
-        self.prompt.observe(lambda change: self._check_words(), "value")
+        answering = self.background.answering
+        self.prompt.observe(answering(lambda change: self._check_words()), "value")
         for button in self.suggestions.children:
-            button.on_click(self._complete)
-        self.model.observe(lambda change: self._set_defaults(), "value")
-        self.generate.on_click(lambda button: self._start())
-        self.stop.on_click(lambda button: self._stop())
-        self.keep.on_click(lambda button: self._keep())
-        self.chosen.observe(lambda change: self._choose(), "value")
+            button.on_click(answering(self._complete))
+        self.model.observe(answering(lambda change: self._set_defaults()), "value")
+        self.generate.on_click(answering(lambda button: self._start()))
+        self.stop.on_click(answering(lambda button: self._stop()))
+        self.keep.on_click(answering(lambda button: self._keep()))
+        self.chosen.observe(answering(lambda change: self._choose()), "value")
         for control in (self.step, self.view, self.word, self.opacity):
-            control.observe(lambda change: self._draw(), "value")
+            control.observe(answering(lambda change: self._draw()), "value")
         self._set_defaults()
 
     def _set_defaults(self) -> None:
@@ -163,9 +152,10 @@ class GenerationExplorer(widgets.VBox):
                 guidance_scale=self.guidance.value,
             )
         except ValueError as error:
-            return self._failed(error)
+            return self.message.fail(error)  # what is being made meanwhile goes on
         model = self.model.value
         self.message.say("")
+        self._set_forming(True)
         self.stop.disabled = False
         self.progress.bar_style = ""
         self.progress.value, self.progress.max = 0, config.count * self.steps.value
@@ -177,6 +167,16 @@ class GenerationExplorer(widgets.VBox):
         self.stop.disabled = True
         self.progress.bar_style = "warning"
         self.message.say("Stopped.")
+        self._set_forming(False)
+
+    def _set_forming(self, forming: bool) -> None:
+        """While a picture forms there is nothing to choose or to keep; afterwards the chosen one is shown again."""
+        self._forming = forming
+        nothing = forming or not self._made
+        self.keep.disabled = self.chosen.disabled = self.step.disabled = nothing
+        self.word.disabled = nothing or len(self.word.options) == 1
+        self.caption.value = ""
+        self._draw()
 
     def _generate(self, model: str, config: generation.GenerationConfig, checkpoint: Checkpoint) -> None:
         """The task: one picture after another, so that what is finished stays when the rest is cancelled."""
@@ -186,45 +186,34 @@ class GenerationExplorer(widgets.VBox):
             self.background.show(self.message.say, "")
         pipeline = self._pipelines[model]
         checkpoint()
-        finished: list[_Made] = []
+        finished: list[Made] = []
         for index in range(config.count):
-            made = _Made(config.seed + index, pipeline)
-            self._paint(made, replace(config, count=1, seed=made.seed), checkpoint, index)
+            made = Made(config.seed + index, pipeline)
+            self._make(made, config, checkpoint, index)
             finished.append(made)
             self.background.show(self._show_finished, list(finished), index + 1 == config.count)
 
-    def _paint(self, made: _Made, config: generation.GenerationConfig, checkpoint: Checkpoint, index: int) -> None:
-        pipeline = made.pipeline
-        guesses, now = made.latents[GUESS], made.latents[PICTURE]
+    def _make(self, made: Made, config: generation.GenerationConfig, checkpoint: Checkpoint, index: int) -> None:
         shown = self.view.value
 
         def step_done(done: int, total: int) -> None:
             checkpoint()
             self.background.show(self._show_progress, index * total + done)
 
-        def keep(timestep: float, latents: Tensor) -> None:
-            now.append(latents.detach().clone())
+        def step_kept() -> None:
             kind = shown if made.latents[shown] else PICTURE
-            self.background.show(self._show_forming, _decoded(made, kind, len(made.latents[kind]) - 1))
+            self.background.show(self._show_forming, made.decoded(kind, len(made.latents[kind]) - 1))
 
-        def say(note: str) -> None:
-            """Notes stand under the picture, from its record."""
-
-        has_words = bool(word_maps.cross_attention_layers(pipeline)) and word_maps.words_and_tokens(
-            pipeline, config.prompt
-        )
-        with denoising_film.estimates_kept(pipeline.scheduler, guesses, needed=False):
-            if has_words:
-                with word_maps.recording(pipeline, config.prompt) as recorder:
-                    (made.picture,) = generation.generate(pipeline, config, step_done, recorder.start_batch, keep, say)
-                (made.maps,) = recorder.finish()
-            else:
-                (made.picture,) = generation.generate(pipeline, config, step_done, None, keep, say)
+        made.make(replace(config, count=1, seed=made.seed), step_done, step_kept)
 
     def _failed(self, error: Exception) -> None:
+        self.message.fail(error)
+        if self.background.busy:  # it was not the task
+            return
         self.stop.disabled = True
         self.progress.bar_style = "danger"
-        self.message.fail(error)
+        if self._forming:
+            self._set_forming(False)
 
     def _show_progress(self, done: int) -> None:
         self.progress.value = done
@@ -232,15 +221,15 @@ class GenerationExplorer(widgets.VBox):
     def _show_forming(self, picture: np.ndarray) -> None:
         self.image.value = to_png(picture, SHOWN, smooth=True)
 
-    def _show_finished(self, made: list[_Made], all_done: bool) -> None:
+    def _show_finished(self, made: list[Made], all_done: bool) -> None:
         self._made = made
-        self.stop.disabled = all_done
-        self.keep.disabled = self.chosen.disabled = self.step.disabled = False
-        if all_done:
-            self.progress.bar_style = "success"
         self.chosen.options = [(f"seed {one.seed}", index) for index, one in enumerate(made)]
         self.chosen.value = len(made) - 1
         self._choose()
+        if all_done:
+            self.stop.disabled = True
+            self.progress.bar_style = "success"
+            self._set_forming(False)
 
     def _choose(self) -> None:
         """Set the controls to what the chosen picture has to show, its last step first."""
@@ -253,12 +242,12 @@ class GenerationExplorer(widgets.VBox):
         kept = self.word.value if self.word.value in words else NO_WORD
         self.word.options = [NO_WORD, *words]
         self.word.value = kept
-        self.word.disabled = not words
+        self.word.disabled = self._forming or not words
         self._draw()
 
     def _draw(self) -> None:
         """Show the chosen step of the chosen picture, with the map of the chosen word over it."""
-        if not self._made or self.chosen.value is None:
+        if self._forming or not self._made or self.chosen.value is None:
             return
         made, step = self._made[self.chosen.value], self.step.value
         assert made.picture is not None  # only finished pictures can be chosen
@@ -266,7 +255,7 @@ class GenerationExplorer(widgets.VBox):
         last = step == self.step.max
         # Schedulers of second order estimate twice a step.
         index = round(step * len(made.latents[kind]) / len(made.latents[PICTURE])) - 1
-        shown = np.asarray(made.picture.image) if last else _decoded(made, kind, index)
+        shown = np.asarray(made.picture.image) if last else made.decoded(kind, index)
         said = f"Step {step} of {self.step.max}: " + ("the finished picture" if last else kind)
         if self.word.value != NO_WORD and made.maps is not None:
             over_time = made.maps.over_time(self.word.value)
@@ -291,16 +280,8 @@ class GenerationExplorer(widgets.VBox):
             )
         except OSError as error:
             return self.message.fail(error)
-        return self.message.say(f"Saved as {path.name}, with its record inside.")
-
-
-def _decoded(made: _Made, kind: str, index: int) -> np.ndarray:
-    """One step of a picture, (H, W, 3) uint8; decoded once."""
-    if (kind, index) not in made.decoded:
-        size = pipelines.default_size(made.pipeline)
-        image = denoising_film.decode_latents(made.pipeline, made.latents[kind][index], *size)
-        made.decoded[kind, index] = np.asarray(image)
-    return made.decoded[kind, index]
+        which = "Saved" if self.step.value == self.step.max else "The finished picture is saved"
+        return self.message.say(f"{which} as {path.name}, with its record inside.")
 
 
 def _with_nearest(word: str) -> str:

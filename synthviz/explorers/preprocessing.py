@@ -22,6 +22,12 @@ from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
 STAGE = 170  # pixels; the side of a stage's picture
 NEIGHBOURS = 3  # rows and columns of numbers on each side of the chosen pixel
 HEATMAP, CONTOUR, SURFACE = "heatmap", "contour", "surface"
+CAPTIONS = {
+    HEATMAP: "Each number as a colour: dark violet is 0 (black), yellow is 1 (white). The red lines cross at the "
+    "chosen pixel.",
+    CONTOUR: "Lines of equal brightness, a tenth apart: dark violet lies below 0.1 (black), yellow above 0.9 (white).",
+    SURFACE: "Brightness as height: dark violet valleys are 0 (black), yellow peaks are 1 (white).",
+}
 WIDE = {"description_width": "7em"}
 
 
@@ -49,7 +55,10 @@ class PreprocessingExplorer(widgets.VBox):
                 self.message,
                 widgets.HBox([widgets.VBox([image, text]) for image, text in self.stages], layout=wrapped),
                 widgets.HBox(
-                    [self.view_image, widgets.VBox([self.view, self.azimuth, self.elevation, self.row, self.column])],
+                    [
+                        widgets.VBox([self.view_image, self.view_caption]),
+                        widgets.VBox([self.view, self.azimuth, self.elevation, self.row, self.column]),
+                    ],
                     layout=wrapped,
                 ),
                 self.numbers,
@@ -89,6 +98,7 @@ class PreprocessingExplorer(widgets.VBox):
             text.layout = {"width": f"{STAGE}px"}
         self.view_image = widgets.Image(value=nothing, width=SHOWN, height=SHOWN)
         self.view_image.layout = {"width": f"{SHOWN}px", "height": f"{SHOWN}px", "object_fit": "contain"}
+        self.view_caption = widgets.HTML(layout={"width": f"{SHOWN}px"})
         self.view = widgets.ToggleButtons(options=[HEATMAP, CONTOUR, SURFACE], description="Look at", style=WIDE)
         self.view.style.button_width = "7em"
         self.azimuth = widgets.IntSlider(-68, min=-180, max=180, step=4, description="Turn (°)", style=WIDE)
@@ -98,13 +108,14 @@ class PreprocessingExplorer(widgets.VBox):
         self.numbers = widgets.HTML()
 
     def _connect(self) -> None:
+        answering = self.background.answering
         for control in (self.picture, self.side, self.fit, self.interpolation, self.red, self.green, self.blue):
-            control.observe(lambda change: self._load(), "value")
-        self.upload.observe(lambda change: self._take_upload(), "value")
+            control.observe(answering(lambda change: self._load()), "value")
+        self.upload.observe(answering(lambda change: self._take_upload()), "value")
         for control in (self.view, self.azimuth, self.elevation):
-            control.observe(lambda change: self._draw_view(), "value")
+            control.observe(answering(lambda change: self._draw_view()), "value")
         for control in (self.row, self.column):
-            control.observe(lambda change: self._point(), "value")
+            control.observe(answering(lambda change: self._point()), "value")
 
     def _take_upload(self) -> None:
         if not self.upload.value:
@@ -162,6 +173,7 @@ class PreprocessingExplorer(widgets.VBox):
             return
         turns = self.view.value == SURFACE
         self.azimuth.disabled = self.elevation.disabled = not turns
+        self.view_caption.value = small(CAPTIONS[self.view.value])
         if self.view.value == HEATMAP:
             shown = colored(self._values(), 0, 1)
             mark = np.array([255, 60, 40], np.uint8)

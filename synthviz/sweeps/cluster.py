@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from synthviz.private_folders import private_folder
 from synthviz.runs import RunError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distributed.security import Security
 
 GB_A_RUN = 2.0  # what the embedded model and three notebooks take, with room to spare
+MOST_GB_A_RUN = 16.0  # where there is plenty, a larger model has room and a leak still ends
 CONNECT_SECONDS = 20
 
 
@@ -50,12 +51,25 @@ class ClusterSettings:
             raise RunError(f"{self.scheduler!r} is not protected; beyond this machine a scheduler must be at tls://…")
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a kernel should take of its worker's machine.
+
+    Attributes:
+        threads: 0 leaves them as the worker is set up.
+        memory_gb: in 10^9 bytes; None lets the worker's machine decide.
+    """
+
+    threads: int = 0
+    memory_gb: float | None = None
+
+
 @contextmanager
-def connected(settings: ClusterSettings, say: Callable[[str], None]) -> Iterator[tuple[Client, int]]:
-    """A client of the cluster, and how many threads each kernel should have (0: as the workers are set up).
+def connected(settings: ClusterSettings, say: Callable[[str], None]) -> Iterator[tuple[Client, Share]]:
+    """A client of the cluster, and the share of its machine that each kernel should take.
 
     Raises:
-        RunError: if the cluster cannot be reached or has no workers.
+        RunError: if workers cannot be started, or the cluster cannot be reached or has none.
     """
     from distributed import Client
 
@@ -63,9 +77,10 @@ def connected(settings: ClusterSettings, say: Callable[[str], None]) -> Iterator
         if settings.scheduler is None:
             count, threads = size_workers(settings.workers)
             say(f"Starting {count} worker{'s' * (count > 1)} here, {threads} thread{'s' * (threads > 1)} for each run.")
-            client = stack.enter_context(_local_client(count, stack))
+            share = Share(threads, memory_share(count))
+            client = _local_client(count, stack)
         else:
-            threads = 0
+            share = Share()
             try:
                 client = stack.enter_context(
                     Client(settings.scheduler, security=_security(settings), timeout=CONNECT_SECONDS)
@@ -77,7 +92,7 @@ def connected(settings: ClusterSettings, say: Callable[[str], None]) -> Iterator
                 client.wait_for_workers(1, timeout=CONNECT_SECONDS)
             except TimeoutError as error:
                 raise RunError(f"the scheduler {settings.scheduler!r} has no workers; start some first") from error
-        yield client, threads
+        yield client, share
 
 
 def size_workers(workers: int | None) -> tuple[int, int]:
@@ -90,26 +105,34 @@ def size_workers(workers: int | None) -> tuple[int, int]:
     return count, max(1, CPU_COUNT // count)
 
 
-@contextmanager
-def _local_client(count: int, stack: ExitStack) -> Iterator[Client]:
+def memory_share(workers: int = 1) -> float:
+    """The memory that a kernel may take, in 10^9 bytes, where so many workers share this machine."""
+    from distributed.system import MEMORY_LIMIT
+
+    return max(GB_A_RUN, min(MOST_GB_A_RUN, 0.9 * MEMORY_LIMIT / 1e9 / workers))
+
+
+def _local_client(count: int, stack: ExitStack) -> Client:
     from distributed import Client, LocalCluster
 
-    # Temporary certificates: other users of this machine can reach its loopback interface too.
-    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="synthviz-sweep-", ignore_cleanup_errors=True))
-    with (
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            security=True,
-            memory_limit=0,  # the kernels take the memory, and have their own limit
-            local_directory=scratch,
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    try:
+        scratch = stack.enter_context(private_folder())
+        cluster = stack.enter_context(
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                security=True,  # other users of this machine can reach its loopback interface too
+                memory_limit=0,  # the kernels take the memory, and have their own limit
+                local_directory=str(scratch),
+                silence_logs=50,
+            )
+        )
+        return stack.enter_context(Client(cluster))
+    except (RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RunError(f"no workers can be started on this machine: {reason}") from error
 
 
 def _security(settings: ClusterSettings) -> Security:

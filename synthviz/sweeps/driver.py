@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 import shutil
-import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from synthviz.private_folders import remove_leftovers
 from synthviz.records import write_text
 from synthviz.runs import RunError
 from synthviz.sweeps.cluster import ClusterSettings, connected
+from synthviz.sweeps.folder import folder_kept
 from synthviz.sweeps.one_run import (
-    FAILURES,
     RUNS,
     TOKEN,
     UNFINISHED,
     Orders,
     Outcome,
-    check_worker,
+    WorkerUnfit,
     describe_failure,
     execute_run,
     verified_manifest,
 )
 from synthviz.sweeps.plan import PlannedRun, SweepPlan
 from synthviz.sweeps.report import DONE, FAILED, Report
+from synthviz.sweeps.workers import Workers
 
 if TYPE_CHECKING:
     from distributed import Client
 
-LOCK = ".lock"
 SAY_EVERY = 5.0  # seconds
+LOOK_EVERY = 5.0  # seconds between two looks at which workers are there
 LEAST_IN_FLIGHT = 64  # runs that the scheduler knows of at a time; the plan may hold a hundred thousand
+LOST = "the scheduler went away; what is done is kept, the same command goes on with the rest"
 Work = Callable[[PlannedRun, Orders], Outcome]
 
 
@@ -54,6 +57,15 @@ class FinishedSweep:
     failed: int
 
 
+@dataclass(frozen=True)
+class _HandedOut:
+    """A run that the scheduler has, as a future, which must be kept, and the workers it may go to; None for all."""
+
+    run: PlannedRun
+    future: Any
+    to: frozenset[str] | None
+
+
 def find_done(plan: SweepPlan, folder: Path) -> dict[str, dict[str, Any]]:
     """The manifests of the runs that are there, whole and unchanged, by key."""
     found = {}
@@ -64,8 +76,10 @@ def find_done(plan: SweepPlan, folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def describe_plan(plan: SweepPlan, output_dir: str | Path) -> str:
-    """What a sweep would do in a folder: a line for each run, done or not, and a sum."""
+def describe_plan(plan: SweepPlan, output_dir: str | Path | None = None) -> str:
+    """What a sweep would do: a line for each run, done in this folder already or not, and a sum."""
+    if output_dir is None:
+        return "\n".join([*(f"{run.key}  {run.parameters}" for run in plan.runs), f"{_count(plan)}."])
     done = find_done(plan, Path(output_dir).expanduser())
     lines = [f"{'done ' if run.key in done else 'to do'}  {run.key}  {run.parameters}" for run in plan.runs]
     return "\n".join([*lines, _opening(plan, len(done), len(plan.runs) - len(done))])
@@ -97,7 +111,7 @@ def run_sweep(
     """
     cluster = cluster or ClusterSettings()
     folder = Path(output_dir).expanduser().resolve()
-    with _folder_kept(folder):
+    with folder_kept(folder):
         done = find_done(plan, folder)
         report = Report(folder, plan.runs)
         for key, manifest in done.items():
@@ -112,13 +126,16 @@ def run_sweep(
                 token = uuid.uuid4().hex
                 write_text(folder / UNFINISHED / TOKEN, token)
                 where = None if notebooks_dir is None else str(notebooks_dir)
-                with connected(cluster, say) as (client, threads):
-                    orders = Orders(str(folder), token, plan.notebooks, plan.sources, plan.limits, threads, where)
-                    _check_workers(client, orders)
+                with connected(cluster, say) as (client, share):
+                    limits = replace(plan.limits, memory_gb=plan.limits.memory_gb or share.memory_gb)
+                    orders = Orders(str(folder), token, plan.notebooks, plan.sources, limits, share.threads, where)
                     _work_through(client, todo, orders, report, say, work)
         except OSError as error:
+            if error.strerror is None:  # Dask's own, of a connection; the disk's say what they are
+                raise RunError(LOST) from error
             raise RunError(f"the sweep's folder {str(folder)!r} cannot be written to: {error.strerror}") from error
         finally:
+            remove_leftovers()  # of workers that were killed here
             with suppress(OSError):
                 report.write()
         say(f"The pages are in {folder / 'index.html'}, the table in runs.csv.")
@@ -126,8 +143,12 @@ def run_sweep(
 
 
 def _opening(plan: SweepPlan, done: int, todo: int) -> str:
+    return f"{_count(plan)}: {done} done already, {todo} to do."
+
+
+def _count(plan: SweepPlan) -> str:
     twice = f" ({plan.duplicates} more were the same as others)" if plan.duplicates else ""
-    return f"{len(plan.runs)} runs{twice}: {done} done already, {todo} to do."
+    return f"{len(plan.runs)} runs{twice}"
 
 
 def _work_through(
@@ -139,34 +160,55 @@ def _work_through(
     work: Work,
 ) -> None:
     """Hand the runs to the cluster, a few at a time, and note how each ends."""
-    from distributed import as_completed
-
+    workers = Workers(client, orders, say)
     progress = _Progress(len(todo), say)
     waiting = iter(todo)
-    known: dict[Any, PlannedRun] = {}
-    finished = as_completed()
+    out: dict[str, _HandedOut] = {}
+    ended: SimpleQueue[Any] = SimpleQueue()
 
-    def hand_out(count: int) -> None:
-        for _, run in zip(range(count), waiting, strict=False):
-            future = client.submit(work, run, orders, key=f"synthviz-{run.key}-{orders.token[:8]}", pure=False)
-            known[future.key] = run
-            finished.add(future)
+    def hand_out(run: PlannedRun) -> None:
+        key = f"synthviz-{run.key}-{uuid.uuid4().hex[:8]}"
+        fit = None if workers.fit is None else sorted(workers.fit)
+        future = client.submit(work, run, orders, key=key, pure=False, workers=fit)
+        out[key] = _HandedOut(run, future, workers.fit)
+        future.add_done_callback(ended.put)
 
-    hand_out(max(LEAST_IN_FLIGHT, 4 * sum(client.nthreads().values())))
-    for future in finished:
-        run = known.pop(future.key)
+    for run in itertools.islice(waiting, max(LEAST_IN_FLIGHT, 4 * sum(client.nthreads().values()))):
+        hand_out(run)
+    look_at = time.monotonic() + LOOK_EVERY
+    while out:
+        if time.monotonic() >= look_at:
+            present = workers.look()
+            for key, one in list(out.items()):
+                if present and one.to is not None and not one.to & present:  # all who might have done it are gone
+                    del out[key]
+                    hand_out(one.run)
+            look_at = time.monotonic() + LOOK_EVERY
+        try:
+            future = ended.get(timeout=max(0.0, look_at - time.monotonic()))
+        except Empty:
+            continue
+        if future.key not in out:  # handed out anew
+            continue
+        one = out.pop(future.key)
         if future.cancelled():
-            raise RunError("the scheduler went away; what is done is kept, the same command goes on with the rest")
-        failure = _failure(future, run)
-        manifest = verified_manifest(Path(orders.output_dir) / RUNS / run.key) if failure is None else None
+            raise RunError(LOST)
+        if isinstance(future.exception(), WorkerUnfit):
+            if one.to == workers.fit:
+                workers.leave_out_unfit()
+            hand_out(one.run)
+            continue
+        failure = _failure(future, one.run)
+        manifest = verified_manifest(Path(orders.output_dir) / RUNS / one.run.key) if failure is None else None
         if failure is None and manifest is None:
-            failure = describe_failure(RunError("it was done, but its files do not verify"), run)
+            failure = describe_failure(RunError("it was done, but its files do not verify"), one.run)
         if failure is not None:
-            say(f"Failed: {run.key}: {failure['error']}")
-        report.add(run.key, failure or manifest or {})
+            say(f"Failed: {one.run.key}: {failure['error']}")
+        report.add(one.run.key, failure or manifest or {})
         progress.one_ended(report.counts[FAILED])
         report.write_if_due()
-        hand_out(1)
+        for run in itertools.islice(waiting, 1):
+            hand_out(run)
 
 
 def _failure(future: Any, run: PlannedRun) -> dict[str, Any] | None:
@@ -175,54 +217,6 @@ def _failure(future: Any, run: PlannedRun) -> dict[str, Any] | None:
     if error is None:
         return future.result().failure
     return describe_failure(RunError(f"its workers died: {error}"), run) | {"kind": "worker"}
-
-
-def _check_workers(client: Client, orders: Orders) -> None:
-    """See that every worker has the folder and the notebooks, before work starts."""
-    checked = client.run(check_worker, orders, on_error="return")
-    problems = sorted({str(error) for error in checked.values() if isinstance(error, Exception)})
-    if problems:
-        raise RunError("; ".join(problems))
-
-
-@contextmanager
-def _folder_kept(folder: Path) -> Iterator[None]:
-    """Make the sweep's folder and keep it for this process; what was left unfinished there is removed."""
-    from filelock import FileLock, Timeout
-
-    try:
-        for name in (RUNS, FAILURES, UNFINISHED):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
-        holder = ""
-        with suppress(OSError):
-            holder = (folder / UNFINISHED / "driver").read_text(encoding="utf-8")
-        raise RunError(f"another sweep is using {str(folder)!r} {holder}; wait for it, or stop it first") from None
-    except OSError as error:
-        raise RunError(f"the sweep's folder {str(folder)!r} cannot be used: {error.strerror}") from error
-    try:
-        _empty(folder / UNFINISHED)
-        write_text(folder / UNFINISHED / "driver", f"(process {os.getpid()} on {socket.gethostname()})")
-        yield
-    except OSError as error:
-        raise RunError(f"the sweep's folder {str(folder)!r} cannot be used: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            _empty(folder / UNFINISHED)
-            (folder / UNFINISHED).rmdir()
-        lock.release()
-        with suppress(OSError):
-            (folder / LOCK).unlink()
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 class _Progress:

@@ -20,6 +20,7 @@ import psutil
 from synthviz import runs
 from synthviz.records import sha256, write_json
 from synthviz.runs import CellError, RunError
+from synthviz.sweeps.cluster import memory_share
 from synthviz.sweeps.plan import Limits, PlannedRun, hash_sources
 
 RUNS, FAILURES, UNFINISHED = "runs", "failures", ".unfinished"  # in the sweep's folder
@@ -31,7 +32,7 @@ _one_at_a_time = threading.Lock()  # papermill changes the working directory, of
 
 
 class WorkerUnfit(RunError):
-    """This worker cannot do any run of the sweep."""
+    """This worker cannot do any run of the sweep, or the sweep is over; no run has failed by that."""
 
 
 class LimitExceeded(RunError):
@@ -77,19 +78,25 @@ class Outcome:
 
 
 def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
-    """Do one run; what goes wrong in it is in the outcome and in the sweep's folder, and never raised."""
+    """Do one run; what goes wrong in it is in the outcome and in the sweep's folder.
+
+    Raises:
+        WorkerUnfit: if it has to be done by another worker; nothing is written then.
+    """
     output_dir = Path(orders.output_dir)
     started = time.monotonic()
     with _one_at_a_time:
         for attempt in range(1, 2 + orders.limits.retries):
+            check_worker(orders)
             unfinished = output_dir / UNFINISHED / f"{run.key}-{uuid.uuid4().hex[:8]}"
             try:
-                check_worker(orders)
                 unfinished.mkdir()
                 with _threads_limited(orders.threads), _limits_kept(orders.limits):
                     given = [(name, str(value)) for name, value in run.parameters.items()]
                     folder = orders.find_notebooks()
-                    runs.run_notebooks(unfinished, given, folder, lambda line: None, orders.notebooks, lessons=False)
+                    runs.run_notebooks(
+                        unfinished, given, folder, lambda line: None, orders.notebooks, lessons=False, progress=False
+                    )
                 _put_in_place(unfinished, output_dir / RUNS / run.key)
                 shutil.rmtree(output_dir / FAILURES / run.key, ignore_errors=True)
                 return Outcome(run.key)
@@ -101,17 +108,38 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
             if failure["kind"] != "kernel" or attempt > orders.limits.retries:
                 break
             shutil.rmtree(unfinished, ignore_errors=True)
+    _check_folder(orders)  # a sweep that was started anew has taken its folder away: the run has not failed by that
     with suppress(OSError):  # on a full disk the outcome still says it
         _keep_failure(unfinished, output_dir / FAILURES / run.key, failure)
     return Outcome(run.key, failure)
 
 
 def check_worker(orders: Orders) -> None:
-    """See that this process has the sweep's folder and its notebooks.
+    """See that this process has the sweep's folder, can write there, and has its notebooks.
 
     Raises:
         WorkerUnfit: if not.
     """
+    _check_folder(orders)
+    probe = Path(orders.output_dir) / UNFINISHED / f"probe-{uuid.uuid4().hex}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise WorkerUnfit(
+            f"{socket.gethostname()} cannot write to the sweep's folder {orders.output_dir!r}: {error.strerror}"
+        ) from error
+    try:
+        same_notebooks = hash_sources(orders.find_notebooks(), orders.notebooks) == orders.sources
+    except (RunError, OSError, ValueError):  # none there, or no notebooks
+        same_notebooks = False
+    if not same_notebooks:
+        raise WorkerUnfit(
+            f"{socket.gethostname()} has other notebooks than this sweep; install one synthviz everywhere"
+        )
+
+
+def _check_folder(orders: Orders) -> None:
     token = Path(orders.output_dir) / UNFINISHED / TOKEN
     try:
         same_folder = token.read_text(encoding="utf-8") == orders.token
@@ -120,10 +148,6 @@ def check_worker(orders: Orders) -> None:
     if not same_folder:
         raise WorkerUnfit(
             f"{socket.gethostname()} does not see the sweep's folder {orders.output_dir!r}; it must be shared"
-        )
-    if hash_sources(orders.find_notebooks(), orders.notebooks) != orders.sources:
-        raise WorkerUnfit(
-            f"{socket.gethostname()} has other notebooks than this sweep; install one synthviz everywhere"
         )
 
 
@@ -142,7 +166,7 @@ def verified_manifest(folder: Path) -> dict[str, Any] | None:
 
 def describe_failure(error: Exception, run: PlannedRun) -> dict[str, Any]:
     """What went wrong, as JSON can hold it."""
-    kinds = {CellError: "cell", LimitExceeded: "limit", WorkerUnfit: "worker", RunError: "kernel"}
+    kinds = {CellError: "cell", LimitExceeded: "limit", RunError: "kernel"}
     kind = next((name for error_type, name in kinds.items() if isinstance(error, error_type)), "system")
     failure: dict[str, Any] = {"key": run.key, "parameters": run.parameters, "kind": kind, "host": socket.gethostname()}
     failure["error"] = " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
@@ -200,6 +224,7 @@ def _limits_kept(limits: Limits) -> Iterator[None]:
         LimitExceeded: if they had to be ended.
     """
     deadline = time.monotonic() + 60 * limits.minutes
+    most_gb = limits.memory_gb or memory_share()
     exceeded: list[str] = []
     done = threading.Event()
 
@@ -208,8 +233,8 @@ def _limits_kept(limits: Limits) -> Iterator[None]:
             kernels = _kernels()
             if time.monotonic() > deadline:
                 exceeded.append(f"it took more than {limits.minutes:g} minutes")
-            elif _memory(kernels) > limits.memory_gb * 1e9:
-                exceeded.append(f"its kernel took more than {limits.memory_gb:g} GB of memory")
+            elif _memory(kernels) > most_gb * 1e9:
+                exceeded.append(f"its kernel took more than {most_gb:.3g} GB of memory")
             if exceeded:
                 for process in kernels:
                     with suppress(psutil.Error):

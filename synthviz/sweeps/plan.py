@@ -16,10 +16,12 @@ from typing import Any
 
 import synthviz
 from synthviz import runs
+from synthviz.pipelines import MODELS
 from synthviz.runs import NOTEBOOKS, Parameter, RunError
 
 SHAPES = ("grid", "zip", "runs")
 SETTINGS = ("notebooks", "fixed", *SHAPES, "minutes", "memory_gb", "retries")
+CLASSIFIED_BY = NOTEBOOKS[2]
 MODEL_FILES = (".safetensors", ".json", ".txt", ".model")
 NOUNS = {"str": "text, in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
@@ -30,12 +32,13 @@ class Limits:
 
     Attributes:
         minutes: after which it is ended and counts as failed.
-        memory_gb: of its kernel, in 10^9 bytes, after which the same happens.
+        memory_gb: of its kernel, in 10^9 bytes, after which the same happens; None is the worker's share of its
+            machine, and 16 at most.
         retries: how often a run starts again after its kernel died of something else.
     """
 
     minutes: float = 60.0
-    memory_gb: float = 16.0
+    memory_gb: float | None = None
     retries: int = 2
 
 
@@ -98,6 +101,8 @@ def read_plan(path: str | Path, folder: Path | None = None) -> SweepPlan:
     sources = hash_sources(folder, notebooks)
     fixed = _mapping(content.get("fixed") or {}, "fixed")
     everything = {"notebooks": list(notebooks), "sources": sources, "version": synthviz.__version__}
+    if CLASSIFIED_BY in notebooks:
+        everything["classifier"] = _content_hash(str(MODELS / "scene-cnn"))
     planned: dict[str, PlannedRun] = {}
     count = 0
     for given in _parameter_sets(content, path.parent, fixed, known):
@@ -230,9 +235,7 @@ def _check_value(known: Mapping[str, Parameter], name: str, value: Any, folder: 
         raise RunError(f"{name} is {value!r}; it must be {NOUNS[kind]}")
     if kind == "float":
         return float(value)
-    if name in ("image_path", "model") and value and (folder / Path(value).expanduser()).exists():
-        return str((folder / Path(value).expanduser()).resolve())
-    return value
+    return runs.with_whole_path(name, value, folder)
 
 
 def _limits(content: dict[str, Any]) -> Limits:
@@ -262,11 +265,7 @@ def _key(everything: dict[str, Any], parameters: dict[str, Any], known: Mapping[
 @functools.cache
 def _content_hash(value: str) -> str:
     """The hash of a picture or a model; of a hub id, the commit that is on this machine, if any."""
-    from synthviz.pipelines import MODELS
-
-    path = Path(value).expanduser()
-    if value in ("auto", "embedded", "embedded-teacher"):
-        path = MODELS
+    path = MODELS if value in runs.SHIPPED_MODELS else Path(value).expanduser()
     if value and path.exists():
         inside = [file for file in path.rglob("*") if file.suffix in MODEL_FILES] if path.is_dir() else [path]
         files = sorted(file for file in inside if file.is_file())

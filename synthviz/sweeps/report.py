@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from synthviz.sweeps.plan import PlannedRun
 RUNS_A_PAGE = 100
 LEAST_PAUSE = 5.0  # seconds between two reports while a sweep runs
 PAUSE_TO_WORK = 20  # and at least so many times what the last one took
+PAGE_NAME = re.compile(r"page-\d+\.html")
 DONE, FAILED, WAITING = "done", "failed", "waiting"
 SIGNS = {DONE: "✓", FAILED: "✗", WAITING: "…"}
 
@@ -94,7 +96,7 @@ class Report:
             self._due = now + max(LEAST_PAUSE, PAUSE_TO_WORK * (now - started))
 
     def write(self) -> None:
-        """Write the pages that have changed, and the table.
+        """Write the pages that have changed, and the table; pages of a sweep that had more runs go.
 
         Raises:
             OSError: if the disk does not take them.
@@ -102,6 +104,10 @@ class Report:
         for page in sorted(self._changed):
             write_text(self.folder / _page_name(page), self._page(page))
         self._changed.clear()
+        wanted = {_page_name(page) for page in range(self.pages)}
+        for path in self.folder.glob("page-*.html"):
+            if PAGE_NAME.fullmatch(path.name) and path.name not in wanted:
+                path.unlink()
         self._write_table()
 
     def _page(self, page: int) -> str:
@@ -146,7 +152,8 @@ class Report:
         if status == DONE:
             seen = _prediction(end)
             if seen:
-                lines.append(f"<p>The CNN sees: {_text(seen['class_name'])} ({seen['probability']:.0%})</p>")
+                doubt = "" if seen["valid"] else f" ⚠ not valid: {_text(seen['reason'])}"
+                lines.append(f"<p>The CNN sees: {_text(seen['class_name'])} ({seen['probability']:.0%}){doubt}</p>")
             lines += [f"<p>⚠ {_text(reason)}</p>" for reason in end.get("fallbacks", [])]
             links = ["manifest.json", *(name for name in end["files"] if name.endswith(".ipynb"))]
             lines.append("<p>" + " · ".join(f'<a href="{folder}/{quote(n)}">{_text(n)}</a>' for n in links) + "</p>")
@@ -160,7 +167,8 @@ class Report:
 
     def _write_table(self) -> None:
         names = sorted({name for run in self.runs for name in run.parameters})
-        columns = ["key", "status", *names, "class_name", "probability", "seconds", "fallbacks", "error", "folder"]
+        results = ["class_name", "probability", "valid", "seconds", "fallbacks", "error", "folder"]
+        columns = ["key", "status", *names, *results]
         rows = [self._row(run, names) for run in self.runs]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -190,6 +198,7 @@ class Report:
             *(run.parameters.get(name) for name in names),
             seen.get("class_name"),
             seen.get("probability"),
+            seen.get("valid"),
             seconds,
             json.dumps(end["fallbacks"], ensure_ascii=False) if end.get("fallbacks") else None,
             end.get("error"),

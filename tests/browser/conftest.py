@@ -1,25 +1,22 @@
-"""A JupyterLab on a free port and a Chromium to look at it; without a browser these tests are skipped."""
+"""A JupyterLab on a free port and a Chromium to look at it; without a browser these tests are skipped, except in CI."""
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
-
 import pytest
-from lab_page import find_chromium, jupyterlab
-
-SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
+from lab_page import do_without, find_chromium, jupyterlab, keep_screenshot
 
 
 # Not for the whole session: until Playwright stops, its event loop counts as running in the tests' thread.
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (it is in [dev])")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        do_without("Playwright is not installed (it is in [dev])")
     path = find_chromium()
     if path is None:
-        pytest.skip("there is no Chromium to drive; on Debian: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
+        do_without("there is no Chromium to drive; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
         # Chromium's own sandbox does not work for root, which containers run as.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
@@ -47,9 +44,7 @@ def page(browser, lab, request):
     yield page
     report = getattr(request.node, "call_report", None)
     if report is not None and report.failed:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"\W+", "_", request.node.name)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        keep_screenshot(page, request.node.name)
     context.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -13,9 +14,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
 STARTS_WITHIN = 90  # seconds
 SETTINGS = {
     # All cells stay in the page, so that all of them can be looked at.
@@ -36,6 +40,27 @@ NOT_BLANK = """image => {
 def find_chromium() -> str | None:
     """The path of a Chromium or Chrome on this machine."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def do_without(reason: str) -> NoReturn:
+    """Skip a test, or fail it in CI, where a browser is to be had and a skipped test would be seen by nobody."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def keep_screenshot(page: Any, test: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "_", test)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@contextmanager
+def screenshot_on_failure(page: Any, test: str) -> Iterator[None]:
+    """Keep a screenshot if a check in the block fails."""
+    try:
+        yield
+    except AssertionError:
+        keep_screenshot(page, test)
+        raise
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from lab_page import (
     control,
     open_notebook,
     restart_and_run_all,
+    screenshot_on_failure,
     slider,
     source,
     wait_for_another,
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def notebook(page, lab):
+def notebook(page, lab, request):
     """Opens a notebook by name, runs all of it, and sees that nothing complains, now and at the end of the test."""
     address, _ = lab
 
@@ -34,8 +35,9 @@ def notebook(page, lab):
         return page
 
     yield opened
-    assert complaints(page) == []
-    assert [error for error in page.errors if not error.startswith(JUPYTERLABS_OWN)] == []
+    with screenshot_on_failure(page, request.node.name):
+        assert complaints(page) == []
+        assert [error for error in page.errors if not error.startswith(JUPYTERLABS_OWN)] == []
 
 
 def test_generation(notebook):

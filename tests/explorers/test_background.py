@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -141,3 +142,45 @@ def test_in_an_event_loop_things_are_shown_by_the_loops_own_thread():
 
     asyncio.run(kernel())
     assert shown == [(7, threading.main_thread())]
+
+
+def test_what_is_shown_and_what_widgets_call_never_run_at_once(background, errors):
+    """JupyterLab has widgets call from a thread of their own."""
+    inside, begun = threading.Lock(), threading.Event()
+
+    def alone(*_):
+        assert inside.acquire(blocking=False), "another was inside"
+        begun.set()
+        time.sleep(0.005)
+        inside.release()
+
+    answer = background.answering(alone)
+    background.start(lambda checkpoint: [background.show(alone) for _ in range(30)])
+    assert begun.wait(WAIT)
+    for _ in range(30):
+        answer("a change")
+    assert background.wait(WAIT)
+    assert errors == []
+
+
+def test_an_error_of_what_is_shown_or_called_is_handed_over(background, errors):
+    background.answering(lambda change: 1 / 0)("a change")
+    background.start(lambda checkpoint: background.show(int, "seven"))
+    assert background.wait(WAIT)
+    assert [type(error) for error in errors] == [ZeroDivisionError, ValueError]
+
+
+def test_busy_until_the_newest_task_has_ended_or_is_stopped(background, errors):
+    release, seen = threading.Event(), []
+    assert not background.busy
+    background.start(lambda checkpoint: release.wait(WAIT))
+    assert background.busy
+    background.stop()
+    assert not background.busy
+    background.start(lambda checkpoint: seen.append(background.busy) or 1 / 0)
+    assert background.busy
+    release.set()
+    assert background.wait(WAIT)
+    assert seen == [True]
+    assert not background.busy
+    assert len(errors) == 1

@@ -73,6 +73,16 @@ def test_trained_and_untrained_differ(explorer):
     assert not np.array_equal(shown(explorer, "trained"), shown(explorer, "untrained"))
 
 
+def test_a_maps_text_says_where_it_answers_most(explorer):
+    maps = explorer._maps["trained"]["conv1"][explorer.channel()].numpy()
+    assert f"most ({maps.max():.2g}) where it is yellow" in explorer.panels["trained"][1].value
+    row, column = np.unravel_index(maps.argmax(), maps.shape)
+    picture = shown(explorer, "trained")
+    scale = picture.shape[0] / maps.shape[0]
+    red, green, blue = picture[int((row + 0.5) * scale), int((column + 0.5) * scale)].astype(int)
+    assert min(red, green) > blue + 100
+
+
 def test_a_dead_channel_is_said(tensor, model):
     untrained = synthviz.SceneCNN(seed=0).eval()
     torch.nn.init.constant_(untrained.conv1.convolution.bias, -100)
@@ -123,6 +133,36 @@ def test_it_can_be_stopped(explorer):
     assert explorer.background.wait(WAIT)
     assert explorer._wanted == {}
     assert explorer.message.value == "Stopped."
+
+
+def test_asking_what_mattered_ends_the_search_and_says_so(explorer):
+    explorer.look_for.click()
+    assert not explorer.stop.disabled
+    explorer.method.value = GRAD_CAM
+    assert explorer.stop.disabled
+    assert "was stopped. Looking for what mattered, by Grad-CAM" in explorer.message.value
+    assert explorer.background.wait(WAIT)
+    assert explorer._wanted == {}
+    assert explorer.message.value == ""
+
+
+def test_a_search_gives_up_what_mattered(explorer):
+    explorer.method.value = OCCLUSION
+    explorer.look_for.click()
+    assert explorer.method.value == NOTHING
+    assert explorer.background.wait(WAIT)
+    assert explorer._attributions == {}
+    assert len(explorer._wanted) == 1
+
+
+def test_a_drawing_that_fails_is_said_and_stops_nothing(explorer, monkeypatch):
+    explorer.look_for.click()
+    monkeypatch.setattr(explorer, "_draw_channel", lambda: 1 / 0)
+    explorer.rank.value = 2
+    assert "⚠ division by zero." in explorer.message.value
+    assert not explorer.stop.disabled
+    assert explorer.background.wait(WAIT)
+    assert len(explorer._wanted) == 1
 
 
 def test_five_hundred_updates_keep_nothing(explorer):

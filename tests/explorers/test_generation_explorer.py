@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 import synthviz
+from synthviz import generation
 from synthviz.explorers import GenerationExplorer
 from synthviz.explorers import generation as explorer_module
 from synthviz.explorers.generation import GUESS, NO_WORD, PICTURE
+from synthviz.explorers.rendering import SHOWN, to_png
 from synthviz.records import read_record
 
 WAIT = 120  # seconds
@@ -97,6 +99,110 @@ def test_keeping_where_nothing_can_be_written_is_said(explorer, monkeypatch, tmp
     explorer.keep.click()
     assert "⚠" in explorer.message.value
     explorer.message.say("")
+
+
+def test_a_drawing_that_fails_is_said(explorer, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError("not enough\nfor <i>this</i>")
+
+    monkeypatch.setattr(explorer_module, "to_png", fail)
+    explorer.step.value = 2
+    assert "⚠ not enough for &lt;i&gt;this&lt;/i&gt;." in explorer.message.value
+    explorer.message.say("")
+
+
+class TestWhileOneForms:
+    @pytest.fixture
+    def playing(self, tmp_path):
+        """An explorer that has made one picture."""
+        explorer = GenerationExplorer(tmp_path, PROMPT, seed=3)
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        return explorer
+
+    def at_the_first_step(self, explorer, monkeypatch, do) -> None:
+        """Make a picture, and do something once while its first step is shown."""
+        show, seen = explorer._show_forming, []
+
+        def forming(picture):
+            show(picture)
+            if not seen:
+                seen.append(True)
+                do()
+
+        monkeypatch.setattr(explorer, "_show_forming", forming)
+        explorer.generate.click()
+        assert explorer.background.wait(WAIT)
+        assert seen
+
+    def test_nothing_else_can_be_chosen_or_kept_and_stop_shows_the_old_one_again(self, playing, monkeypatch):
+        before, caption = shown(playing), playing.caption.value
+        state = {}
+
+        def look_and_stop():
+            playing.opacity.value = 0.3  # draws nothing over it
+            controls = (playing.keep, playing.chosen, playing.step, playing.word)
+            state.update(
+                picture=shown(playing), caption=playing.caption.value, enabled=[c for c in controls if not c.disabled]
+            )
+            playing.stop.click()
+
+        playing.seed.value = 8
+        self.at_the_first_step(playing, monkeypatch, look_and_stop)
+        assert not np.array_equal(state["picture"], before)
+        assert (state["caption"], state["enabled"]) == ("", [])
+        assert np.array_equal(shown(playing), before)
+        assert playing.caption.value == caption
+        playing.keep.click()
+        (kept,) = playing.folder.glob("*.png")
+        assert read_record(kept)["seed"] == 3
+        scaled = to_png(np.asarray(Image.open(kept).convert("RGB")), SHOWN, smooth=True)
+        assert scaled == playing.image.value
+
+    def test_what_is_kept_is_the_new_one_once_it_is_done(self, playing):
+        playing.seed.value = 8
+        playing.generate.click()
+        assert playing.background.wait(WAIT)
+        assert not playing.keep.disabled
+        playing.step.value = 1
+        playing.keep.click()
+        assert "The finished picture is saved as kept_picture_1.png" in playing.message.value
+        assert read_record(playing.folder / "kept_picture_1.png")["seed"] == 8
+
+    def test_a_prompt_that_is_wrong_meanwhile_stops_nothing(self, playing, monkeypatch):
+        seen = []
+
+        def ask_for_nothing():
+            playing.prompt.value = " "
+            playing.generate.click()
+            seen.append((playing.message.value, playing.stop.disabled))
+
+        self.at_the_first_step(playing, monkeypatch, ask_for_nothing)
+        ((said, disabled),) = seen
+        assert "prompt is" in said
+        assert not disabled
+        assert playing._made[0].picture.record["prompt"] == PROMPT
+        assert playing.progress.value == playing.progress.max
+        assert playing.stop.disabled
+
+    def test_a_batch_that_starts_again_leaves_one_film(self, playing, monkeypatch):
+        paint, attempts = generation._run, []
+
+        def runs_out_once(pipeline, arguments, seeds, tell, on_latents):
+            def fail_late(timestep, latents):
+                on_latents(timestep, latents)
+                if len(attempts) == 1:
+                    raise MemoryError
+
+            attempts.append(seeds)
+            return paint(pipeline, arguments, seeds, tell, fail_late)
+
+        monkeypatch.setattr(generation, "_run", runs_out_once)
+        playing.generate.click()
+        assert playing.background.wait(WAIT)
+        assert attempts == [[3], [3]]
+        assert playing.step.max == 4
+        assert {kind: len(kept) for kind, kept in playing._made[0].latents.items()} == {PICTURE: 4, GUESS: 4}
 
 
 class TestWords:

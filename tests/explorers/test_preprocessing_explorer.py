@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +76,23 @@ def test_no_share_at_all_is_said(explorer):
     assert "all 0" in explorer.message.value
 
 
+def test_the_caption_says_what_the_colours_of_each_view_mean(explorer):
+    captions = set()
+    for view in (CONTOUR, SURFACE, HEATMAP):
+        explorer.view.value = view
+        captions.add(explorer.view_caption.value)
+        assert "dark violet" in explorer.view_caption.value
+        assert "yellow" in explorer.view_caption.value
+    assert len(captions) == 3
+
+
+def test_they_say_the_truth(explorer):
+    upload(explorer, "gradient.png", png(Image.linear_gradient("L").resize((224, 224))))
+    top, bottom = shown(explorer.view_image)[[5, -5], 5].astype(int)
+    assert top[2] > top[1] + 40  # the gradient begins with black: dark violet
+    assert min(bottom[0], bottom[1]) > bottom[2] + 100  # and ends with white: yellow
+
+
 @pytest.mark.parametrize("view", [HEATMAP, CONTOUR, SURFACE])
 def test_views_are_not_blank_and_differ(explorer, view):
     explorer.view.value = view
@@ -123,3 +141,19 @@ def test_what_is_no_picture_is_said_in_one_sentence(explorer):
     assert "⚠" in explorer.message.value
     assert "not a picture" in explorer.message.value
     assert "Traceback" not in explorer.message.value
+
+
+def test_a_full_disk_is_said(explorer, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    upload(explorer, "holiday.png", png(Image.new("L", (4, 4), 128)))
+    assert "⚠" in explorer.message.value
+    assert "No space left on device" in explorer.message.value
+
+
+def test_a_view_that_cannot_be_drawn_is_said(explorer, monkeypatch):
+    monkeypatch.setattr("synthviz.explorers.preprocessing.contour_view", lambda tensor: 1 / 0)
+    explorer.view.value = CONTOUR
+    assert "⚠ division by zero." in explorer.message.value

@@ -8,16 +8,21 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from distributed.comm import CommClosedError
 from small_notebooks import WORK, write_notebook, write_notebooks
 
 from synthviz.runs import NOTEBOOKS, RunError
 from synthviz.sweeps import ClusterSettings, read_plan, run_sweep
-from synthviz.sweeps.one_run import Outcome, verified_manifest
+from synthviz.sweeps.cluster import Share, memory_share
+from synthviz.sweeps.one_run import Outcome, WorkerUnfit, check_worker, verified_manifest
 
 UNSHARE = shutil.which("unshare")
 FAIL_AT_2 = f"{WORK}\nassert seed != 2, 'no <b>2</b>'"
@@ -36,9 +41,8 @@ def sweep(tmp_path, notebooks):
         file = tmp_path / "sweep.yaml"
         file.write_text(f"notebooks: [{NOTEBOOKS[0]}]\nretries: 0\ngrid:\n  seed: {list(seeds)}\n")
         said = []
-        settings = more.pop("cluster", ClusterSettings(workers=2))
-        plan = read_plan(file, notebooks)
-        finished = run_sweep(plan, tmp_path / "out", settings, said.append, notebooks_dir=notebooks, **more)
+        more = {"cluster": ClusterSettings(workers=2), "notebooks_dir": notebooks, **more}
+        finished = run_sweep(read_plan(file, notebooks), tmp_path / "out", **{"say": said.append, **more})
         return finished, "\n".join(said)
 
     return run
@@ -50,6 +54,63 @@ def pretend(run, orders):
     folder.mkdir()
     (folder / "manifest.json").write_text(json.dumps({"files": {}, "notebooks": [], "results": {}}))
     return Outcome(run.key)
+
+
+def meet_a_late_worker(run, orders):
+    """Pretends, once a worker that came late has refused a run."""
+    folder = Path(orders.output_dir).parent
+    try:
+        check_worker(orders)
+    except WorkerUnfit:
+        (folder / "refused").touch()
+        raise
+    (folder / "begun").touch()
+    end = time.monotonic() + 60
+    while not (folder / "refused").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    return pretend(run, orders)
+
+
+def lose_the_folder(run, orders):
+    Path(orders.output_dir, ".unfinished", "token").unlink(missing_ok=True)
+    return check_worker(orders)
+
+
+def die_once(run, orders):
+    """Pretends, and the first time takes the worker along."""
+    mark = Path(orders.output_dir).parent / "died"
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pretend(run, orders)
+
+
+@pytest.fixture
+def scheduler():
+    """The address of one that has no workers of its own."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def start_worker(scheduler):
+    """Starts a worker in a folder, once there is a file, and ends it after the test."""
+    started = []
+
+    def start(folder: Path, after: Path) -> None:
+        wait = f"import os, time\nwhile not os.path.exists({str(after)!r}): time.sleep(0.05)\n"
+        arguments = [scheduler, "--nthreads=1", "--no-nanny", "--no-dashboard", "--host=127.0.0.1"]
+        command = [sys.executable, "-c", f"{wait}from distributed.cli.dask_worker import main\nmain({arguments!r})"]
+        path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+        environment = {**os.environ, "PYTHONPATH": path}
+        started.append(subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 def test_from_nothing_to_done_then_only_what_is_missing(sweep, tmp_path):
@@ -103,6 +164,72 @@ def test_a_second_sweep_in_the_same_folder_is_refused(sweep, tmp_path):
         sweep(1, work=pretend)
 
 
+class TestWorkersThatComeAndGo:
+    """As they may in a cluster that exists."""
+
+    def test_an_unfit_one_that_comes_late_gets_no_runs_and_fails_none(
+        self, sweep, tmp_path, monkeypatch, scheduler, start_worker
+    ):
+        # Each worker finds the notebooks beside itself; the late one stands elsewhere, with others.
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "elsewhere").mkdir()
+        write_notebooks(tmp_path / "elsewhere" / "notebooks", "print('another version')")
+        start_worker(tmp_path, after=tmp_path)
+        start_worker(tmp_path / "elsewhere", after=tmp_path / "begun")
+        more = {"notebooks_dir": Path("notebooks"), "work": meet_a_late_worker}
+        finished, said = sweep(*range(10, 16), cluster=ClusterSettings(scheduler), **more)
+        assert (tmp_path / "refused").exists()
+        assert (finished.done, finished.failed) == (6, 0)
+        assert os.listdir(tmp_path / "out" / "failures") == []
+        assert len(re.findall("A worker gets no runs: .* has other notebooks", said)) == 1
+
+    def test_while_there_is_none_that_is_said(self, sweep, tmp_path, monkeypatch, scheduler, start_worker):
+        monkeypatch.setattr("synthviz.sweeps.driver.LOOK_EVERY", 0.2)
+        monkeypatch.setattr("synthviz.sweeps.workers.PATIENCE", 0.2)
+        start_worker(tmp_path, after=tmp_path)
+        said = []
+
+        def say(line: str) -> None:
+            said.append(line)
+            if line.startswith("There is no worker; waiting for one."):
+                start_worker(tmp_path, after=tmp_path)
+
+        finished, _ = sweep(1, 2, cluster=ClusterSettings(scheduler), work=die_once, say=say)
+        assert finished.done == 2
+        assert len([line for line in said if line.startswith("There is no worker")]) == 1
+
+    def test_a_sweep_whose_workers_are_all_unfit_says_so_and_ends(self, sweep, tmp_path):
+        with pytest.raises(RunError, match=r"no worker is left that can do a run: .* must be shared"):
+            sweep(1, 2, work=lose_the_folder)
+        assert os.listdir(tmp_path / "out" / "failures") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CommClosedError("in <TLS>: Stream is closed"), "the scheduler went away; what is done is kept"),
+        (TimeoutError("timed out"), "the scheduler went away"),
+        (OSError(28, "No space left on device"), r"'.*out' cannot be written to: No space left on device"),
+    ],
+)
+def test_a_lost_scheduler_is_not_taken_for_a_bad_disk(sweep, monkeypatch, error, words):
+    def lost(*_):
+        raise error
+
+    monkeypatch.setattr("synthviz.sweeps.driver._work_through", lost)
+    with pytest.raises(RunError, match=words):
+        sweep(1)
+
+
+def test_workers_that_cannot_be_started_are_one_sentence(sweep, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("Cluster failed to start: no\nports")
+
+    monkeypatch.setattr("distributed.LocalCluster", fail)
+    with pytest.raises(RunError, match="no workers can be started on this machine: Cluster failed to start: no ports"):
+        sweep(1)
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, sweep):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(RunError, match="cannot be used"):
@@ -154,6 +281,26 @@ def test_a_cluster_that_would_be_open_or_is_none_is_refused(settings, words):
         ClusterSettings(**settings)
 
 
+@pytest.mark.parametrize(
+    ("total", "workers", "share"),
+    [(64e9, 1, 16.0), (8e9, 1, 7.2), (8e9, 2, 3.6), (8e9, 8, 2.0), (1e9, 1, 2.0)],
+)
+def test_a_kernel_may_take_its_share_of_the_machines_memory(monkeypatch, total, workers, share):
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", total)
+    assert memory_share(workers) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("said", "limit"), [("", 4.05), ("memory_gb: 3", 3)])
+def test_the_share_is_the_limit_unless_the_file_says_another(monkeypatch, tmp_path, notebooks, said, limit):
+    seen = []
+    connection = nullcontext((None, Share(1, 4.05)))
+    monkeypatch.setattr("synthviz.sweeps.driver.connected", lambda *_: connection)
+    monkeypatch.setattr("synthviz.sweeps.driver._work_through", lambda client, todo, orders, *_: seen.append(orders))
+    (tmp_path / "sweep.yaml").write_text(f"{said}\nruns: [{{seed: 2}}]")
+    run_sweep(read_plan(tmp_path / "sweep.yaml", notebooks), tmp_path / "out", say=str)
+    assert [orders.limits.memory_gb for orders in seen] == [limit]
+
+
 def test_missing_certificates_are_named(sweep):
     settings = ClusterSettings("tls://127.0.0.1:1", tls_ca_file="/nowhere/ca.pem")
     with pytest.raises(RunError, match=r"no file '/nowhere/ca\.pem'"):
@@ -161,12 +308,24 @@ def test_missing_certificates_are_named(sweep):
 
 
 class TestCommand:
-    def command(self, tmp_path, *more: str) -> subprocess.CompletedProcess:
+    def command(self, tmp_path, *arguments: str, out: str | None = "out") -> subprocess.CompletedProcess:
         (tmp_path / "sweep.yaml").write_text("grid: {seed: [1, 2]}")
-        arguments = ["sweep", str(tmp_path / "sweep.yaml"), "--output-dir", str(tmp_path / "out"), *more]
-        return subprocess.run(
-            [sys.executable, "-m", "synthviz", *arguments], capture_output=True, text=True, check=False, timeout=120
-        )
+        where = [] if out is None else ["--output-dir", out]
+        command = [sys.executable, "-m", "synthviz", "sweep", "sweep.yaml", *where, *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    def test_a_dry_run_without_a_folder_says_what_there_is_to_run(self, tmp_path):
+        done = self.command(tmp_path, "--dry-run", out=None)
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^[0-9a-f]{16}  \{'isolate': True, 'seed': 1\}$", done.stdout, re.MULTILINE)
+        assert done.stdout.endswith("\n2 runs.\n")
+        assert "done" not in done.stdout
+        assert os.listdir(tmp_path) == ["sweep.yaml"]
+
+    def test_a_sweep_needs_a_folder(self, tmp_path):
+        done = self.command(tmp_path, out=None)
+        assert done.returncode == 2
+        assert "error: a sweep needs --output-dir; only a --dry-run goes without it" in done.stderr
 
     def test_a_dry_run_says_what_would_run_and_makes_nothing(self, tmp_path):
         done = self.command(tmp_path, "--dry-run")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -42,12 +45,18 @@ class Machine:
         self.sweep = folder / "sweep.yaml"
         self.sweep.write_text(f"notebooks: [{NOTEBOOKS[0]}]\nretries: 9\ngrid:\n  seed: {list(range(runs))}\n")
         self.out = folder / "out"
+        # A short path: those of sockets have a hundred characters at most.
+        self.temporary = Path(tempfile.mkdtemp(prefix="sv"))
 
     def start(self, *command: str) -> subprocess.Popen:
         """Start a process with the mark; what it says goes to a file."""
         with (self.folder / "said.txt").open("ab") as said:
             return subprocess.Popen(
-                command, env={**os.environ, MARK: self.mark}, stdout=said, stderr=said, start_new_session=True
+                command,
+                env={**os.environ, MARK: self.mark, "TMPDIR": str(self.temporary)},
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
             )
 
     def start_driver(self, *cluster: str, inside: tuple[str, ...] = ()) -> subprocess.Popen:
@@ -85,6 +94,15 @@ class Machine:
         assert sorted(os.listdir(self.out)) == ["failures", "index.html", "runs", "runs.csv"]
         assert os.listdir(self.out / "failures") == []
         assert wait_until(lambda: not self.processes(), 30), [process.cmdline() for process in self.processes()]
+        assert list(self.temporary.glob("synthviz-*")) == []
+        self.end()
+
+    def end(self) -> None:
+        """Leave nothing on the machine, whatever came of the test."""
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.kill()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def wait_until(true: Callable[[], bool], seconds: float) -> bool:
@@ -101,9 +119,7 @@ def wait_until(true: Callable[[], bool], seconds: float) -> bool:
 def machine(tmp_path, request):
     made = Machine(tmp_path, request.param)
     yield made
-    for process in made.processes():
-        with suppress(psutil.Error):
-            process.kill()
+    made.end()
 
 
 def endure(
@@ -139,6 +155,25 @@ def test_a_small_sweep_outlives_a_kernel_a_worker_and_its_driver(machine):
     hits = endure(machine, ["kernel", "worker", "driver"], seed=0, pause=(0.5, 1.5))
     machine.check()
     assert hits == 3
+
+
+@pytest.mark.parametrize("everybody", [True, pytest.param(False, marks=pytest.mark.long)])  # as a terminal sends it
+@pytest.mark.parametrize("machine", [3], indirect=True)
+def test_ctrl_c_ends_a_sweep_cleanly_and_says_how_it_goes_on(machine, everybody):
+    command = ("-m", "synthviz", "sweep", str(machine.sweep), "--output-dir", str(machine.out), "--workers=1")
+    driver = machine.start(sys.executable, *command)
+    assert wait_until(lambda: machine.processes("kernel"), 60), machine.said()
+    if everybody:
+        os.killpg(driver.pid, signal.SIGINT)
+    else:
+        driver.send_signal(signal.SIGINT)
+    assert driver.wait(60) == 130, machine.said()
+    assert "stopped; what is done is kept, the same command goes on with the rest" in machine.said()
+    assert "Traceback" not in machine.said()
+    assert wait_until(lambda: not machine.processes(), 30), [process.cmdline() for process in machine.processes()]
+    assert sorted(os.listdir(machine.out)) == ["failures", "index.html", "runs", "runs.csv"]
+    assert os.listdir(machine.out / "failures") == os.listdir(machine.out / "runs") == []
+    assert list(machine.temporary.glob("synthviz-*")) == []
 
 
 class Cluster:
@@ -191,7 +226,7 @@ class Cluster:
 
 @pytest.mark.long
 @pytest.mark.parametrize("machine", [60], indirect=True)
-def test_sixty_runs_on_a_cluster_outlive_twelve_kills_and_two_of_the_scheduler(machine):
+def test_sixty_runs_on_a_cluster_outlive_eight_kills_two_of_them_the_schedulers(machine):
     cluster = Cluster(machine)
     cluster.start()
     assert wait_until(lambda: len(machine.processes("worker")) >= 2, 60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ from small_notebooks import WORK, write_notebook, write_notebooks
 from synthviz.records import sha256
 from synthviz.runs import NOTEBOOKS
 from synthviz.sweeps import Limits, PlannedRun
-from synthviz.sweeps.one_run import Orders, execute_run, verified_manifest
+from synthviz.sweeps.one_run import Orders, WorkerUnfit, execute_run, verified_manifest
 from synthviz.sweeps.plan import hash_sources
 
 RUN = PlannedRun("0123456789abcdef", {"seed": 7, "prompt": "a 'red' boat", "scale": 0.1})
@@ -140,19 +141,51 @@ def test_a_run_that_takes_too_much_memory_is_ended_with_its_kernel(orders, noteb
     assert kernels() == []
 
 
-def test_a_worker_that_sees_another_folder_refuses(orders, tmp_path):
+def test_a_worker_that_sees_another_folder_refuses_and_writes_nothing(orders, tmp_path):
     (tmp_path / "sweep" / ".unfinished" / "token").write_text("there")
-    failure = execute_run(RUN, orders()).failure
-    assert failure["kind"] == "worker"
-    assert "must be shared" in failure["error"]
+    with pytest.raises(WorkerUnfit, match="must be shared"):
+        execute_run(RUN, orders())
+    assert os.listdir(tmp_path / "sweep" / "failures") == []
+    assert left_in(tmp_path / "sweep") == ["token"]
 
 
-def test_a_worker_with_other_notebooks_refuses(orders, notebooks):
+def test_a_worker_with_other_notebooks_or_none_refuses(orders, notebooks):
     made = orders()
     write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", "2")
-    failure = execute_run(RUN, made).failure
-    assert failure["kind"] == "worker"
-    assert "other notebooks" in failure["error"]
+    with pytest.raises(WorkerUnfit, match="other notebooks"):
+        execute_run(RUN, made)
+    (notebooks / f"{NOTEBOOKS[0]}.ipynb").unlink()
+    with pytest.raises(WorkerUnfit, match="other notebooks"):
+        execute_run(RUN, made)
+
+
+def test_a_worker_that_cannot_write_refuses(orders, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", denied)
+    with pytest.raises(WorkerUnfit, match=r"cannot write to the sweep's folder .*: Permission denied"):
+        execute_run(RUN, orders())
+
+
+def test_a_run_whose_sweep_is_started_anew_has_not_failed(orders, notebooks, tmp_path):
+    """The other driver takes the folder away under the run, and has a token of its own."""
+    sweep = tmp_path / "sweep"
+    work = f"import pathlib, shutil\nsweep = pathlib.Path({str(sweep)!r})\n"
+    work += "shutil.rmtree(sweep / '.unfinished')\n(sweep / '.unfinished').mkdir()\n"
+    work += "(sweep / '.unfinished' / 'token').write_text('anew')"
+    write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", work)
+    with pytest.raises(WorkerUnfit):
+        execute_run(RUN, orders(retries=0))
+    assert os.listdir(sweep / "failures") == []
+
+
+def test_no_bar_is_drawn_between_the_lines_of_a_sweep(orders, monkeypatch):
+    asked = []
+    monkeypatch.setattr("papermill.execute_notebook", lambda *paths, **options: asked.append(options["progress_bar"]))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    execute_run(RUN, orders(retries=0))
+    assert asked == [False]
 
 
 def test_of_two_that_do_the_same_run_the_first_is_kept(orders, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from small_notebooks import write_notebook, write_notebooks
@@ -73,6 +74,19 @@ class TestShapes:
         assert plan("minutes: 5\nmemory_gb: 2.5\nretries: 0\nruns: [{}]").limits == Limits(5, 2.5, 0)
 
 
+def test_the_lesson_plan_for_a_class_is_a_sweep(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "teaching.md").read_text(encoding="utf-8")
+    for name, kind in (("class.csv", "csv"), ("class.yaml", "yaml")):
+        (block,) = re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+        (tmp_path / name).write_text(block, encoding="utf-8")
+    found = parameters(read_plan(tmp_path / "class.yaml"))
+    assert [(run["prompt"], run.get("seed"), run["count"]) for run in found] == [
+        ("a red boat at dusk", 1, 1),
+        ("a village in the rain, in watercolor", 2, 1),
+        ("three yellow lanterns over the ocean", None, 1),
+    ]
+
+
 class TestKeys:
     def test_each_is_sixteen_hexadecimal_digits_of_its_own(self, plan):
         keys = [run.key for run in plan("grid:\n  prompt: [a, b]\n  seed: [1, 2]").runs]
@@ -104,17 +118,39 @@ class TestKeys:
         monkeypatch.setattr("synthviz.__version__", "99.0")
         assert plan("runs: [{}]").runs[0].key != before
 
-    def test_so_does_what_a_model_folder_or_a_picture_holds(self, plan, notebooks, tmp_path):
-        write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", 'model: str = "auto"')
+    @pytest.fixture
+    def with_models(self, notebooks):
+        """A first notebook that takes a model."""
+        file = notebooks / f"{NOTEBOOKS[0]}.ipynb"
+        content = json.loads(file.read_text())
+        content["cells"][0]["source"] += 'model: str = "auto"  # which\n'
+        file.write_text(json.dumps(content))
+
+    def test_so_does_what_a_model_folder_or_a_picture_holds(self, plan, with_models, tmp_path):
         for index, content in enumerate((b"weights", b"others")):
             (tmp_path / f"m{index}").mkdir()
             (tmp_path / f"m{index}" / "unet.safetensors").write_bytes(content)
-        content = json.loads((notebooks / f"{NOTEBOOKS[0]}.ipynb").read_text())
-        content["cells"][0]["source"] += 'model: str = "auto"  # which\n'
-        (notebooks / f"{NOTEBOOKS[0]}.ipynb").write_text(json.dumps(content))
         found = plan("runs: [{model: m0}]")
         assert found.runs[0].parameters == {"model": str(tmp_path / "m0")}
         assert plan("runs: [{model: m1}]").runs[0].key != found.runs[0].key
+
+    @pytest.mark.parametrize("name", ["auto", "embedded", "embedded-teacher"])
+    def test_a_shipped_models_name_is_never_a_folder(self, plan, with_models, tmp_path, name):
+        before = plan(f"runs: [{{model: {name}}}]").runs[0]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "unet.safetensors").write_bytes(b"others")
+        found = plan(f"runs: [{{model: {name}}}]").runs[0]
+        assert found == before
+        assert found.parameters == {"model": name}
+
+    def test_so_do_the_classifiers_weights_where_it_classifies(self, plan, tmp_path, monkeypatch):
+        files = {0: "runs: [{}]", 1: "notebooks: [01_generation, 02_preprocessing]\nruns: [{}]"}
+        before = {number: plan(text).runs[0].key for number, text in files.items()}
+        (tmp_path / "scene-cnn").mkdir()
+        (tmp_path / "scene-cnn" / "model.safetensors").write_bytes(b"trained again")
+        monkeypatch.setattr("synthviz.sweeps.plan.MODELS", tmp_path)
+        assert plan(files[0]).runs[0].key != before[0]
+        assert plan(files[1]).runs[0].key == before[1]
 
 
 @pytest.mark.parametrize(

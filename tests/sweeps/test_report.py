@@ -52,6 +52,27 @@ def test_a_page_has_a_card_for_each_run_with_what_became_of_it(report, tmp_path)
     assert "1 done, 1 failed, 1 waiting." in page.get_text()
 
 
+def test_a_prediction_that_is_not_valid_is_shown_as_that(report, tmp_path):
+    doubtful = {"class_name": "ocean", "probability": 0.97, "valid": False, "reason": "the picture is <blank>"}
+    report.add(report.runs[0].key, manifest())
+    report.add(report.runs[1].key, manifest(results={"prediction": doubtful}))
+    report.add(report.runs[2].key, manifest(results={}))
+    report.write()
+    texts = [card.get_text() for card in soup(tmp_path / "index.html").select(".run")]
+    assert "not valid: the picture is <blank>" in texts[1]
+    assert "not valid" not in texts[0] + texts[2]
+    with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["valid"] for row in csv.DictReader(file)] == ["True", "False", ""]
+
+
+def test_a_sweep_that_has_fewer_runs_than_before_has_fewer_pages(tmp_path):
+    runs = [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_A_PAGE + 1)]
+    Report(tmp_path, runs).write()
+    (tmp_path / "page-of-my-own.html").touch()
+    Report(tmp_path, runs[: RUNS_A_PAGE + 1]).write()
+    assert sorted(os.listdir(tmp_path)) == ["index.html", "page-2.html", "page-of-my-own.html", "runs.csv"]
+
+
 def test_text_is_shown_and_never_obeyed(report, tmp_path):
     report.add(report.runs[0].key, manifest(fallbacks=[NASTY]))
     report.add(report.runs[1].key, failure(error=NASTY, source=NASTY, traceback=NASTY))
