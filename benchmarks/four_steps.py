@@ -36,13 +36,14 @@ def stock_teacher() -> DiffusionPipeline:
     return pipeline
 
 
-def obedience() -> Check:
-    """What share of its teacher's prompt accuracy the student keeps, as last evaluated."""
-    share = json.loads(EVALUATION.read_text())["agreement"]["Accuracy, student to teacher"]
-    return Check(
-        f"by {EVALUATION.name} {share['value']:.1%} of the teacher's prompt accuracy, {share['target']:.0%} wanted",
-        share["reached"],
-    )
+def obedience() -> list[Check]:
+    """What share of its teacher's prompt accuracy the student keeps; nothing where both were not evaluated together."""
+    agreement = json.loads(EVALUATION.read_text())["agreement"]
+    if agreement is None:
+        return []
+    share = agreement["Accuracy, student to teacher"]
+    text = f"{share['value']:.1%} of the teacher's prompt accuracy by {EVALUATION.name}, {share['target']:.0%} wanted"
+    return [Check(text, share["reached"])]
 
 
 def measure(repeats: int) -> list[Row]:
@@ -63,9 +64,7 @@ def measure(repeats: int) -> list[Row]:
     seconds = in_turns({**ways, "teacher": teach}, repeats)
     against = f"the teacher through diffusers, {steps} steps with guidance"
     return [
-        row(
-            work, against, 1 / 10, seconds[work], seconds["teacher"], [obedience()], f"computed in {engine_of(student)}"
-        )
+        row(work, against, 1 / 10, seconds[work], seconds["teacher"], obedience(), f"computed in {engine_of(student)}")
         for work, student in students.items()
     ]
 
