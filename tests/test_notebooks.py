@@ -184,7 +184,7 @@ def test_solutions_run_where_they_stand(name, tmp_path):
         for source in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL) if "<summary>" in cell.source else []:
             cells.append(nbformat.v4.new_code_cell(source))
             solutions += 1
-    assert solutions >= 3
+    assert solutions >= 2
     notebook.cells = cells
     nbformat.write(notebook, tmp_path / "solved.ipynb")
     papermill.execute_notebook(
