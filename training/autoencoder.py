@@ -102,6 +102,11 @@ def random_crops(images: np.ndarray, batch: int, crop: int, rng: np.random.Gener
     return torch.from_numpy(picked).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+def count_held_out(paintings: int) -> int:
+    """How many of so many paintings, the first ones, are kept apart to measure on."""
+    return min(128, paintings // 10)
+
+
 @torch.no_grad()
 def measure_psnr(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch.device) -> float:
     """Mean PSNR in dB of reconstructions of whole pictures, (N, H, W, 3) uint8."""
@@ -136,7 +141,7 @@ def train_autoencoder(
     torch.manual_seed(settings.seed)
     device = pick_device()
     paintings = load_paintings(paintings_dir)
-    held_out = min(128, len(paintings.images) // 10)
+    held_out = count_held_out(len(paintings.images))
     train_images, test_images = paintings.images[held_out:], np.asarray(paintings.images[:held_out])
     autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
     checkpoint_path = output_dir / "autoencoder.checkpoint"

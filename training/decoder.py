@@ -25,7 +25,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.pipelines import load_pipeline
-from training.autoencoder import fine_detail, measure_psnr, reconstruction_loss
+from training.autoencoder import count_held_out, fine_detail, measure_psnr, reconstruction_loss
 from training.diffusion import encode_paintings
 from training.distillation import GUIDANCE_WIDTH, move, trailing_timesteps
 from training.loop import (
@@ -173,12 +173,13 @@ def train_decoder(
     device = pick_device()
     output_dir.mkdir(parents=True, exist_ok=True)
     paintings = load_paintings(paintings_dir)
-    held_out = min(128, len(paintings.images) // 10)
-    images, test_images = paintings.images[held_out:], np.asarray(paintings.images[:held_out])
-    autoencoder = pipeline.vae.to(device, memory_format=torch.channels_last)
-    images = images[: settings.paintings]
+    held_out = count_held_out(len(paintings.images))
+    test_images = np.asarray(paintings.images[:held_out])
+    images = paintings.images[held_out : held_out + settings.paintings]
     captions = [each[0] for each in paintings.captions[held_out : held_out + len(images)]]
     latents = _load_latents(output_dir / "latents.pt", pipeline, images, captions, settings)
+    # A copy, since the pipeline is the caller's.
+    autoencoder = copy.deepcopy(pipeline.vae).to(device, memory_format=torch.channels_last)
     autoencoder.requires_grad_(False)
     autoencoder.decoder.requires_grad_(True)
     last = autoencoder.decoder.layers[-1].weight

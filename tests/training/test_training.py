@@ -18,7 +18,14 @@ from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.scenes.canvas import THINGS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
-from training.decoder import DecoderTraining, PatchDiscriminator, balance, denoise_the_end, random_patches
+from training.decoder import (
+    DecoderTraining,
+    PatchDiscriminator,
+    balance,
+    denoise_the_end,
+    random_patches,
+    train_decoder,
+)
 from training.diffusion import (
     DiffusionTraining,
     build_scheduler,
@@ -333,6 +340,16 @@ class TestDecoder:
         velocity = pipeline.unet(noisy, last, text, timestep_cond=told).sample
         expected = pipeline.scheduler.step(velocity, last, noisy).prev_sample / pipeline.vae.config.scaling_factor
         assert (made.float() - expected).abs().mean() < 0.02 * expected.abs().mean()
+
+    def test_it_learns_and_leaves_the_pipeline_and_the_encoder_alone(self, paintings_dir, tmp_path):
+        pipeline = load_pipeline("embedded", "cpu", "torch")
+        before = {name: value.clone() for name, value in pipeline.vae.state_dict().items()}
+        settings = DecoderTraining(minutes=MOMENT, batch=2, cells=4, paintings=4, adversarial_after=1)
+        trained = train_decoder(paintings_dir, tmp_path, settings, pipeline).state_dict()
+        assert all(torch.equal(value, before[name]) for name, value in pipeline.vae.state_dict().items())
+        changed = {name.split(".")[0] for name, value in trained.items() if not torch.equal(value, before[name])}
+        assert changed == {"decoder"}
+        assert all(torch.equal(value, trained[name]) for name, value in load_autoencoder(tmp_path).items())
 
     def test_patches_and_their_pixels_belong_together(self):
         cells = np.arange(10 * 10).reshape(10, 10)
