@@ -329,6 +329,7 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="a saved pipeline: its parts are trained on")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DiffusionTraining.minutes)
+    parser.add_argument("--rate", type=float, default=DiffusionTraining.rate, help="the peak of the learning rate")
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
@@ -337,7 +338,9 @@ def main() -> None:
         autoencoder, text_encoder = arguments.start_from / "vae", arguments.start_from
     if autoencoder is None or text_encoder is None:
         parser.error("give --autoencoder and --text-encoder, or --start-from")
-    settings = DiffusionTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
+    settings = DiffusionTraining(
+        minutes=arguments.minutes, rate=arguments.rate, float32=arguments.float32, compile=arguments.compile
+    )
     train_diffusion(
         arguments.paintings, autoencoder, text_encoder, arguments.output_dir, settings, arguments.start_from
     )

@@ -67,7 +67,7 @@ class Prompt:
             counterparts of the held-out prompts.
         part: which part of its category, such as the attribute.
         wording: "canonical" (the first phrase of every word table), "varied" (any phrase, any order), or "things
-            first" (varied too, but as people write and captions do not: "a red boat, the ocean at sunset").
+            first" (varied too, but the other way round: "a red boat, the ocean at sunset").
         expected: right answers, by question, from `oracle.QUESTIONS`.
         seed: of its picture: its place in the full list.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthviz.scenes.scene import Group, Scene
+from synthviz.scenes.scene import SEA_PLACES, SKY_KINDS, Group, Scene
 
 PLACE_WORDS = {
     "city": (
@@ -90,6 +90,8 @@ COLOR_WORDS = {
 # How often captions say where a single thing is. As people do, they leave out the middle, and say what is unusual; were
 # the place anyone's guess, a model that is trained on means would draw the thing everywhere a little, or nowhere.
 SIDE_SAID = {"left": 0.95, "center": 0.4, "right": 0.95}
+THINGS_FIRST = 0.35  # of the captions that name things
+PLACE_UNSAID = 0.12  # of these
 COUNT_WORDS = {1: ("a", "a", "one"), 2: ("two", "two", "a pair of"), 3: ("three",), 4: ("four",)}
 STYLE_WORDS = {
     "flat": ("a flat illustration of", "a poster of", "flat art of"),
@@ -142,9 +144,11 @@ def write_caption(scene: Scene, rng: np.random.Generator) -> str:
 def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
     """Describe a scene in words; also returns what the words say, as data.
 
-    The place is always said and every other thing mostly, but a flat style and a clear sky seldom, since they
-    are what a prompt that does not name them should give.
+    The place is said first and everything else mostly, but a flat style and a clear sky seldom, since they are what a
+    prompt that does not name them should give. A third of the captions begin with things, as people do ("a red boat
+    on the sea at dusk"), and some of these leave the place out.
     """
+    things: list[tuple[str, bool]] = []  # and whether it is up in the air
     extras: list[str] = []
     body, body_side = None, None
     if scene.body is not None and rng.random() < 0.85:
@@ -153,12 +157,12 @@ def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
         if scene.body_side is not None and rng.random() < SIDE_SAID[scene.body_side]:
             body_side = scene.body_side
             words += " " + _choose(SIDE_WORDS[scene.body_side], rng)
-        extras.append(words)
+        things.append((words, True))
     groups = {}
     for group in scene.things:
         if rng.random() < 0.93:
             words, groups[group.kind] = _describe_group(group, rng)
-            extras.append(words)
+            things.append((words, group.kind in SKY_KINDS))
     weather = scene.weather if rng.random() < (0.12 if scene.weather == "clear" else 0.93) else None
     if weather is not None:
         extras.append(_choose(WEATHER_WORDS[weather], rng))
@@ -171,11 +175,20 @@ def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
     time = scene.time if rng.random() < 0.93 else None
     style = scene.style if rng.random() < (0.2 if scene.style == "flat" else 0.97) else None
 
-    caption = _opening(scene.place, time, style, rng)
+    rng.shuffle(things)
+    things_first = bool(things) and rng.random() < THINGS_FIRST
+    place = None if things_first and rng.random() < PLACE_UNSAID else scene.place
+    if things_first:
+        first = int(rng.integers(1, len(things) + 1))
+        flying = any(flies for _, flies in things[:first])
+        caption = _listed([words for words, _ in things[:first]]) + _behind(place, time, flying, rng)
+    else:
+        first = 0
+        caption = _opening(scene.place, time, style, rng)
+    extras += [words for words, _ in things[first:]]
     if extras:
         rng.shuffle(extras)
-        joined = ", ".join(extras[:-1]) + (" and " if len(extras) > 1 else "") + extras[-1]
-        caption += _choose((" with ", ", with ", ", "), rng) + joined
+        caption += _choose((" with ", ", with ", ", "), rng) + _listed(extras)
     if style is not None:
         before = rng.random() < 0.5
         caption = (
@@ -183,8 +196,20 @@ def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
             if before
             else f"{caption}, {_choose(IN_STYLE_WORDS[style], rng)}"
         )
-    said = Said(scene.place, time, weather, style, body, body_side, stars, lake, groups)
-    return caption, said
+    return caption, Said(place, time, weather, style, body, body_side, stars, lake, groups)
+
+
+def _behind(place: str | None, time: str | None, flying: bool, rng: np.random.Generator) -> str:
+    """What follows the things a caption begins with: " over a city at night"."""
+    when = "" if time is None else " " + _choose(AT_TIME_WORDS[time], rng)
+    if place is None:
+        return when
+    link = " over " if flying else " on " if place in SEA_PLACES else " in "
+    return _choose((link, link, ", "), rng) + _choose(PLACE_WORDS[place], rng) + when
+
+
+def _listed(phrases: list[str]) -> str:
+    return ", ".join(phrases[:-1]) + (" and " if len(phrases) > 1 else "") + phrases[-1]
 
 
 def _opening(place: str, time: str | None, style: str | None, rng: np.random.Generator) -> str:

@@ -27,6 +27,7 @@ from synthviz.sweeps.one_run import (
     WorkerUnfit,
     describe_failure,
     execute_run,
+    keep_failure,
     verified_manifest,
 )
 from synthviz.sweeps.plan import PlannedRun, SweepPlan
@@ -198,25 +199,31 @@ def _work_through(
                 workers.leave_out_unfit()
             hand_out(one.run)
             continue
-        failure = _failure(future, one.run)
-        manifest = verified_manifest(Path(orders.output_dir) / RUNS / one.run.key) if failure is None else None
-        if failure is None and manifest is None:
-            failure = describe_failure(RunError("it was done, but its files do not verify"), one.run)
-        if failure is not None:
-            say(f"Failed: {one.run.key}: {failure['error']}")
-        report.add(one.run.key, failure or manifest or {})
+        end = _end(future, one.run, Path(orders.output_dir))
+        if "error" in end:
+            say(f"Failed: {one.run.key}: {end['error']}")
+        report.add(one.run.key, end)
         progress.one_ended(report.counts[FAILED])
         report.write_if_due()
         for run in itertools.islice(waiting, 1):
             hand_out(run)
 
 
-def _failure(future: Any, run: PlannedRun) -> dict[str, Any] | None:
-    """What went wrong in a run, if anything; one that took its workers down with it has failed too."""
+def _end(future: Any, run: PlannedRun, output_dir: Path) -> dict[str, Any]:
+    """A run's manifest, or what went wrong in it; one that took its workers down with it has failed too."""
     error = future.exception()
-    if error is None:
+    if error is not None:
+        failure = describe_failure(RunError(f"its workers died: {error}"), run) | {"kind": "worker"}
+    elif future.result().failure is not None:
         return future.result().failure
-    return describe_failure(RunError(f"its workers died: {error}"), run) | {"kind": "worker"}
+    else:
+        manifest = verified_manifest(output_dir / RUNS / run.key)
+        if manifest is not None:
+            return manifest
+        failure = describe_failure(RunError("it was done, but its files do not verify"), run)
+    with suppress(OSError):  # on a full disk the report still says it
+        keep_failure(output_dir / UNFINISHED / f"{run.key}-{uuid.uuid4().hex[:8]}", output_dir, failure)
+    return failure
 
 
 class _Progress:

@@ -110,7 +110,7 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
             shutil.rmtree(unfinished, ignore_errors=True)
     _check_folder(orders)  # a sweep that was started anew has taken its folder away: the run has not failed by that
     with suppress(OSError):  # on a full disk the outcome still says it
-        _keep_failure(unfinished, output_dir / FAILURES / run.key, failure)
+        keep_failure(unfinished, output_dir, failure)
     return Outcome(run.key, failure)
 
 
@@ -190,8 +190,9 @@ def _put_in_place(unfinished: Path, place: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _keep_failure(unfinished: Path, place: Path, failure: dict[str, Any]) -> None:
-    """Leave what was made so far, and why it ended there, in the place for failures."""
+def keep_failure(unfinished: Path, output_dir: Path, failure: dict[str, Any]) -> None:
+    """Leave what was made so far, and why it ended there, in the place for failures in the sweep's folder."""
+    place = output_dir / FAILURES / failure["key"]
     unfinished.mkdir(exist_ok=True)
     write_json(unfinished / "failure.json", failure)
     shutil.rmtree(place, ignore_errors=True)

@@ -71,6 +71,10 @@ def meet_a_late_worker(run, orders):
     return pretend(run, orders)
 
 
+def only_say_done(run, orders):
+    return Outcome(run.key)
+
+
 def lose_the_folder(run, orders):
     Path(orders.output_dir, ".unfinished", "token").unlink(missing_ok=True)
     return check_worker(orders)
@@ -162,6 +166,16 @@ def test_a_second_sweep_in_the_same_folder_is_refused(sweep, tmp_path):
     (tmp_path / "out" / ".unfinished" / "driver").write_text("(process 12 on elsewhere)")
     with FileLock(tmp_path / "out" / ".lock"), pytest.raises(RunError, match=r"another sweep.*process 12 on elsewhere"):
         sweep(1, work=pretend)
+
+
+def test_a_failure_that_only_the_driver_sees_is_kept_like_any_other(sweep, tmp_path):
+    finished, said = sweep(1, work=only_say_done)
+    assert finished.failed == 1
+    (key,) = os.listdir(tmp_path / "out" / "failures")
+    failure = json.loads((tmp_path / "out" / "failures" / key / "failure.json").read_text())
+    assert failure["error"] == "it was done, but its files do not verify"
+    assert f"failures/{key}" in (tmp_path / "out" / "index.html").read_text()
+    assert f"Failed: {key}: it was done" in said
 
 
 class TestWorkersThatComeAndGo:
