@@ -33,13 +33,19 @@ STOPWATCH = """image => {
             document.addEventListener(kind, begin, {capture: true, once: true});
     });
 }"""
-STOPWATCH_OF_A_PICTURE = """() => { window.finished = new Promise(resolve => {
+STOPWATCH_OF_A_PICTURE = """image => { window.finished = new Promise(resolve => {
     document.addEventListener("click", event => {
         const label = `seed ${document.querySelector("input[type=number]").value}`;
         const chosen = () => [...document.querySelectorAll("option:checked")]
             .some(option => option.textContent === label);
-        const look = () => chosen()
-            ? resolve(performance.now() - event.timeStamp) : requestAnimationFrame(look);
+        // The explorer sends a picture first, then its caption.
+        const described = () => [...document.querySelectorAll(".widget-html-content")]
+            .some(caption => caption.textContent.includes("the finished picture"));
+        const look = async () => {
+            if (!chosen() || !described()) return requestAnimationFrame(look);
+            await image.decode().catch(() => {});
+            resolve(performance.now() - event.timeStamp);
+        };
         look();
     }, {capture: true, once: true});
 }); }"""
@@ -106,7 +112,7 @@ def generation(page: Any, repeats: int) -> Iterator[Row]:
     for seed in range(repeats + 1):
         page.get_by_label("Seed").fill(str(seed))
         page.get_by_label("Seed").press("Enter")
-        page.evaluate(STOPWATCH_OF_A_PICTURE)
+        image.evaluate(STOPWATCH_OF_A_PICTURE)
         page.get_by_role("button", name="Generate").click()
         taken.append(page.evaluate("window.finished"))
     page.get_by_text("Step 4 of 4: the finished picture").wait_for()
