@@ -9,6 +9,7 @@ generated pictures, which are softer than paintings.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from training.loop import (
 from training.paintings import load_paintings
 
 SIDE = 224
+Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures, (H, W, 3) uint8 on disk, and their places' numbers
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,27 @@ def augment(images: torch.Tensor, settings: ClassifierTraining, generator: torch
     return images.clamp(0, 1)  # interpolation may round past 1
 
 
-def take(images: np.ndarray, rows: np.ndarray, device: torch.device) -> torch.Tensor:
+def take(images: Sequence[np.ndarray], rows: np.ndarray, device: torch.device) -> torch.Tensor:
     """Some of the memory-mapped pictures, grey, on the device: (B, 1, H, W) float32 in [0, 1]."""
     return grey(torch.from_numpy(np.stack([images[row] for row in rows])).to(device))
 
 
+def split(folders: Sequence[Path], held_out: int) -> tuple[Labelled, Labelled]:
+    """The paintings of several folders to learn from, and the last `held_out` of each, a tenth at the most."""
+    images: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    places: tuple[list[int], list[int]] = ([], [])
+    for folder in folders:
+        paintings = load_paintings(folder)
+        first_kept = len(paintings.images) - min(held_out, len(paintings.images) // 10)
+        for part, rows in enumerate((slice(first_kept), slice(first_kept, None))):
+            images[part].extend(paintings.images[rows])
+            places[part].extend(paintings.places[rows].tolist())
+    return (images[0], np.array(places[0])), (images[1], np.array(places[1]))
+
+
 @torch.no_grad()
-def measure_accuracy(model: SceneCNN, images: np.ndarray, places: np.ndarray, device: torch.device) -> float:
-    """Share of pictures, (N, H, W, 3) uint8, whose place the network names."""
+def measure_accuracy(model: SceneCNN, images: Sequence[np.ndarray], places: np.ndarray, device: torch.device) -> float:
+    """Share of pictures, each (H, W, 3) uint8, whose place the network names."""
     correct = 0
     for start in range(0, len(images), 64):
         rows = np.arange(start, min(start + 64, len(images)))
@@ -110,23 +125,20 @@ def measure_accuracy(model: SceneCNN, images: np.ndarray, places: np.ndarray, de
 
 
 def train_classifier(
-    paintings_dir: Path, output_dir: Path, settings: ClassifierTraining, start_from: Path | None = None
+    folders: Sequence[Path], output_dir: Path, settings: ClassifierTraining, start_from: Path | None = None
 ) -> SceneCNN:
     """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
 
     Leaves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`.
 
     Args:
-        paintings_dir: what `training.paintings` left.
+        folders: what `training.paintings` left; of each folder the last paintings are kept apart.
         output_dir: where to.
         settings: the budget and the rest.
         start_from: saved weights to start from.
     """
     device = pick_device()
-    paintings = load_paintings(paintings_dir)
-    places = paintings.places.astype(np.int64)
-    held_out = min(settings.held_out, len(places) // 10)
-    training_count = len(places) - held_out
+    (images, places), (other_images, other_places) = split(folders, settings.held_out)
     model = SceneCNN(settings.seed) if start_from is None else SceneCNN.pretrained(start_from)
     model = model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
@@ -145,15 +157,15 @@ def train_classifier(
         save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
         averaged.load_state_dict(average.state)
         averaged.save_weights(output_dir / "model.safetensors")
-        accuracy = measure_accuracy(averaged, paintings.images[training_count:], places[training_count:], device)
+        accuracy = measure_accuracy(averaged, other_images, other_places, device)
         values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
         write_log(output_dir / "classifier.log", **values, loss=recent, held_out_accuracy=accuracy)
 
     save_due = clock.every(min(5.0, settings.minutes / 2))  # measuring costs training time
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress, warmup=100))
-        rows = rng.integers(training_count, size=settings.batch)
-        views = augment(take(paintings.images, rows, device), settings, generator)
+        rows = rng.integers(len(images), size=settings.batch)
+        views = augment(take(images, rows, device), settings, generator)
         target = torch.from_numpy(places[rows]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             scores = model.logits(views.contiguous(memory_format=torch.channels_last))
@@ -175,7 +187,7 @@ def train_classifier(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paintings", type=Path, required=True)
+    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more painted folders")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=ClassifierTraining.minutes)
     parser.add_argument("--start-from", type=Path, help="saved weights, model.safetensors: they are trained on")

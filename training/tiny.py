@@ -45,7 +45,7 @@ def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
     train_decoder(paintings, output_dir / "decoder", refined, student)
     ship_decoder(output_dir / "decoder" / "vae", output_dir / "models")
     train_oracle([paintings], output_dir / "oracle", OracleTraining(minutes=minutes, batch=8))
-    train_classifier(paintings, output_dir / "classifier", ClassifierTraining(minutes=minutes, held_out=8))
+    train_classifier([paintings], output_dir / "classifier", ClassifierTraining(minutes=minutes, held_out=8))
 
 
 def main() -> None:

@@ -407,15 +407,15 @@ def load_autoencoder(folder) -> dict[str, torch.Tensor]:
 
 @pytest.mark.long
 def test_the_classifier_learns_and_its_weights_load(paintings_dir, tmp_path):
-    train_classifier(paintings_dir, tmp_path, ClassifierTraining(minutes=4 * MOMENT, held_out=4))
+    train_classifier([paintings_dir], tmp_path, ClassifierTraining(minutes=4 * MOMENT, held_out=4))
     first = last_line(tmp_path / "classifier.log")
-    train_classifier(paintings_dir, tmp_path, ClassifierTraining(minutes=first["minutes"] + MOMENT, held_out=4))
+    train_classifier([paintings_dir], tmp_path, ClassifierTraining(minutes=first["minutes"] + MOMENT, held_out=4))
     assert last_line(tmp_path / "classifier.log")["step"] > first["step"]
     model = SceneCNN.pretrained(tmp_path / "model.safetensors")
     assert model(torch.rand(1, 1, 224, 224)).shape == (1, 10)
 
     settings = ClassifierTraining(minutes=1e-4, held_out=4)  # one step
-    trained_on = train_classifier(paintings_dir, tmp_path / "on", settings, tmp_path / "model.safetensors")
+    trained_on = train_classifier([paintings_dir], tmp_path / "on", settings, tmp_path / "model.safetensors")
     assert all(
         torch.allclose(value, model.state_dict()[name], atol=1e-3) for name, value in trained_on.state_dict().items()
     )
