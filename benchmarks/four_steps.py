@@ -19,7 +19,7 @@ from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
 from synthviz.generation import GenerationConfig, generate
 from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, engine_of, load_pipeline
 
-EVALUATION = Path(__file__).parents[1] / "training" / "evaluation.json"
+EVALUATION = Path(__file__).parents[1] / "training" / "evaluation_of_both.json"
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 
 
@@ -37,11 +37,8 @@ def stock_teacher() -> DiffusionPipeline:
 
 
 def obedience() -> list[Check]:
-    """What share of its teacher's prompt accuracy the student keeps; nothing where both were not evaluated together."""
-    agreement = json.loads(EVALUATION.read_text())["agreement"]
-    if agreement is None:
-        return []
-    share = agreement["Accuracy, student to teacher"]
+    """What share of its teacher's prompt accuracy the student keeps, as the evaluation of both found it."""
+    share = json.loads(EVALUATION.read_text())["agreement"]["Accuracy, student to teacher"]
     text = f"{share['value']:.1%} of the teacher's prompt accuracy by {EVALUATION.name}, {share['target']:.0%} wanted"
     return [Check(text, share["reached"])]
 
