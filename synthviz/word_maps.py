@@ -17,12 +17,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.generation import GeneratedPicture, GenerationConfig, generate
-from synthviz.pipelines import engine_of
+from synthviz.pipelines import SHIPPED_DEFAULTS, engine_of, model_name
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
 
+# Where the shipped models attend at half of the latents' resolution. In training a noun had to be read there where its
+# thing stands; in their other layers attention roams.
+TAUGHT_LAYERS = tuple(
+    f"{block}.transformer_blocks.0.attn2"
+    for block in ("down_blocks.1.attentions.0", "up_blocks.1.attentions.0", "up_blocks.1.attentions.1")
+)
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
@@ -84,7 +90,8 @@ def generate_with_word_maps(
     Args:
         pipeline: with a UNet that attends to words, such as Stable Diffusion 1 and 2, SDXL and the embedded models.
         config: what to make.
-        layers: which cross-attention layers to record, from `cross_attention_layers`; None for all.
+        layers: which cross-attention layers to record, from `cross_attention_layers`; None for all, but of a shipped
+            model for `TAUGHT_LAYERS`.
 
     Raises:
         ValueError: if the pipeline has no cross-attention, or no such layer; else as `generate`.
@@ -135,7 +142,7 @@ def word_maps_of_picture(
         prompt: the words to look for.
         noise: how far up the noise schedule to go, 0.05 to 1.
         seed: of the noise.
-        layers: which cross-attention layers to record; None for all.
+        layers: as for `generate_with_word_maps`.
 
     Raises:
         ValueError: if the prompt is empty, `noise` is outside its range, or the pipeline has no cross-attention.
@@ -233,7 +240,9 @@ class WordMapRecorder:
         if not self.words:
             raise ValueError(f"the prompt {prompt!r} has no words to look for")
         self.unet = pipeline.unet
-        self.layers = list(names if layers is None else layers)
+        if layers is None:
+            layers = TAUGHT_LAYERS if model_name(pipeline) in SHIPPED_DEFAULTS else names
+        self.layers = list(layers)
         self.runs: dict[int, _Run] = {}
 
     def start_batch(self, seeds: list[int]) -> None:

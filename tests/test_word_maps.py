@@ -136,6 +136,13 @@ def test_a_repeated_word_is_averaged_and_case_does_not_matter(tiny):
         maps.heatmap("boats")
 
 
+def test_of_a_shipped_model_the_layers_that_were_taught_to_look():
+    pipeline = load_pipeline("embedded")
+    ((_, maps),) = word_maps.generate_with_word_maps(pipeline, GenerationConfig("a boat", count=1, steps=1))
+    assert tuple(maps.layers) == word_maps.TAUGHT_LAYERS
+    assert set(maps.layers) < set(word_maps.cross_attention_layers(pipeline))
+
+
 def test_chosen_layers_only_and_unknown_ones_are_refused(tiny):
     ((_, maps),) = word_maps.generate_with_word_maps(
         tiny, GenerationConfig("a boat", count=1, steps=1), layers=[MIDDLE]

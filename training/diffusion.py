@@ -32,6 +32,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import BODIES, KINDS
 from synthviz.scenes.canvas import THINGS
+from synthviz.word_maps import TAUGHT_LAYERS
 from training.loop import (
     AveragedWeights,
     Clock,
@@ -46,11 +47,6 @@ from training.text_encoder import WIDTH, tokenize, with_strange_word
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
-# Cross-attention at half the latents' resolution.
-WORD_LAYERS = tuple(
-    f"{block}.transformer_blocks.0.attn2"
-    for block in ("down_blocks.1.attentions.0", "up_blocks.1.attentions.0", "up_blocks.1.attentions.1")
-)
 LAYOUT_CHANNELS = 128  # of the UNet's features that must tell the layout
 
 
@@ -158,8 +154,8 @@ class Trained(nn.Module):
         self.layout_head = nn.Conv2d(LAYOUT_CHANNELS, LAYOUT_CLASSES, 1)
         self._features: list[torch.Tensor] = []
         unet.up_blocks[1].register_forward_hook(lambda module, inputs, output: self._features.append(output))
-        self._attention = [KeepingProcessor() for _ in WORD_LAYERS]
-        for name, processor in zip(WORD_LAYERS, self._attention, strict=True):
+        self._attention = [KeepingProcessor() for _ in TAUGHT_LAYERS]
+        for name, processor in zip(TAUGHT_LAYERS, self._attention, strict=True):
             unet.get_submodule(name).set_processor(processor)
 
     def read(self, token_ids: torch.Tensor, apart: torch.Tensor) -> torch.Tensor:

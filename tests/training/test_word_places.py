@@ -10,7 +10,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from synthviz.pipelines import MODELS
 from synthviz.scenes import PLACES
 from synthviz.scenes.canvas import THINGS
-from training.diffusion import WORD_LAYERS, Trained, build_unet
+from synthviz.word_maps import TAUGHT_LAYERS
+from training.diffusion import Trained, build_unet
 from training.paintings import LAYOUT_CLASSES
 from training.text_encoder import WIDTH, tokenize
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
@@ -95,8 +96,8 @@ def test_keeping_the_shares_changes_no_result():
     unet: UNet2DConditionModel = build_unet(8, 8).eval()
     noisy, time, text = torch.randn(2, 8, 8, 8), torch.tensor([500, 20]), torch.randn(2, 48, WIDTH)
     expected = unet(noisy, time, text).sample
-    processors = [KeepingProcessor() for _ in WORD_LAYERS]
-    for name, processor in zip(WORD_LAYERS, processors, strict=True):
+    processors = [KeepingProcessor() for _ in TAUGHT_LAYERS]
+    for name, processor in zip(TAUGHT_LAYERS, processors, strict=True):
         unet.get_submodule(name).set_processor(processor)
     assert torch.allclose(unet(noisy, time, text).sample, expected, atol=1e-5)
     for processor in processors:
