@@ -36,11 +36,11 @@ def stock_teacher() -> DiffusionPipeline:
     return pipeline
 
 
-def obedience() -> list[Check]:
+def obedience() -> Check:
     """What share of its teacher's prompt accuracy the student keeps, as the evaluation of both found it."""
     share = json.loads(EVALUATION.read_text())["agreement"]["Accuracy, student to teacher"]
     text = f"{share['value']:.1%} of the teacher's prompt accuracy by {EVALUATION.name}, {share['target']:.0%} wanted"
-    return [Check(text, share["reached"])]
+    return Check(text, share["reached"])
 
 
 def measure(repeats: int) -> list[Row]:
@@ -61,7 +61,9 @@ def measure(repeats: int) -> list[Row]:
     seconds = in_turns({**ways, "teacher": teach}, repeats)
     against = f"the teacher through diffusers, {steps} steps with guidance"
     return [
-        row(work, against, 1 / 10, seconds[work], seconds["teacher"], obedience(), f"computed in {engine_of(student)}")
+        row(
+            work, against, 1 / 10, seconds[work], seconds["teacher"], [obedience()], f"computed in {engine_of(student)}"
+        )
         for work, student in students.items()
     ]
 

@@ -30,6 +30,7 @@ from synthviz.scenes.captions import (
     STYLE_WORDS,
     TIME_WORDS,
     WEATHER_WORDS,
+    listed,
 )
 from synthviz.scenes.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_held_out_color, is_held_out_time
 from training.oracle import answers
@@ -137,7 +138,7 @@ def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: 
     text = f"{where} {pick(AT_TIME_WORDS[scene.time])}" if says_time else where
     if wording == "things first":
         flying = any(group.kind in SKY_KINDS for group in scene.things)
-        text = _listed(things) + (" over " if flying else ", ") + text
+        text = listed(things) + (" over " if flying else ", ") + text
     else:
         extras = [*things, *extras]
     if wording == "varied":
@@ -146,7 +147,7 @@ def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: 
         if says_time and noun != "golden light" and rng.random() < 0.5:
             text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun} over {where}"
     if extras:
-        text += " with " + _listed(extras)
+        text += " with " + listed(extras)
     if scene.style != "flat" or "style" in judged:
         if wording == "canonical" or rng.random() < 0.5:
             return f"{pick(STYLE_WORDS[scene.style])} {text}"
@@ -160,10 +161,6 @@ def _thing_words(group: Group, judged: Sequence[str], pick: Callable[[Sequence[s
     color = pick(COLOR_WORDS[group.color]) + " " if f"{group.kind} color" in judged else ""
     side = " " + pick(SIDE_WORDS[group.side or "center"]) if f"{group.kind} side" in judged else ""
     return f"{pick(COUNT_WORDS[group.count])} {color}{noun}{side}"
-
-
-def _listed(phrases: Sequence[str]) -> str:
-    return ", ".join(phrases[:-1]) + (" and " if len(phrases) > 1 else "") + phrases[-1]
 
 
 def _parts() -> list[tuple[str, str, Callable[[np.random.Generator], list[_Draft]]]]:

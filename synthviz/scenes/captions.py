@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -181,14 +182,14 @@ def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
     if things_first:
         first = int(rng.integers(1, len(things) + 1))
         flying = any(flies for _, flies in things[:first])
-        caption = _listed([words for words, _ in things[:first]]) + _behind(place, time, flying, rng)
+        caption = listed([words for words, _ in things[:first]]) + _behind(place, time, flying, rng)
     else:
         first = 0
         caption = _opening(scene.place, time, style, rng)
     extras += [words for words, _ in things[first:]]
     if extras:
         rng.shuffle(extras)
-        caption += _choose((" with ", ", with ", ", "), rng) + _listed(extras)
+        caption += _choose((" with ", ", with ", ", "), rng) + listed(extras)
     if style is not None:
         before = rng.random() < 0.5
         caption = (
@@ -208,7 +209,8 @@ def _behind(place: str | None, time: str | None, flying: bool, rng: np.random.Ge
     return _choose((link, link, ", "), rng) + _choose(PLACE_WORDS[place], rng) + when
 
 
-def _listed(phrases: list[str]) -> str:
+def listed(phrases: Sequence[str]) -> str:
+    """Phrases as in a sentence: "a, b and c"."""
     return ", ".join(phrases[:-1]) + (" and " if len(phrases) > 1 else "") + phrases[-1]
 
 
