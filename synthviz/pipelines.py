@@ -227,12 +227,16 @@ def _place(pipeline: DiffusionPipeline, device: str) -> None:
 
 
 def model_name(pipeline: DiffusionPipeline) -> str:
-    """What to call a pipeline's model in a record: a shipped name, a hub id, or a folder's own name, never a path."""
+    """What to call a pipeline's model in a record: a shipped name, a hub id, or a folder's own name, never a path.
+
+    A folder that happens to be called as a shipped model gets another name, or it would be taken for it.
+    """
     origin = str(getattr(pipeline.config, "_name_or_path", "") or type(pipeline).__name__)
     path = Path(origin)
-    if path.parent == MODELS:
-        return path.name
-    return path.name if path.is_dir() else origin
+    if not path.is_dir():
+        return origin
+    mistakable = path.name in SHIPPED_DEFAULTS and path.parent != MODELS
+    return f"{path.name} (a folder)" if mistakable else path.name
 
 
 def engine_of(pipeline: DiffusionPipeline) -> str:

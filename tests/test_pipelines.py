@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import tiny_pipelines
 import torch
@@ -115,6 +117,13 @@ class TestSchedulers:
             ValueError, match=r"scheduler is .PNDM., which needs a library .* requires the scipy library"
         ):
             pipelines.find_scheduler(pipeline, "PNDM")
+
+
+def test_a_folder_called_as_a_shipped_model_is_not_taken_for_it(saved, tmp_path):
+    shutil.copytree(saved["sd1"], tmp_path / "embedded")
+    pipeline = pipelines.load_pipeline(str(tmp_path / "embedded"), "cpu")
+    assert pipelines.model_name(pipeline) == "embedded (a folder)"
+    assert pipelines.default_steps_and_guidance(pipeline) == (50, 7.5)
 
 
 def test_pickled_weights_are_refused(tmp_path):
