@@ -47,7 +47,9 @@ class Evaluation:
 
     Attributes:
         most_prompts: so many prompts of each part of each category; None for all.
-        pictures: how many from captions of fresh scenes, at least 2; twice as many scenes are painted.
+        pictures: how many from captions of fresh scenes, at least 2.
+        references: how many paintings of other fresh scenes to compare them with (KID), at least 2; painting costs
+            less than drawing, and the more there are, the surer is the distance.
         autoencoder_paintings: how many of the fresh paintings to encode and decode; 0 for none.
         timed: how many single pictures to time; 0 for none.
         batch: pictures drawn at a time; another one may change rounding.
@@ -59,6 +61,7 @@ class Evaluation:
 
     most_prompts: int | None = None
     pictures: int = 1000
+    references: int = 3000
     autoencoder_paintings: int = 200
     timed: int = 5
     batch: int = 8
@@ -68,8 +71,11 @@ class Evaluation:
     processes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.pictures < 2:
-            raise ValueError(f"pictures is {self.pictures}; it must be at least 2, or there is no distance to measure")
+        for name in ("pictures", "references"):
+            if getattr(self, name) < 2:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; it must be at least 2, or there is no distance to measure"
+                )
 
 
 def evaluate(
@@ -98,7 +104,7 @@ def evaluate(
         seeds = range(settings.pictures)
         drawn = draw(pipeline, captions[: settings.pictures], seeds, settings.batch, name, settings.bfloat16)
         drawn_features, drawn_small = _describe(drawn, oracle)
-        # Drawn from the captions of one half of the fresh scenes, compared with the paintings of the other.
+        # Drawn from the captions of the first fresh scenes, compared with the paintings of the others.
         result["KID"] = _kid(drawn_features, features[settings.pictures :])
         result["memorisation"] = None
         if training is not None:
@@ -122,7 +128,12 @@ def paint_fresh(settings: Evaluation) -> Paintings:
     """Paintings of scenes nobody has seen, held-out pairs among them, with their images in memory."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         paint_training_set(
-            Path(folder), 2 * settings.pictures, settings.size, settings.first_seed, True, settings.processes
+            Path(folder),
+            settings.pictures + settings.references,
+            settings.size,
+            settings.first_seed,
+            True,
+            settings.processes,
         )
         paintings = load_paintings(Path(folder))
         return replace(paintings, images=np.array(paintings.images))
@@ -263,7 +274,7 @@ def main() -> None:
     parser.add_argument("--oracle", type=Path, default=WEIGHTS, help="default: the one in this folder")
     parser.add_argument("--paintings", type=Path, help="the training set; without it, memorisation is not measured")
     parser.add_argument("--most-prompts", type=int, help="so many of each part of each category, for a quick look")
-    for name in ("pictures", "autoencoder_paintings", "timed", "batch", "size", "first_seed"):
+    for name in ("pictures", "references", "autoencoder_paintings", "timed", "batch", "size", "first_seed"):
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=int, default=getattr(Evaluation, name), help="default: %(default)s")
     parser.add_argument("--bfloat16", action="store_true", help="draw in bfloat16; timed pictures stay in float32")
@@ -275,6 +286,7 @@ def main() -> None:
     settings = Evaluation(
         most_prompts=arguments.most_prompts,
         pictures=arguments.pictures,
+        references=arguments.references,
         autoencoder_paintings=arguments.autoencoder_paintings,
         timed=arguments.timed,
         batch=arguments.batch,

@@ -14,6 +14,8 @@ from training.oracle import Oracle, ask
 from training.paintings import paint_one
 from training.verdicts import score
 
+PSNR_TARGET = 30  # dB
+
 
 @torch.no_grad()
 def measure_autoencoder(

@@ -284,7 +284,9 @@ def test_a_batch_draws_what_generate_draws(tiny):
 
 def test_the_whole_evaluation(tiny, tmp_path):
     torch.manual_seed(0)
-    settings = Evaluation(most_prompts=1, pictures=4, autoencoder_paintings=3, timed=1, size=64, processes=1)
+    settings = Evaluation(
+        most_prompts=1, pictures=4, references=5, autoencoder_paintings=3, timed=1, size=64, processes=1
+    )
     training = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8)
     results = evaluate({"student": tiny, "teacher": tiny}, Oracle().eval(), settings, training)
     student, teacher = results["models"].values()
@@ -295,7 +297,7 @@ def test_the_whole_evaluation(tiny, tmp_path):
     assert count == results["settings"]["prompts"] == len(evaluation_prompts(most=1))
     assert len(student["mistakes"]) == count - student["prompts"]["all"]["right"]
     assert student["places the CNN names"]["count"] == 1
-    assert results["oracle"]["place"]["count"] == 8
+    assert results["oracle"]["place"]["count"] == 9
     assert results["agreement"]["Speed, student to teacher"]["reached"] is False
     json.dumps(results, allow_nan=False)
 
@@ -316,6 +318,7 @@ def test_the_whole_evaluation(tiny, tmp_path):
     assert (tmp_path / "new.md").read_text() == table + "\n"
 
 
-def test_too_few_pictures_are_refused_before_any_work():
-    with pytest.raises(ValueError, match="pictures is 1"):
-        Evaluation(pictures=1)
+@pytest.mark.parametrize("name", ["pictures", "references"])
+def test_too_few_pictures_are_refused_before_any_work(name):
+    with pytest.raises(ValueError, match=f"{name} is 1"):
+        Evaluation(**{name: 1})
