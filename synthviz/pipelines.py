@@ -235,7 +235,7 @@ def model_name(pipeline: DiffusionPipeline) -> str:
     path = Path(origin)
     if not path.is_dir():
         return origin
-    mistakable = path.name in SHIPPED_DEFAULTS and path.parent != MODELS
+    mistakable = path.name in SHIPPED_DEFAULTS and path.resolve().parent != MODELS.resolve()
     return f"{path.name} (a folder)" if mistakable else path.name
 
 

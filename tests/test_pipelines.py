@@ -126,6 +126,11 @@ def test_a_folder_called_as_a_shipped_model_is_not_taken_for_it(saved, tmp_path)
     assert pipelines.default_steps_and_guidance(pipeline) == (50, 7.5)
 
 
+def test_the_shipped_folder_by_a_relative_path_is_the_shipped_model(monkeypatch):
+    monkeypatch.chdir(pipelines.MODELS)
+    assert pipelines.model_name(pipelines.load_pipeline("./embedded", "cpu", "torch")) == "embedded"
+
+
 def test_pickled_weights_are_refused(tmp_path):
     tiny_pipelines.stable_diffusion().save_pretrained(tmp_path, safe_serialization=False)
     with pytest.raises(ModelLoadError, match="safetensors"):
