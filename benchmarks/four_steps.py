@@ -19,7 +19,7 @@ from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
 from synthviz.generation import GenerationConfig, generate
 from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, engine_of, load_pipeline
 
-EVALUATION = Path(__file__).parents[1] / "training" / "evaluation_of_both.json"
+EVALUATION = Path(__file__).parents[1] / "training" / "evaluation.json"
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 
 

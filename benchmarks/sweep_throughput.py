@@ -22,6 +22,7 @@ import papermill
 
 from benchmarks.side_by_side import Row, as_times, command_line, in_turns, row
 from synthviz import runs
+from synthviz.execution import without_lessons
 from synthviz.sweeps import ClusterSettings, cluster, read_plan, run_sweep
 from synthviz.sweeps.one_run import THREAD_SETTINGS
 
@@ -35,7 +36,7 @@ def notebooks_without_lessons() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         for name in runs.NOTEBOOKS:
             notebook = nbformat.read(runs.notebooks_folder() / f"{name}.ipynb", as_version=4)
-            nbformat.write(runs.without_lessons(notebook), Path(folder, f"{name}.ipynb"))
+            nbformat.write(without_lessons(notebook), Path(folder, f"{name}.ipynb"))
         yield Path(folder)
 
 

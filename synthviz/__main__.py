@@ -69,12 +69,13 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
         return _sweep(options)
     from synthviz import runs
+    from synthviz.execution import RunError
 
     # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         finished = runs.run_notebooks(options.output_dir, [tuple(pair) for pair in options.parameters])
-    except (runs.RunError, OSError) as error:  # OSError: a full disk, a folder that cannot be written
+    except (RunError, OSError) as error:  # OSError: a full disk, a folder that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -103,7 +104,7 @@ def _sweep(options: argparse.Namespace) -> int:
     import signal
 
     from synthviz import sweeps
-    from synthviz.runs import RunError
+    from synthviz.execution import RunError
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt

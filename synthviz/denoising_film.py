@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from synthviz.generation import GeneratedPicture, GenerationConfig, generate
-from synthviz.pipelines import find_scheduler, scheduler_set
 from synthviz.records import whole_file
+from synthviz.schedulers import find_scheduler, scheduler_set
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline

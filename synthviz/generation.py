@@ -16,15 +16,14 @@ from synthviz.pipelines import (
     ModelLoadError,
     default_steps_and_guidance,
     engine_of,
-    find_scheduler,
     load_pipeline,
     model_name,
     quiet_libraries,
-    scheduler_set,
     size_multiple,
     unread_words,
 )
 from synthviz.records import versions, write_png
+from synthviz.schedulers import find_scheduler, scheduler_set
 
 if TYPE_CHECKING:
     import numpy as np

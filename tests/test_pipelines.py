@@ -96,29 +96,6 @@ class TestSmallGpu:
         assert called == [expected]
 
 
-class TestSchedulers:
-    def test_by_name_with_and_without_the_suffix(self):
-        pipeline = tiny_pipelines.stable_diffusion()
-        for name in ("Euler-Discrete".replace("-", ""), "eulerdiscretescheduler"):
-            assert type(pipelines.find_scheduler(pipeline, name)).__name__ == "EulerDiscreteScheduler"
-
-    def test_one_that_ignores_the_seed_is_not_offered(self):
-        with pytest.raises(ValueError, match="cannot use"):
-            pipelines.find_scheduler(tiny_pipelines.stable_diffusion(), "DPMSolverSDE")
-
-    def test_a_missing_library_is_a_bad_value_not_a_broken_model(self, monkeypatch):
-        def needs_scipy(*_):
-            raise ImportError("LMSDiscreteScheduler requires the scipy library\nmore lines")
-
-        pipeline = tiny_pipelines.stable_diffusion()
-        chosen = next(one for one in pipeline.scheduler.compatibles if one.__name__ == "PNDMScheduler")
-        monkeypatch.setattr(chosen, "from_config", needs_scipy)
-        with pytest.raises(
-            ValueError, match=r"scheduler is .PNDM., which needs a library .* requires the scipy library"
-        ):
-            pipelines.find_scheduler(pipeline, "PNDM")
-
-
 def test_a_folder_called_as_a_shipped_model_is_not_taken_for_it(saved, tmp_path):
     shutil.copytree(saved["sd1"], tmp_path / "embedded")
     pipeline = pipelines.load_pipeline(str(tmp_path / "embedded"), "cpu")

@@ -13,8 +13,9 @@ from small_notebooks import WORK, write_notebook, write_notebooks
 
 from synthviz import runs
 from synthviz.__main__ import main
+from synthviz.execution import CellError, RunError
 from synthviz.records import sha256
-from synthviz.runs import NOTEBOOKS, CellError, Parameter, RunError
+from synthviz.runs import NOTEBOOKS, Parameter
 
 
 @pytest.fixture

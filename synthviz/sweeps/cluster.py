@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from synthviz.execution import RunError
 from synthviz.private_folders import private_folder
-from synthviz.runs import RunError
 
 if TYPE_CHECKING:
     from distributed import Client

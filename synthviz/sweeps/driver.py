@@ -13,9 +13,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from synthviz.execution import RunError
 from synthviz.private_folders import remove_leftovers
 from synthviz.records import write_text
-from synthviz.runs import RunError
 from synthviz.sweeps.cluster import ClusterSettings, connected
 from synthviz.sweeps.folder import folder_kept
 from synthviz.sweeps.one_run import (

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from synthviz.execution import RunError
 from synthviz.records import write_text
-from synthviz.runs import RunError
 from synthviz.sweeps.one_run import FAILURES, RUNS, UNFINISHED
 
 LOCK = ".lock"

@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 
 from synthviz import runs
+from synthviz.execution import CellError, RunError
 from synthviz.records import sha256, write_json
-from synthviz.runs import CellError, RunError
 from synthviz.sweeps.cluster import memory_share
 from synthviz.sweeps.plan import Limits, PlannedRun, hash_sources
 

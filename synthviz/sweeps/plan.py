@@ -16,8 +16,9 @@ from typing import Any
 
 import synthviz
 from synthviz import runs
+from synthviz.execution import RunError, without_lessons
 from synthviz.pipelines import MODELS
-from synthviz.runs import NOTEBOOKS, Parameter, RunError
+from synthviz.runs import NOTEBOOKS, Parameter
 
 SHAPES = ("grid", "zip", "runs")
 SETTINGS = ("notebooks", "fixed", *SHAPES, "minutes", "memory_gb", "retries")
@@ -121,7 +122,7 @@ def hash_sources(folder: Path, notebooks: Sequence[str]) -> str:
 
     digest = hashlib.sha256()
     for name in notebooks:
-        for cell in runs.without_lessons(nbformat.read(folder / f"{name}.ipynb", as_version=4)).cells:
+        for cell in without_lessons(nbformat.read(folder / f"{name}.ipynb", as_version=4)).cells:
             digest.update(json.dumps([name, cell.cell_type, cell.source]).encode())
     return digest.hexdigest()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from synthviz.runs import RunError
+from synthviz.execution import RunError
 from synthviz.sweeps.one_run import Orders, check_worker
 
 if TYPE_CHECKING:

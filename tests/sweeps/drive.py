@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from synthviz.runs import RunError
+from synthviz.execution import RunError
 from synthviz.sweeps import ClusterSettings, read_plan, run_sweep
 
 if __name__ == "__main__":

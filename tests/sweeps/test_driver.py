@@ -19,7 +19,8 @@ import pytest
 from distributed.comm import CommClosedError
 from small_notebooks import WORK, write_notebook, write_notebooks
 
-from synthviz.runs import NOTEBOOKS, RunError
+from synthviz.execution import RunError
+from synthviz.runs import NOTEBOOKS
 from synthviz.sweeps import ClusterSettings, read_plan, run_sweep
 from synthviz.sweeps.cluster import Share, memory_share
 from synthviz.sweeps.one_run import Outcome, WorkerUnfit, check_worker, verified_manifest

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from synthviz.runs import RunError
+from synthviz.execution import RunError
 from synthviz.sweeps.folder import folder_kept
 
 TAKE_TURNS = """
 import os, sys, time
 from pathlib import Path
-from synthviz.runs import RunError
+from synthviz.execution import RunError
 from synthviz.sweeps.folder import folder_kept
 
 folder, held = Path(sys.argv[1]), Path(sys.argv[2])

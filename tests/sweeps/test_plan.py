@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_notebooks import write_notebook, write_notebooks
 
-from synthviz.runs import NOTEBOOKS, RunError
+from synthviz.execution import RunError
+from synthviz.runs import NOTEBOOKS
 from synthviz.sweeps import Limits, read_plan
 
 
