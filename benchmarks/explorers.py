@@ -37,7 +37,7 @@ STOPWATCH_OF_A_PICTURE = """image => { window.finished = new Promise(resolve => 
     document.addEventListener("click", event => {
         const label = `seed ${document.querySelector("input[type=number]").value}`;
         const chosen = () => [...document.querySelectorAll("option:checked")]
-            .some(option => option.textContent === label);
+            .some(option => option.textContent.replaceAll("\\u00a0", " ") === label);
         // The explorer sends a picture first, then its caption.
         const described = () => [...document.querySelectorAll(".widget-html-content")]
             .some(caption => caption.textContent.includes("the finished picture"));
@@ -49,6 +49,17 @@ STOPWATCH_OF_A_PICTURE = """image => { window.finished = new Promise(resolve => 
         look();
     }, {capture: true, once: true});
 }); }"""
+PATIENCE = 30_000  # milliseconds
+
+
+def stopped(page: Any, watch: str) -> float:
+    """What a stopwatch shows once it has stopped, in milliseconds.
+
+    Raises:
+        playwright.sync_api.Error: if it is still running after a long time.
+    """
+    late = f"setTimeout(() => give_up(new Error('no other picture within {PATIENCE} ms')), {PATIENCE})"
+    return page.evaluate(f"Promise.race([window.{watch}, new Promise((_, give_up) => {late})])")
 
 
 def times(page: Any, image: Any, act: Callable[[int], None], repeats: int, pause: int = 150) -> list[float]:
@@ -57,7 +68,7 @@ def times(page: Any, image: Any, act: Callable[[int], None], repeats: int, pause
     for number in range(repeats + 1):
         image.evaluate(STOPWATCH)
         act(number)
-        taken.append(page.evaluate("window.changed"))
+        taken.append(stopped(page, "changed"))
         page.wait_for_timeout(pause)
     return taken[1:]
 
@@ -114,9 +125,11 @@ def generation(page: Any, repeats: int) -> Iterator[Row]:
         page.get_by_label("Seed").press("Enter")
         image.evaluate(STOPWATCH_OF_A_PICTURE)
         page.get_by_role("button", name="Generate").click()
-        taken.append(page.evaluate("window.finished"))
+        taken.append(stopped(page, "finished"))
     page.get_by_text("Step 4 of 4: the finished picture").wait_for()
     yield within("generation: a new four-step picture", 1000, taken[1:])
+    slider(page, "Step").press("Home")
+    page.wait_for_timeout(500)
     yield within("generation: the step slider", 100, times(page, image, arrows(page, "Step"), repeats))
     page.get_by_label("Word map").select_option(index=2)
     page.wait_for_timeout(500)
