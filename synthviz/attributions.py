@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from synthviz.features import evaluating, find_layers, logits_of
 
+BATCH = 4  # pictures at a time; with more, a CPU spends as long again on getting memory
+
 
 @dataclass(frozen=True)
 class Attribution:
@@ -58,7 +60,7 @@ def integrated_gradients(
     with _logits_of(model, picture, target) as (scores, target):
         plain = torch.full_like(picture, baseline)
         values, error = IntegratedGradients(scores).attribute(
-            picture, plain, target=target, n_steps=steps, internal_batch_size=16, return_convergence_delta=True
+            picture, plain, target=target, n_steps=steps, internal_batch_size=BATCH, return_convergence_delta=True
         )
     return Attribution("integrated gradients", target, _flat(values), abs(error.item()))
 
@@ -129,7 +131,7 @@ def occlusion(
             strides=(picture.shape[1], stride, stride),
             baselines=baseline,
             target=target,
-            perturbations_per_eval=16,
+            perturbations_per_eval=BATCH,
         )
     return Attribution("occlusion", target, values[0, 0].detach().to("cpu", torch.float32))
 

@@ -222,7 +222,11 @@ def test_damaged_weights(tmp_path, model, damage):
 
 @pytest.mark.parametrize("metadata", [None, {"class_names": json.dumps(PLACES[::-1])}])
 def test_mislabelled_weights(tmp_path, model, metadata):
-    save_file(dict(model.state_dict()), tmp_path / "model.safetensors", metadata=metadata)
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()},
+        tmp_path / "model.safetensors",
+        metadata=metadata,
+    )
     with pytest.raises(ValueError, match="are labelled"):
         SceneCNN.pretrained(tmp_path / "model.safetensors")
 
