@@ -185,7 +185,7 @@ class FeatureExplorer(widgets.VBox):
                 found = attributions.integrated_gradients(self.model, self.tensor, target, steps=32)
             else:
                 # Fewer and larger squares than by default: in half a second.
-                found = attributions.occlusion(self.model, self.tensor, target, window=40, stride=20)
+                found = attributions.occlusion(self.model, self.tensor, target, window=48, stride=24)
             checkpoint()
             self.background.show(self._attributed, method, target, found)
 
