@@ -243,7 +243,7 @@ def test_sixty_runs_on_a_cluster_outlive_eight_kills_two_of_them_the_schedulers(
 @pytest.mark.parametrize("machine", [60], indirect=True)
 def test_sixty_runs_outlive_twelve_kills(machine):
     kinds = ["kernel", "worker", "driver", "kernel"] * 3
-    hits = endure(machine, kinds, seed=1, pause=(2.0, 6.0))
+    hits = endure(machine, kinds, seed=1, pause=(1.5, 4.0))
     machine.check()
     assert hits == len(kinds)
 
