@@ -1,11 +1,16 @@
 """Distil the teacher into four steps: `python -m training.distillation --teacher DIR --latents DIR --paintings DIR
---output-dir DIR --minutes 120`.
+--output-dir DIR --early DIR/early --minutes 120`.
 
 Progressive distillation (Salimans & Ho 2022) in one go: the trajectory from noise to picture is cut into four pieces,
 and on each the student learns to do in one step, of one evaluation, what the teacher does in four steps of DDIM with
 guidance, of two evaluations each. It is told the guidance scale through `time_cond_proj_dim`, so that `guidance_scale`
 still steers (Meng et al. 2023). The result is a plain `UNet2DConditionModel` for diffusers' `DDIMScheduler` at four
 steps; since no step adds noise, a seed gives nearly the same picture as with the teacher.
+
+With `--early` the teacher is also guided away from its own early self (autoguidance, Karras et al. 2024): both err in
+the same places, the early one more, so what leads away from it leads to firmer pictures, and not to fewer different
+ones, as more guidance by the prompt would. Where there is almost nothing but noise it is left out: there it would
+multiply suns. This costs the student nothing.
 
 Where an earlier teacher already has a student (`--start-from`), what it learnt is carried over to begin with: the
 difference between the two is added to the new teacher's weights, as LCM-LoRA does with fine-tuned models (Luo et al.
@@ -21,9 +26,10 @@ from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel
 
 from synthviz.devices import has_fast_bfloat16, pick_device
-from training.diffusion import load_latents, vary_caption
+from training.diffusion import load_latents, use_fast_attention, vary_caption
 from training.loop import (
     AveragedWeights,
     Clock,
@@ -50,6 +56,8 @@ class DistillationTraining:
     teacher_steps: int = 4  # that each of them stands for
     least_guidance: float = 1.0
     most_guidance: float = 6.0
+    early_guidance: float = 1.0  # how far away from the teacher's early self; 0 is not at all
+    early_guidance_below: int = 850  # the first timestep, of 1000, at which it is left out
     huber: float = 0.001
     caption_dropout: float = 0.05
     strange_word_share: float = 0.06
@@ -114,6 +122,14 @@ def velocity_between(
     return (alpha * noisy - clean) / sigma
 
 
+def autoguidance(
+    named: torch.Tensor, worse: torch.Tensor, timesteps: torch.Tensor, settings: DistillationTraining
+) -> torch.Tensor:
+    """What to add to a velocity so that it leads away from a worse model's, (B, C, H, W) (Karras et al. 2024)."""
+    strength = settings.early_guidance * (timesteps < settings.early_guidance_below).to(named)
+    return strength[:, None, None, None] * (named - worse)
+
+
 def train_distillation(
     teacher_dir: Path,
     paintings_dir: Path,
@@ -121,6 +137,7 @@ def train_distillation(
     output_dir: Path,
     settings: DistillationTraining,
     start_from: Path | None = None,
+    early_dir: Path | None = None,
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint; leaves `unet/` and `scheduler/`.
 
@@ -131,6 +148,8 @@ def train_distillation(
         output_dir: where to.
         settings: the budget and the rest.
         start_from: the folder of an earlier pair as it ships, see `carry_over`.
+        early_dir: holds `unet/` and `text_encoder/` of the teacher as it was early in its training; None for guidance
+            by the prompt alone.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -140,16 +159,25 @@ def train_distillation(
     pipeline = StableDiffusionPipeline.from_pretrained(teacher_dir, dtype=torch.float32).to(device)
     teacher, text_encoder, tokenizer = pipeline.unet.eval(), pipeline.text_encoder.eval(), pipeline.tokenizer
     teacher.requires_grad_(False).to(memory_format=torch.channels_last)
+    early = None
+    if early_dir is not None:
+        early = UNet2DConditionModel.from_pretrained(early_dir / "unet", dtype=torch.float32)
+        early = early.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
+        early_text_encoder = CLIPTextModel.from_pretrained(early_dir / "text_encoder", dtype=torch.float32)
+        early_text_encoder = early_text_encoder.eval().to(device)
     scaling_factor = pipeline.vae.config.scaling_factor
     pipeline.scheduler.save_pretrained(output_dir / "scheduler")
     student = build_student(teacher).to(device, memory_format=torch.channels_last)
+    use_fast_attention(student, device)
     if start_from is not None:
         carry_over(student, start_from)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
     average = AveragedWeights(student, decay=0.998)
     checkpoint_path = output_dir / "distillation.checkpoint"
     step, spent = resume(checkpoint_path, student, optimizer, average, device)
-    run_teacher, run_student = (torch.compile(unet) if settings.compile else unet for unet in (teacher, student))
+    run_teacher, run_student, run_early = (
+        torch.compile(unet) if settings.compile and unet is not None else unet for unet in (teacher, student, early)
+    )
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
@@ -161,14 +189,23 @@ def train_distillation(
     half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
 
     def guided(
-        noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, guidance: torch.Tensor
+        noisy: torch.Tensor,
+        timesteps: torch.Tensor,
+        text: torch.Tensor,
+        early_text: torch.Tensor | None,
+        guidance: torch.Tensor,
     ) -> torch.Tensor:
-        """The teacher's velocity with guidance (Ho & Salimans 2022)."""
+        """The teacher's velocity, guided towards the prompt (Ho & Salimans 2022) and away from its early self."""
         both = torch.cat([text, nothing.expand_as(text)])
         with half:
             velocity = run_teacher(torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), both).sample.float()
         named, unnamed = velocity.chunk(2)
-        return unnamed + guidance[:, None, None, None] * (named - unnamed)
+        velocity = unnamed + guidance[:, None, None, None] * (named - unnamed)
+        if early_text is None:
+            return velocity
+        with half:
+            worse = run_early(noisy, timesteps, early_text).sample.float()
+        return velocity + autoguidance(named, worse, timesteps, settings)
 
     def save() -> None:
         state = {"weights": student.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
@@ -200,10 +237,13 @@ def train_distillation(
         told = pipeline.get_guidance_scale_embedding(guidance - 1, embedding_dim=GUIDANCE_WIDTH).to(device)
         noisy = pipeline.scheduler.add_noise(clean, noise, first).to(memory_format=torch.channels_last)
         with torch.no_grad():
-            text = text_encoder(tokenize(tokenizer, captions).to(device)).last_hidden_state
+            token_ids = tokenize(tokenizer, captions).to(device)
+            text = text_encoder(token_ids).last_hidden_state
+            early_text = None if early is None else early_text_encoder(token_ids).last_hidden_state
             reached = noisy
             for now, after in zip(path.T[:-1], path.T[1:], strict=True):
-                reached = move(guided(reached, now, text, guidance), reached, alphas[now], alphas[after])
+                velocity = guided(reached, now, text, early_text, guidance)
+                reached = move(velocity, reached, alphas[now], alphas[after])
             wanted = velocity_between(noisy, reached, alphas[first], alphas[last])
         with half:
             predicted = run_student(noisy, first, text, timestep_cond=told).sample.float()
@@ -229,13 +269,20 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--latents", type=Path, required=True, help="the diffusion stage's folder")
     parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--early", type=Path, help="the teacher early in its training; the diffusion stage's `early`")
     parser.add_argument("--minutes", type=float, default=DistillationTraining.minutes)
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     parser.add_argument("--start-from", type=Path, help="the folder of an earlier pair, such as synthviz/models")
     arguments = parser.parse_args()
     settings = DistillationTraining(minutes=arguments.minutes, compile=arguments.compile)
     train_distillation(
-        arguments.teacher, arguments.paintings, arguments.latents, arguments.output_dir, settings, arguments.start_from
+        arguments.teacher,
+        arguments.paintings,
+        arguments.latents,
+        arguments.output_dir,
+        settings,
+        arguments.start_from,
+        arguments.early,
     )
 
 

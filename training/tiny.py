@@ -39,7 +39,7 @@ def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
     )
     export(assemble_teacher(autoencoder / "vae", diffusion), teacher)
     settings = DistillationTraining(minutes=minutes, batch=4)
-    train_distillation(teacher, paintings, diffusion, distillation, settings)
+    train_distillation(teacher, paintings, diffusion, distillation, settings, early_dir=diffusion / "early")
     ship(teacher, distillation, output_dir / "models")
     student, refined = assemble_student(teacher, distillation), DecoderTraining(minutes=minutes, batch=4, cells=4)
     train_decoder(paintings, output_dir / "decoder", refined, student)

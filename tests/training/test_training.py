@@ -10,7 +10,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderTiny, DiffusionPipeline
+from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
 
 from synthviz.cnn import SceneCNN
 from synthviz.pipelines import load_pipeline
@@ -37,6 +37,8 @@ from training.diffusion import (
     weigh_cells,
 )
 from training.distillation import (
+    DistillationTraining,
+    autoguidance,
     build_student,
     carry_over,
     clean_and_noise,
@@ -254,6 +256,8 @@ def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     oracle = load_oracle(tmp_path / "oracle" / "oracle.safetensors")
     (seen,) = ask(oracle, np.zeros((1, 64, 64, 3), np.uint8))
     assert set(seen) == set(ORACLE_QUESTIONS)
+    early = UNet2DConditionModel.from_pretrained(tmp_path / "diffusion" / "early" / "unet").state_dict()
+    assert any(not torch.equal(value, whole.unet.state_dict()[name]) for name, value in early.items())
 
 
 def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
@@ -267,6 +271,13 @@ def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
 
 
 class TestDistillation:
+    def test_autoguidance_leads_away_from_the_worse_model_but_not_amid_noise(self):
+        named, worse = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
+        settings = DistillationTraining(early_guidance=1.5, early_guidance_below=850)
+        added = autoguidance(named, worse, torch.tensor([849, 850]), settings)
+        assert torch.allclose(added[0], 1.5 * (named[0] - worse[0]))
+        assert not added[1].any()
+
     @pytest.mark.parametrize("steps", [4, 20])  # diffusers rounds where 1,000 cannot be divided
     def test_steps_are_diffusers(self, steps):
         scheduler = build_scheduler()
