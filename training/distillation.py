@@ -5,7 +5,7 @@ Progressive distillation (Salimans & Ho 2022) in one go: the trajectory from noi
 and on each the student learns to do in one step, of one evaluation, what the teacher does in four steps of DDIM with
 guidance, of two evaluations each. It is told the guidance scale through `time_cond_proj_dim`, so that `guidance_scale`
 still steers (Meng et al. 2023). The result is a plain `UNet2DConditionModel` for diffusers' `DDIMScheduler` at four
-steps; since no step adds noise, a seed gives nearly the same picture as with the teacher.
+steps; since no step adds noise, a seed gives a picture much like the teacher's.
 
 With `--early` the teacher is also guided away from its own early self (autoguidance, Karras et al. 2024): both err in
 the same places, the early one more, so what leads away from it leads to firmer pictures, and not to fewer different
