@@ -57,6 +57,8 @@ class Machine:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                # Tests that a shell runs in the background ignore SIGINT, and so would what they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def start_driver(self, *cluster: str, inside: tuple[str, ...] = ()) -> subprocess.Popen:
