@@ -10,8 +10,7 @@ vision model; and it must read every noun where its thing stands (`training.word
 reads the other words as if no colour were named, so that it learns to take colours from their own words and can put
 them on things it never saw in them. The loss counts more where a counted thing or the sun or moon stands: they are
 small, and prompts are about them. What it could do after an eighth of its budget stays in `early/`, for distillation
-to steer clear of. `--start-from` goes on from a pipeline that was exported earlier, here or on another
-machine.
+to steer clear of. `--start-from` goes on from a pipeline that was exported earlier, here or on another machine.
 """
 
 from __future__ import annotations
@@ -329,7 +328,9 @@ def train_diffusion(
             losses = f"loss {recent:.4f}, layout {recent_layout:.3f}, words {recent_place:.3f}"
             print(f"step {step}, {clock.spent:.1f} min, {losses}", flush=True)
         if early_due and clock.progress >= EARLY_SHARE:
-            save_averaged(early_dir)
+            unfinished = output_dir / "early.unfinished"
+            save_averaged(unfinished)
+            unfinished.replace(early_dir)
             early_due = False
         if next(save_due):
             save()
