@@ -27,11 +27,13 @@ from synthviz.schedulers import find_scheduler, scheduler_set
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
     from torch import Tensor
 
 LARGEST_BATCH = 4
+LARGEST_BATCH_OF_SHIPPED_ON_GPU = 64  # the shipped models are small
 
 
 class GenerationError(RuntimeError):
@@ -90,13 +92,14 @@ def generate(
     scheduler = find_scheduler(pipeline, config.scheduler)
     tell = GenerationProgress(on_step, say)
     pictures: list[GeneratedPicture] = []
-    size = LARGEST_BATCH
+    device = _device(pipeline)
+    size = _largest_batch(pipeline, device)
     with scheduler_set(pipeline, scheduler), quiet_libraries():
         notes += _prompt_notes(pipeline, config.prompt, "prompt")
         notes += _prompt_notes(pipeline, arguments.get("negative_prompt", ""), "negative prompt")
         for note in notes:
             say(f"Note: {note}")
-        base = _record(pipeline, config, arguments)
+        base = _record(pipeline, config, arguments, device)
         while len(pictures) < config.count:
             tell.batch_starts(math.ceil((config.count - len(pictures)) / size))
             seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
@@ -126,6 +129,23 @@ def generate(
                 record = {**base, "width": width, "height": height, "seed": seed, "notes": [*loaded, *notes, *doubts]}
                 pictures.append(GeneratedPicture(_to_image(picture), record))
     return pictures
+
+
+def _device(pipeline: DiffusionPipeline) -> torch.device:
+    """Where a pipeline computes, also where its parts take turns there."""
+    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
+    if not (hasattr(backbone, "_hf_hook") or hasattr(backbone, "_diffusers_hook")):
+        return next(backbone.parameters()).device  # at rest where it computes; diffusers looks at every module to know
+    try:
+        return pipeline._execution_device
+    except AttributeError:
+        return pipeline.device
+
+
+def _largest_batch(pipeline: DiffusionPipeline, device: torch.device) -> int:
+    """How many pictures to begin to make at a time."""
+    shipped_on_gpu = device.type == "cuda" and model_name(pipeline) in SHIPPED_DEFAULTS
+    return LARGEST_BATCH_OF_SHIPPED_ON_GPU if shipped_on_gpu else LARGEST_BATCH
 
 
 def _run(
@@ -258,7 +278,9 @@ def _hint(nearest: list[str]) -> str:
     return f" (nearest known: {', '.join(nearest)})" if nearest else ""
 
 
-def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: dict[str, Any]) -> dict[str, Any]:
+def _record(
+    pipeline: DiffusionPipeline, config: GenerationConfig, arguments: dict[str, Any], device: torch.device
+) -> dict[str, Any]:
     """What every picture of one call shares."""
     return {
         "ai_generated": True,
@@ -269,7 +291,7 @@ def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: di
         "steps": arguments["num_inference_steps"],
         "guidance_scale": arguments.get("guidance_scale"),
         "scheduler": type(pipeline.scheduler).__name__,
-        "device": str(getattr(pipeline, "_execution_device", pipeline.device)),
+        "device": str(device),
         "dtype": str(getattr(pipeline, "dtype", "")).removeprefix("torch."),
         "engine": engine_of(pipeline),
         "asked_for": asdict(config),
@@ -284,9 +306,9 @@ def _picture_doubts(picture: np.ndarray, hidden: bool) -> list[str]:
 
     if hidden:
         return ["the model's safety filter replaced the picture by a black one"]
-    broken = ~np.isfinite(picture)
-    if broken.any():
-        return [f"{broken.mean():.0%} of its values are not numbers (shown black); try float32 or another scheduler"]
+    if not _is_finite(picture):
+        broken = np.mean(~np.isfinite(picture))
+        return [f"{broken:.0%} of its values are not numbers (shown black); try float32 or another scheduler"]
     if picture.max() < 0.02:
         return ["it is black; try float32, more steps or another scheduler"]
     if picture.std() < 0.004:
@@ -299,7 +321,14 @@ def _to_image(picture: np.ndarray) -> Image:
     import numpy as np
     from PIL import Image
 
-    return Image.fromarray((np.nan_to_num(picture, nan=0.0, posinf=0.0, neginf=0.0) * 255).round().astype(np.uint8))
+    if not _is_finite(picture):
+        picture = np.nan_to_num(picture, nan=0.0, posinf=0.0, neginf=0.0)
+    return Image.fromarray((picture * 255).round().astype(np.uint8))
+
+
+def _is_finite(picture: np.ndarray) -> bool:
+    """Whether all values are numbers: sums are fast, and what is not a number stays in them."""
+    return math.isfinite(picture.sum(dtype=float))
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -33,8 +33,8 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
         device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models run in float32; others in
             bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
         engine: what computes. "torch" is PyTorch as it is; "bfloat16" PyTorch with the UNet and the decoder in
-            bfloat16, for a pipeline with a UNet on a CPU made for it; "openvino" is for a Stable Diffusion on the CPU:
-            loading takes some seconds more, each picture about half of the time. It needs `pip install
+            bfloat16, for a pipeline with a UNet on CUDA or a CPU made for it; "openvino" is for a Stable Diffusion on
+            the CPU: loading takes some seconds more, each picture about half of the time. It needs `pip install
             synthviz[openvino]`. Pictures of the last two differ by a little. None takes "bfloat16" for "embedded" on a
             CPU with instructions for it, else "torch".
 
@@ -48,9 +48,9 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
     """
     if engine not in (None, *ENGINES):
         raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
-    if engine in ("bfloat16", "openvino"):
+    if engine == "openvino":
         if device not in (None, "cpu"):
-            raise ModelLoadError(f"engine {engine!r} runs on the CPU, not on {device!r}")
+            raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
         device = "cpu"
     try:
         import torch
@@ -64,6 +64,8 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
     device = device or pick_device(notes.append).type
     for note in notes:
         print(note)
+    if engine == "bfloat16" and not device.startswith(("cpu", "cuda")):
+        raise ModelLoadError(f"engine 'bfloat16' runs on the CPU or on CUDA, not on {device!r}")
     shipped = model in SHIPPED_DEFAULTS
     # The teacher is stored as what it does not share with its student.
     folder = MODELS / "embedded" if shipped else Path(model).expanduser()

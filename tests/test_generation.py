@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,6 +126,14 @@ class TestGenerate:
     def test_many_pictures_go_in_batches(self, tiny):
         pictures = generation.generate(tiny, GenerationConfig("a boat", count=6, steps=1))
         assert [picture.record["seed"] for picture in pictures] == list(range(6))
+
+    @pytest.mark.parametrize(
+        ("model", "device", "expected"), [("embedded", "cuda", 64), ("embedded", "cpu", 4), ("other/model", "cuda", 4)]
+    )
+    def test_small_models_are_drawn_with_in_large_batches_on_a_gpu(self, model, device, expected):
+        name = str(pipelines.MODELS / model) if model == "embedded" else model
+        pipeline = SimpleNamespace(config=SimpleNamespace(_name_or_path=name))
+        assert generation._largest_batch(pipeline, torch.device(device)) == expected
 
     def test_every_step_of_a_second_order_scheduler_is_told(self, tiny):
         told = []

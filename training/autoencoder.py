@@ -211,10 +211,25 @@ def main() -> None:
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--encoder-from", type=Path, help="a saved autoencoder: keep its encoder, train a new decoder")
     given.add_argument("--start-from", type=Path, help="a saved autoencoder: keep its encoder, train its decoder on")
+    for name, meaning in {
+        "batch": "crops at a time",
+        "rate": "the peak of the learning rate",
+        "latent_noise": "less once the models that make latents have become good",
+    }.items():
+        default = getattr(AutoencoderTraining, name)
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=type(default), default=default, help=f"{meaning}; default: %(default)s")
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     arguments = parser.parse_args()
-    settings = AutoencoderTraining(minutes=arguments.minutes, float32=arguments.float32, compile=arguments.compile)
+    settings = AutoencoderTraining(
+        minutes=arguments.minutes,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        latent_noise=arguments.latent_noise,
+        float32=arguments.float32,
+        compile=arguments.compile,
+    )
     train_autoencoder(arguments.paintings, arguments.output_dir, settings, arguments.encoder_from, arguments.start_from)
 
 

@@ -37,6 +37,7 @@ from synthviz.word_maps import TAUGHT_LAYERS
 from training.loop import (
     AveragedWeights,
     Clock,
+    RecentLosses,
     learning_rate,
     resume,
     save_checkpoint,
@@ -191,7 +192,7 @@ class Trained(nn.Module):
 
 
 def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The latents of all paintings, from the folder where they are already there.
+    """The latents of all paintings, on the device, from the folder where they are already there.
 
     Another autoencoder or other paintings need another folder: latents that are there are not made anew.
 
@@ -204,7 +205,7 @@ def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device
         unfinished = path.with_suffix(".unfinished")
         torch.save(encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images, device), unfinished)
         unfinished.replace(path)
-    latents = torch.load(path, weights_only=True)
+    latents = torch.load(path, map_location=device, weights_only=True)
     if len(latents) != len(images):
         raise ValueError(f"{path} holds the latents of {len(latents)} paintings, not of {len(images)}; remove it")
     return latents
@@ -233,9 +234,10 @@ def train_diffusion(
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
+    torch.backends.cudnn.benchmark = True  # shapes never change
     paintings = load_paintings(paintings_dir)
     latents = load_latents(output_dir, autoencoder_dir, paintings.images, device)
-    layouts = torch.from_numpy(paintings.layouts)
+    layouts = torch.from_numpy(paintings.layouts).to(device)
     if start_from is None:
         scaling_factor = 1 / latents.float().std().item()
         unet = build_unet(latents.shape[1], latents.shape[2])
@@ -261,6 +263,7 @@ def train_diffusion(
     step, spent = resume(checkpoint_path, model, optimizer, average, device)
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
+    noises = torch.Generator(device).manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
     alphas = scheduler.alphas_cumprod.to(device)
     low_precision = has_fast_bfloat16(device) and not settings.float32
@@ -281,17 +284,17 @@ def train_diffusion(
         save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
         save_averaged(output_dir)
         values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
-        losses = {"loss": recent, "layout_loss": recent_layout, "word_place_loss": recent_place}
-        write_log(output_dir / "diffusion.log", **values, **losses)
+        write_log(output_dir / "diffusion.log", **values, **recent.read())
 
     early_dir = output_dir / "early"
     early_due = start_from is None and not early_dir.exists()
-    recent = recent_layout = recent_place = 0.0
+    recent = RecentLosses()
     save_due = clock.every(min(4.0, settings.minutes / 4))
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
         rows = torch.randint(len(latents), (settings.batch,), generator=generator)
-        clean = (latents[rows].float() * scaling_factor).to(device)
+        rows_there = rows.to(device)
+        clean = latents[rows_there].float() * scaling_factor
         captions = [
             vary_caption(
                 words.choice(paintings.captions[row]), settings.caption_dropout, settings.strange_word_share, words
@@ -300,7 +303,7 @@ def train_diffusion(
         ]
         token_ids = tokenize(tokenizer, captions).to(device)
         apart = (torch.rand(settings.batch, generator=generator) < settings.colors_apart_share).to(device)
-        noise = torch.randn(clean.shape, generator=generator).to(device)
+        noise = torch.randn(clean.shape, generator=noises, device=device)
         timesteps = sample_timesteps(settings.batch, settings.uniform_share, generator).to(device)
         noisy = scheduler.add_noise(clean, noise, timesteps).to(memory_format=torch.channels_last)
         target = scheduler.get_velocity(clean, noise, timesteps)
@@ -310,7 +313,7 @@ def train_diffusion(
         weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
         with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
             predicted, layout_logits, shares = run(noisy, timesteps, token_ids, apart)
-        cells = layouts[rows].long().to(device)
+        cells = layouts[rows_there].long()
         error = (predicted.float() - target).square() * weigh_cells(cells, settings.small_thing_weight)
         loss = (error.mean(dim=(1, 2, 3)) * weight).mean()
         layout_loss = F.cross_entropy(layout_logits.float(), cells)
@@ -321,11 +324,9 @@ def train_diffusion(
         optimizer.zero_grad(set_to_none=True)
         average.update(model, step)
         step += 1
-        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
-        recent_layout = 0.98 * recent_layout + 0.02 * layout_loss.item() if recent_layout else layout_loss.item()
-        recent_place = 0.98 * recent_place + 0.02 * place_loss.item() if recent_place else place_loss.item()
+        recent.update(loss=loss, layout_loss=layout_loss, word_place_loss=place_loss)
         if step % 100 == 0:
-            losses = f"loss {recent:.4f}, layout {recent_layout:.3f}, words {recent_place:.3f}"
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in recent.read().items())
             print(f"step {step}, {clock.spent:.1f} min, {losses}", flush=True)
         if early_due and clock.progress >= EARLY_SHARE:
             unfinished = output_dir / "early.unfinished"
@@ -345,6 +346,9 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="a saved pipeline: its parts are trained on")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DiffusionTraining.minutes)
+    parser.add_argument(
+        "--batch", type=int, default=DiffusionTraining.batch, help="default: %(default)s; a GPU takes 256"
+    )
     parser.add_argument("--rate", type=float, default=DiffusionTraining.rate, help="the peak of the learning rate")
     parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
@@ -355,7 +359,11 @@ def main() -> None:
     if autoencoder is None or text_encoder is None:
         parser.error("give --autoencoder and --text-encoder, or --start-from")
     settings = DiffusionTraining(
-        minutes=arguments.minutes, rate=arguments.rate, float32=arguments.float32, compile=arguments.compile
+        minutes=arguments.minutes,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        float32=arguments.float32,
+        compile=arguments.compile,
     )
     train_diffusion(
         arguments.paintings, autoencoder, text_encoder, arguments.output_dir, settings, arguments.start_from

@@ -33,6 +33,7 @@ from training.diffusion import load_latents, use_fast_attention, vary_caption
 from training.loop import (
     AveragedWeights,
     Clock,
+    RecentLosses,
     learning_rate,
     resume,
     save_checkpoint,
@@ -153,6 +154,7 @@ def train_distillation(
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
+    torch.backends.cudnn.benchmark = True  # shapes never change
     output_dir.mkdir(parents=True, exist_ok=True)
     paintings = load_paintings(paintings_dir)
     latents = load_latents(latents_dir, teacher_dir / "vae", paintings.images, device)
@@ -180,6 +182,7 @@ def train_distillation(
     )
     clock = Clock(settings.minutes, spent)
     generator = torch.Generator().manual_seed(settings.seed + step)
+    noises = torch.Generator(device).manual_seed(settings.seed + step)
     words = random.Random(settings.seed + step)
     # One more, the last, for the end of the trajectory, which has no noise.
     alphas = torch.cat([pipeline.scheduler.alphas_cumprod, torch.ones(1)]).to(device)
@@ -213,28 +216,29 @@ def train_distillation(
         averaged = {name: value.cpu() for name, value in average.state.items()}
         student.save_pretrained(output_dir / "unet", state_dict=averaged)
         values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
-        write_log(output_dir / "distillation.log", **values, loss=recent)
+        write_log(output_dir / "distillation.log", **values, **recent.read())
 
-    recent = 0.0
+    recent = RecentLosses()
     save_due = clock.every(min(4.0, settings.minutes / 4))
     while clock.progress < 1:
         set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress, warmup=100))
         rows = torch.randint(len(latents), (settings.batch,), generator=generator)
-        clean = (latents[rows].float() * scaling_factor).to(device)
+        clean = latents[rows.to(device)].float() * scaling_factor
         captions = [
             vary_caption(
                 words.choice(paintings.captions[row]), settings.caption_dropout, settings.strange_word_share, words
             )
             for row in rows.tolist()
         ]
-        noise = torch.randn(clean.shape, generator=generator).to(device)
+        noise = torch.randn(clean.shape, generator=noises, device=device)
         piece = torch.randint(settings.steps, (settings.batch,), generator=generator).to(device)
         path = stops[piece[:, None] * settings.teacher_steps + torch.arange(settings.teacher_steps + 1, device=device)]
         first, last = path[:, 0], path[:, -1]
         span = settings.most_guidance - settings.least_guidance
-        guidance = (settings.least_guidance + span * torch.rand(settings.batch, generator=generator)).to(device)
-        # The pipeline tells the scale less one, as Imagen counts it.
-        told = pipeline.get_guidance_scale_embedding(guidance - 1, embedding_dim=GUIDANCE_WIDTH).to(device)
+        scales = settings.least_guidance + span * torch.rand(settings.batch, generator=generator)
+        # The pipeline tells the scale less one, as Imagen counts it; it embeds on the CPU.
+        told = pipeline.get_guidance_scale_embedding(scales - 1, embedding_dim=GUIDANCE_WIDTH).to(device)
+        guidance = scales.to(device)
         noisy = pipeline.scheduler.add_noise(clean, noise, first).to(memory_format=torch.channels_last)
         with torch.no_grad():
             token_ids = tokenize(tokenizer, captions).to(device)
@@ -255,9 +259,9 @@ def train_distillation(
         optimizer.zero_grad(set_to_none=True)
         average.update(student, step)
         step += 1
-        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+        recent.update(loss=loss)
         if step % 100 == 0:
-            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
+            print(f"step {step}, {clock.spent:.1f} min, loss {recent.read()['loss']:.4f}", flush=True)
         if next(save_due):
             save()
     save()
@@ -271,10 +275,16 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--early", type=Path, help="the teacher early in its training; the diffusion stage's `early`")
     parser.add_argument("--minutes", type=float, default=DistillationTraining.minutes)
+    parser.add_argument(
+        "--batch", type=int, default=DistillationTraining.batch, help="default: %(default)s; a GPU takes 128"
+    )
+    parser.add_argument("--rate", type=float, default=DistillationTraining.rate, help="the peak of the learning rate")
     parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
     parser.add_argument("--start-from", type=Path, help="the folder of an earlier pair, such as synthviz/models")
     arguments = parser.parse_args()
-    settings = DistillationTraining(minutes=arguments.minutes, compile=arguments.compile)
+    settings = DistillationTraining(
+        minutes=arguments.minutes, batch=arguments.batch, rate=arguments.rate, compile=arguments.compile
+    )
     train_distillation(
         arguments.teacher,
         arguments.paintings,

@@ -90,10 +90,22 @@ def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> No
 
 
 def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
-    """Replace the autoencoder in `embedded`, which its teacher shares, by one with the same encoder."""
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        models / "embedded", vae=AutoencoderTiny.from_pretrained(autoencoder_dir)
-    )
+    """Replace the autoencoder in `embedded`, which its teacher shares, by one with the same encoder.
+
+    Raises:
+        ValueError: if the encoder is another one: the UNets would not understand its latents.
+    """
+    pipeline = StableDiffusionPipeline.from_pretrained(models / "embedded")
+    autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir)
+    shipped = pipeline.vae.encoder.state_dict()
+    if any(
+        not torch.equal(value.half(), shipped[name].half()) for name, value in autoencoder.encoder.state_dict().items()
+    ):
+        raise ValueError(
+            f"the encoder in {autoencoder_dir} is not the one in {models / 'embedded'}; only decoders differ"
+        )
+    autoencoder.register_to_config(scaling_factor=pipeline.vae.config.scaling_factor)  # measured on latents
+    pipeline.register_modules(vae=autoencoder)
     export(pipeline, models / "embedded", only=("vae",))
     write_checksums(models)
 

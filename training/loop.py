@@ -81,6 +81,22 @@ class AveragedWeights:
         )
 
 
+class RecentLosses:
+    """Running averages of losses. They stay on the device until they are read: reading waits for a GPU to catch up."""
+
+    def __init__(self) -> None:
+        self._averages: dict[str, torch.Tensor] = {}
+
+    def update(self, **losses: torch.Tensor) -> None:
+        """Count this step's losses, scalars, in; the last fifty or so weigh most."""
+        for name, loss in losses.items():
+            self._averages.setdefault(name, loss.detach().clone()).lerp_(loss.detach(), 0.02)
+
+    def read(self) -> dict[str, float]:
+        """The averages as numbers, by name."""
+        return {name: average.item() for name, average in self._averages.items()}
+
+
 def save_checkpoint(path: Path, state: dict[str, object]) -> None:
     """Write a training checkpoint whole or not at all. Checkpoints are for resuming here, never shipped."""
     path.parent.mkdir(parents=True, exist_ok=True)

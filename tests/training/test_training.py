@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
 
 from synthviz.cnn import SceneCNN
-from synthviz.pipelines import load_pipeline
+from synthviz.pipelines import MODELS, load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.scenes.canvas import THINGS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
@@ -44,10 +45,11 @@ from training.distillation import (
     clean_and_noise,
     move,
     trailing_timesteps,
+    train_distillation,
     velocity_between,
 )
-from training.export import assemble_teacher, export
-from training.loop import AveragedWeights, Clock, learning_rate, set_learning_rate
+from training.export import assemble_teacher, export, ship_decoder
+from training.loop import AveragedWeights, Clock, RecentLosses, learning_rate, set_learning_rate
 from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
 from training.oracle import QUESTIONS as ORACLE_QUESTIONS
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
@@ -180,6 +182,15 @@ def test_clock_counts_earlier_runs():
     assert clock.progress == pytest.approx(0.5, abs=0.01)
 
 
+def test_recent_losses_are_averages_that_forget():
+    recent = RecentLosses()
+    recent.update(loss=torch.tensor(1.0))
+    assert recent.read() == {"loss": 1.0}
+    for _ in range(500):
+        recent.update(loss=torch.tensor(3.0))
+    assert recent.read()["loss"] == pytest.approx(3.0, abs=1e-3)
+
+
 def test_averaged_weights_follow_the_module():
     module = torch.nn.Linear(1, 1)
     torch.nn.init.zeros_(module.weight)
@@ -270,6 +281,17 @@ def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
     assert weights[1].unique().numel() == 1
 
 
+class OneStep(Clock):
+    """A clock whose budget is over after the first step."""
+
+    reads = 0
+
+    @property
+    def progress(self):
+        self.reads += 1
+        return 0.0 if self.reads <= 2 else 1.0  # before the step and for its learning rate
+
+
 class TestDistillation:
     def test_autoguidance_leads_away_from_the_worse_model_but_not_amid_noise(self):
         named, worse = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
@@ -277,6 +299,23 @@ class TestDistillation:
         added = autoguidance(named, worse, torch.tensor([849, 850]), settings)
         assert torch.allclose(added[0], 1.5 * (named[0] - worse[0]))
         assert not added[1].any()
+
+    def test_the_early_self_leads_the_teacher(self, paintings_dir, tmp_path, monkeypatch):
+        """One step each, of the same batch: an early self that equals the teacher changes nothing, a worse one does."""
+        teacher = tmp_path / "teacher"
+        export(load_pipeline("embedded-teacher", "cpu"), teacher)
+        worse = UNet2DConditionModel.from_pretrained(teacher / "unet")
+        torch.nn.init.zeros_(worse.up_blocks[2].resnets[0].conv1.weight)
+        worse.save_pretrained(tmp_path / "worse" / "unet")
+        shutil.copytree(teacher / "text_encoder", tmp_path / "worse" / "text_encoder")
+        losses = {}
+        for name, early in {"none": None, "itself": teacher, "worse": tmp_path / "worse"}.items():
+            monkeypatch.setattr("training.distillation.Clock", OneStep)
+            settings = DistillationTraining(batch=2)
+            train_distillation(teacher, paintings_dir, tmp_path, tmp_path / name, settings, early_dir=early)
+            losses[name] = last_line(tmp_path / name / "distillation.log")["loss"]
+        assert losses["itself"] == pytest.approx(losses["none"], rel=0.02)
+        assert losses["worse"] > 1.2 * losses["none"]
 
     @pytest.mark.parametrize("steps", [4, 20])  # diffusers rounds where 1,000 cannot be divided
     def test_steps_are_diffusers(self, steps):
@@ -334,6 +373,22 @@ class TestDistillation:
 
 
 class TestDecoder:
+    def test_another_decoder_ships_with_the_latents_scale(self, tmp_path):
+        shutil.copytree(MODELS / "embedded", tmp_path / "models" / "embedded")
+        autoencoder = AutoencoderTiny.from_pretrained(MODELS / "embedded" / "vae")
+        scale = autoencoder.config.scaling_factor
+        autoencoder.register_to_config(scaling_factor=1.0)  # the autoencoder's stage knows of none
+        torch.nn.init.zeros_(autoencoder.decoder.layers[0].bias)
+        autoencoder.save_pretrained(tmp_path / "vae")
+        ship_decoder(tmp_path / "vae", tmp_path / "models")
+        shipped = AutoencoderTiny.from_pretrained(tmp_path / "models" / "embedded" / "vae")
+        assert shipped.config.scaling_factor == scale
+        assert not shipped.decoder.layers[0].bias.any()
+        torch.nn.init.zeros_(autoencoder.encoder.layers[0].weight)
+        autoencoder.save_pretrained(tmp_path / "other")
+        with pytest.raises(ValueError, match=r"the encoder in .*other is not the one in"):
+            ship_decoder(tmp_path / "other", tmp_path / "models")
+
     @torch.no_grad()
     def test_the_student_takes_the_last_step_as_in_its_pipeline(self):
         pipeline = load_pipeline("embedded", "cpu", "torch")
