@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 
+SMALL = 100_000_000  # weights of a UNet, up to which a second copy of them does not matter
+
+
 def run_in_bfloat16(pipeline: DiffusionPipeline) -> None:
     """Let a pipeline's UNet and decoder compute in bfloat16 from now on; both still take and give float32."""
     for module in (pipeline.unet, pipeline.vae.decoder):
@@ -25,7 +28,8 @@ def run_in_bfloat16(pipeline: DiffusionPipeline) -> None:
         module.register_forward_pre_hook(_take_bfloat16, with_kwargs=True)
         module.register_forward_hook(_give_float32)
     nn.Module.to(pipeline.vae.decoder, memory_format=torch.channels_last)
-    if pipeline.unet.device.type == "cpu" and has_fast_bfloat16(pipeline.unet.device):
+    small = sum(weights.numel() for weights in pipeline.unet.parameters()) < SMALL
+    if small and pipeline.unet.device.type == "cpu" and has_fast_bfloat16(pipeline.unet.device):
         use_bfloat16_layers(pipeline.unet)
     pipeline.unet.engine = "torch, bfloat16"
 
