@@ -23,6 +23,7 @@ from small_notebooks import WORK, write_notebooks
 from synthviz.runs import NOTEBOOKS
 from synthviz.sweeps import read_plan
 from synthviz.sweeps.one_run import verified_manifest
+from synthviz.sweeps.report import RUNS_A_PAGE
 
 DRIVER = Path(__file__).parent / "drive.py"
 MARK = "SYNTHVIZ_TEST_MARK"
@@ -93,7 +94,8 @@ class Machine:
         assert len(wanted) == self.runs
         assert set(os.listdir(self.out / "runs")) == wanted, self.said()
         assert all(verified_manifest(self.out / "runs" / key) is not None for key in wanted)
-        assert sorted(os.listdir(self.out)) == ["failures", "index.html", "runs", "runs.csv"]
+        further_pages = {f"page-{number}.html" for number in range(2, -(-self.runs // RUNS_A_PAGE) + 1)}
+        assert set(os.listdir(self.out)) == {"failures", "index.html", "runs", "runs.csv"} | further_pages
         assert os.listdir(self.out / "failures") == []
         assert wait_until(lambda: not self.processes(), 30), [process.cmdline() for process in self.processes()]
         assert list(self.temporary.glob("synthviz-*")) == []
