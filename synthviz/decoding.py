@@ -122,7 +122,8 @@ def open_picture(
                 _scale_transparency(image)
             if draft is not None:
                 image.draft(*draft)
-            picture = image.copy()  # decodes every pixel
+            image.load()  # decodes every pixel
+            picture = image._new(image.im)  # as `image.copy()`, without copying them
     if frames > 1:
         said.append(f"The file holds {frames} frames; the first was taken.")
     original = {"width": width, "height": height, "mode": mode, "format": kind}
