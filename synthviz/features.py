@@ -308,13 +308,14 @@ def _first(limit: int, reached: Callable[[int], bool]) -> int:
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Eval mode for a while; every submodule's own mode comes back."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
     try:
         yield
     finally:
-        for module, training in modes.items():
-            module.training = training
+        for module in training:
+            module.training = True
 
 
 def strongest_channels(maps: Tensor, count: int = 5) -> list[int]:

@@ -245,9 +245,13 @@ def test_strongest_channels():
 
 
 def test_a_thousand_captures_leave_nothing_behind():
-    """In a process of its own, whose memory is its own; the first three hundred fill the allocator."""
+    """In a process of its own, whose memory is its own; the first three hundred fill the allocator.
+
+    Tensors are counted to the byte. What the process holds varies by 2% with what the system takes back meanwhile; a
+    thousand first maps kept would add half of it.
+    """
     program = """
-import psutil, torch
+import gc, psutil, torch
 from synthviz.cnn import SceneCNN
 from synthviz.features import capture
 torch.set_num_threads(1)
@@ -257,14 +261,16 @@ with torch.no_grad():
         with capture(model, ["conv1.convolution", "conv1", "conv3"], stop_early=True):
             model.conv3(model.pool2(model.conv2(model.pool1(model.conv1(x)))))
         if number in (300, 1300):
-            sizes.append(psutil.Process().memory_info().rss)
+            gc.collect()
+            tensors = sum(each.nbytes for each in gc.get_objects() if issubclass(type(each), torch.Tensor))
+            sizes.append((tensors, psutil.Process().memory_info().rss))
 hooks = sum(len(layer._forward_hooks) for layer in model.modules())
-print(hooks, sizes[1] / sizes[0])
+print(hooks, sizes[1][0] - sizes[0][0], sizes[1][1] / sizes[0][1])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    hooks, growth = done.stdout.split()
-    assert int(hooks) == 0
-    assert float(growth) <= 1.01
+    hooks, tensor_bytes, growth = done.stdout.split()
+    assert (int(hooks), int(tensor_bytes)) == (0, 0)
+    assert float(growth) <= 1.05
 
 
 # --- normalising and counting ---------------------------------------------------------------------------------------
