@@ -9,7 +9,6 @@ here, in bfloat16. Not part of `make bench`, which must run anywhere.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 from collections.abc import Callable
 from functools import partial
@@ -116,7 +115,7 @@ def measure(repeats: int, count: int = 64, device: str = "cuda", side: int = 819
         fast = compiled(stock_pipeline(device))
         ways["diffusers, bfloat16, compiled"] = partial(draw, fast, count)
     seconds = in_turns(ways, repeats, warm_up=3)
-    work, moved = count_work(copy.deepcopy(stock), count)
+    work, moved = count_work(stock, count)
     rate, bandwidth = ceilings(device, side)
     return {
         "device": torch.cuda.get_device_name() if device == "cuda" else device,

@@ -33,12 +33,15 @@ def _picture_by_picture(compute: Callable[[Tensor], Tensor], batch: Tensor) -> T
 
 
 class _Packed(nn.Module):
-    _packed: tuple[int, int, Tensor] | None = None
+    _packed: tuple[Tensor, int, Tensor] | None = None
 
     def _packed_weight(self, weight: Tensor, pack: Callable[[Tensor], Tensor]) -> Tensor:
         """The weight as packed earlier, or anew where it is another one or was changed in place."""
-        if self._packed is None or self._packed[:2] != (weight.data_ptr(), weight._version):
-            self._packed = (weight.data_ptr(), weight._version, pack(weight.detach()))
+        if self._packed is None or not (
+            self._packed[0].data_ptr() == weight.data_ptr() and self._packed[1] == weight._version
+        ):
+            plain = weight.detach()  # kept, so that no other weight comes to lie where it lies
+            self._packed = (plain, weight._version, pack(plain))
         return self._packed[2]
 
     def __getstate__(self) -> dict[str, object]:
@@ -51,6 +54,7 @@ def _can_be_packed(layer_input: Tensor, weight: Tensor) -> bool:
     return (
         layer_input.dtype == weight.dtype == torch.bfloat16
         and layer_input.device.type == weight.device.type == "cpu"
+        and not weight.is_inference()  # of which PyTorch counts no changes
         and not (torch.is_grad_enabled() and (layer_input.requires_grad or weight.requires_grad))
     )
 

@@ -69,6 +69,14 @@ def test_changed_weights_count(layers):
     assert_near(ours(batch), plain, batch)
 
 
+def test_weights_made_in_inference_mode_work_too(layers):
+    plain, ours, batch = layers
+    with torch.inference_mode():
+        for layer in (plain, ours):
+            layer.weight = nn.Parameter(layer.weight.flip(0), requires_grad=False)
+        assert torch.allclose(ours(batch), plain(batch), atol=1e-6)
+
+
 def test_gradients_and_float32_go_the_usual_way(layers):
     plain, ours, batch = layers
     for layer in (plain, ours):
