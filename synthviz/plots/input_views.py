@@ -14,6 +14,7 @@ from synthviz.plots.layout import add_caption, new_placed_figure, place_axes
 BLOCK = 4  # the surface has a point for every 4×4 pixels: 56×56 instead of 50,000, so that it is drawn quickly
 QUICK_POINTS = 28  # along a side of the surface that turns under a slider
 SMALL = 3.2  # inches; the side of a view on its own
+FEW = 4  # ticks at most; each costs as much as 50 points of the surface
 LEVELS = np.linspace(0, 1, 11)
 
 
@@ -34,20 +35,17 @@ def input_visualizations(tensor: Tensor) -> Figure:
     surface = place_axes(figure, 8.2, 1.0, 4.0, 3.65, projection="3d")
 
     image = heatmap.imshow(values, cmap="viridis", vmin=0, vmax=1)
-    areas = _draw_contour(contour, values)
+    _draw_contour(contour, values)
     for axes in (heatmap, contour):
+        axes.locator_params(nbins=FEW)
         axes.set(xlabel="column (pixels)", ylabel="row (pixels)")
     block = min(BLOCK, height, width)
-    drawn = _draw_surface(surface, values, block, azimuth=-68, elevation=52)
+    _draw_surface(surface, values, block, azimuth=-68, elevation=52)
 
-    for axes, left, title, colours in (
-        (heatmap, 0.9, "heatmap", image),
-        (contour, 5.05, "contour, ten levels", areas),
-        (surface, 9.0, "surface", drawn),
-    ):
-        axes.set_title(title)
-        scale = place_axes(figure, left, 0.8, 2.5, 0.13)
-        figure.colorbar(colours, cax=scale, label="brightness", orientation="horizontal", ticks=LEVELS[::2])
+    for axes, title in ((heatmap, "heatmap"), (contour, "contour, ten levels"), (surface, "surface")):
+        axes.set_title(title, y=1)  # a place that matplotlib need not look for
+    scale = place_axes(figure, 3.4, 0.8, 5.7, 0.13)
+    figure.colorbar(image, cax=scale, label="brightness", orientation="horizontal", ticks=LEVELS[::2])
     add_caption(
         figure,
         f"The same {height}×{width} numbers three times: as colours, as lines of equal brightness, and as a landscape "
@@ -103,27 +101,26 @@ def _values(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()[0, 0]
 
 
-def _draw_contour(axes: Axes, values: np.ndarray) -> Any:
+def _draw_contour(axes: Axes, values: np.ndarray) -> None:
     height, width = values.shape
-    areas = axes.contourf(values, LEVELS, cmap="viridis", vmin=0, vmax=1)
+    axes.contourf(values, LEVELS, cmap="viridis", vmin=0, vmax=1)
     axes.contour(values, LEVELS[1:-1:2], colors="white", linewidths=0.35, alpha=0.7)
     axes.set(aspect="equal", xlim=(0, width - 1), ylim=(height - 1, 0))
-    return areas
 
 
-def _draw_surface(axes: Any, values: np.ndarray, block: int, azimuth: float, elevation: float) -> Any:
+def _draw_surface(axes: Any, values: np.ndarray, block: int, azimuth: float, elevation: float) -> None:
     """A landscape of the means of block × block pixels."""
     height, width = values.shape
     heights = values[: height // block * block, : width // block * block]
     heights = heights.reshape(height // block, block, width // block, block).mean(axis=(1, 3))
     rows, columns = (np.indices(heights.shape) + 0.5) * block
-    drawn = axes.plot_surface(
+    axes.plot_surface(
         columns, rows, heights, cmap="viridis", vmin=0, vmax=1, rstride=1, cstride=1, linewidth=0, antialiased=False
     )
     axes.set(xlabel="column (pixels)", ylabel="row (pixels)", zlabel="brightness", zlim=(0, 1))
+    axes.locator_params(nbins=FEW)
     axes.view_init(elev=elevation, azim=azimuth)
     axes.invert_yaxis()
     axes.set_box_aspect((1, height / width, 0.4), zoom=0.98)
     axes.set_zticks([0, 0.5, 1])
     axes.tick_params(labelsize=7, pad=0)
-    return drawn

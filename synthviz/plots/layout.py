@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from synthviz.records import whole_file
 
@@ -49,6 +50,6 @@ def add_caption(figure: Figure, text: str) -> None:
 def save_figure(figure: Figure, path: str | Path, dpi: int = 100) -> Path:
     """Save a figure as PNG, whole or not at all; the same figure gives the same bytes. Returns the path."""
     with whole_file(path) as unfinished:
-        # Compressed quickly; files are about a quarter larger than at the usual level.
-        figure.savefig(unfinished, dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+        # Only runs of equal bytes are looked for: a quarter of the usual time, files about a tenth larger.
+        figure.savefig(unfinished, dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_type": Image.RLE})
     return Path(path)
