@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from synthviz.generation import GeneratedPicture, GenerationConfig, generate
+from synthviz.pipelines import call_parameters
 from synthviz.records import whole_file
 from synthviz.schedulers import find_scheduler, scheduler_set
 
@@ -56,7 +56,7 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
         ValueError: if the pipeline has no step callback, or estimates are wanted and its scheduler does not give any;
             else as `generate`.
     """
-    if "callback_on_step_end" not in inspect.signature(pipeline.__call__).parameters:
+    if "callback_on_step_end" not in call_parameters(pipeline):
         raise ValueError(f"a {type(pipeline).__name__} does not tell of its steps, so that there is nothing to film")
     latents: list[Tensor] = []
     timesteps: list[float] = []

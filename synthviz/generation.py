@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from synthviz.generation_progress import GenerationProgress
 from synthviz.pipelines import (
     SHIPPED_DEFAULTS,
     ModelLoadError,
+    call_parameters,
     default_steps_and_guidance,
     engine_of,
     load_pipeline,
@@ -26,7 +26,6 @@ from synthviz.records import versions, write_png
 from synthviz.schedulers import find_scheduler, scheduler_set
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
@@ -96,7 +95,8 @@ def generate(
     size = _largest_batch(pipeline, device)
     with scheduler_set(pipeline, scheduler), quiet_libraries():
         notes += _prompt_notes(pipeline, config.prompt, "prompt")
-        notes += _prompt_notes(pipeline, arguments.get("negative_prompt", ""), "negative prompt")
+        if "negative_prompt" in arguments:
+            notes += _prompt_notes(pipeline, arguments["negative_prompt"], "negative prompt")
         for note in notes:
             say(f"Note: {note}")
         base = _record(pipeline, config, arguments, device)
@@ -106,7 +106,7 @@ def generate(
             if on_batch is not None:
                 on_batch(seeds)
             try:
-                pixels, flagged = _run(pipeline, arguments, seeds, tell, on_latents)
+                images, doubtful = _run(pipeline, arguments, seeds, tell, on_latents)
             except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
                 if not _is_out_of_memory(error):
                     raise
@@ -121,13 +121,12 @@ def generate(
                 notes.append(f"memory ran out; went on with {size} picture{'s' * (size > 1)} at a time")
                 say(f"Note: {notes[-1]}")
                 continue
-            for seed, picture, hidden in zip(seeds, pixels, flagged, strict=True):
-                doubts = _picture_doubts(picture, hidden)
+            for seed, image, doubts in zip(seeds, images, doubtful, strict=True):
                 for doubt in doubts:
                     say(f"Note: picture from seed {seed}: {doubt}")
-                height, width = picture.shape[:2]
+                width, height = image.size
                 record = {**base, "width": width, "height": height, "seed": seed, "notes": [*loaded, *notes, *doubts]}
-                pictures.append(GeneratedPicture(_to_image(picture), record))
+                pictures.append(GeneratedPicture(image, record))
     return pictures
 
 
@@ -154,8 +153,8 @@ def _run(
     seeds: list[int],
     tell: GenerationProgress,
     on_latents: Callable[[float, Tensor], None] | None,
-) -> tuple[np.ndarray, list[bool]]:
-    """One call of the pipeline: pictures (B, H, W, 3) float in [0, 1], and which ones its safety filter hid."""
+) -> tuple[list[Image], list[list[str]]]:
+    """One call of the pipeline: its pictures, and what is doubtful about each."""
     import torch
 
     def step_done(_pipeline: Any, _index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -164,17 +163,18 @@ def _run(
             on_latents(float(timestep), tensors["latents"])
         return tensors
 
-    accepted = inspect.signature(pipeline.__call__).parameters
+    accepted = call_parameters(pipeline)
     watch = {"callback_on_step_end": step_done} if "callback_on_step_end" in accepted else {}
     output = pipeline(
         **arguments,
         **watch,
         num_images_per_prompt=len(seeds),
         generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        output_type="np",
+        output_type="pt",
     )
-    flagged = getattr(output, "nsfw_content_detected", None) or [False] * len(seeds)
-    return output.images, flagged
+    pictures = output.images.float()
+    hidden = getattr(output, "nsfw_content_detected", None) or [False] * len(seeds)
+    return _to_images(pictures), _doubts(pictures, hidden)
 
 
 def create_pictures(config: GenerationConfig, model: str = "auto") -> list[GeneratedPicture]:
@@ -219,7 +219,7 @@ def save_pictures(pictures: list[GeneratedPicture], folder: str | Path) -> list[
 
 def _call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tuple[dict[str, Any], list[str]]:
     """What to call the pipeline with, and what of the config it cannot honour."""
-    accepted = inspect.signature(pipeline.__call__).parameters
+    accepted = call_parameters(pipeline)
     steps, guidance = default_steps_and_guidance(pipeline)
     guidance = guidance if config.guidance_scale is None else float(config.guidance_scale)
     arguments: dict[str, Any] = {"prompt": config.prompt, "num_inference_steps": config.steps or steps}
@@ -300,35 +300,37 @@ def _record(
     }
 
 
-def _picture_doubts(picture: np.ndarray, hidden: bool) -> list[str]:
-    """What is suspicious about one picture, (H, W, 3) float."""
-    import numpy as np
+def _doubts(pictures: Tensor, hidden: list[bool]) -> list[list[str]]:
+    """What is suspicious about each picture of (B, 3, H, W) float."""
+    import torch
 
-    if hidden:
-        return ["the model's safety filter replaced the picture by a black one"]
-    if not _is_finite(picture):
-        broken = np.mean(~np.isfinite(picture))
-        return [f"{broken:.0%} of its values are not numbers (shown black); try float32 or another scheduler"]
-    if picture.max() < 0.02:
-        return ["it is black; try float32, more steps or another scheduler"]
-    if picture.std() < 0.004:
-        return ["it is one plain colour; try more steps or another scheduler"]
-    return []
+    values = pictures.flatten(1)
+    # Whatever is not a number is an extreme too.
+    measured = torch.stack([values.amin(1), values.amax(1), values.std(1)]).T.tolist()
+    doubts = []
+    for each, (lowest, highest, spread), is_hidden in zip(values, measured, hidden, strict=True):
+        if is_hidden:
+            doubt = "the model's safety filter replaced the picture by a black one"
+        elif not (math.isfinite(lowest) and math.isfinite(highest)):
+            broken = 1 - each.isfinite().float().mean().item()
+            doubt = f"{broken:.0%} of its values are not numbers (shown black); try float32 or another scheduler"
+        elif highest < 0.02:
+            doubt = "it is black; try float32, more steps or another scheduler"
+        elif spread < 0.004:
+            doubt = "it is one plain colour; try more steps or another scheduler"
+        else:
+            doubt = ""
+        doubts.append([doubt] if doubt else [])
+    return doubts
 
 
-def _to_image(picture: np.ndarray) -> Image:
-    """(H, W, 3) float in [0, 1] to a PIL picture, as diffusers rounds; what is not a number becomes black."""
-    import numpy as np
+def _to_images(pictures: Tensor) -> list[Image]:
+    """(B, 3, H, W) float in [0, 1] to PIL pictures, as diffusers rounds; what is not a number becomes black."""
+    import torch
     from PIL import Image
 
-    if not _is_finite(picture):
-        picture = np.nan_to_num(picture, nan=0.0, posinf=0.0, neginf=0.0)
-    return Image.fromarray((picture * 255).round().astype(np.uint8))
-
-
-def _is_finite(picture: np.ndarray) -> bool:
-    """Whether all values are numbers: sums are fast, and what is not a number stays in them."""
-    return math.isfinite(picture.sum(dtype=float))
+    pixels = pictures.nan_to_num(nan=0, posinf=0, neginf=0).mul_(255).round_().to(torch.uint8)
+    return [Image.fromarray(picture) for picture in pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()]
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

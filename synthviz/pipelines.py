@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +196,7 @@ def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
 
 def _makes_pictures_from_text(pipeline: DiffusionPipeline) -> bool:
     """Whether a pipeline has what `generate` drives: a prompt, pictures per prompt, a backbone, an autoencoder."""
-    parameters = inspect.signature(pipeline.__call__).parameters
+    parameters = call_parameters(pipeline)
     needs_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
     return (
         {"prompt", "num_images_per_prompt", "num_inference_steps"} <= parameters.keys()
@@ -237,8 +239,18 @@ def model_name(pipeline: DiffusionPipeline) -> str:
     path = Path(origin)
     if not path.is_dir():
         return origin
-    mistakable = path.name in SHIPPED_DEFAULTS and path.resolve().parent != MODELS.resolve()
+    mistakable = path.name in SHIPPED_DEFAULTS and path.parent != MODELS and path.resolve().parent != MODELS.resolve()
     return f"{path.name} (a folder)" if mistakable else path.name
+
+
+def call_parameters(pipeline: DiffusionPipeline) -> Mapping[str, inspect.Parameter]:
+    """What a pipeline can be called with, by name."""
+    return _parameters(type(pipeline).__call__)
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters
 
 
 def engine_of(pipeline: DiffusionPipeline) -> str:
@@ -250,7 +262,7 @@ def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float 
     """The steps and guidance scale that `generate` uses where the config names none; None: the pipeline's own way."""
     if model_name(pipeline) in SHIPPED_DEFAULTS:
         return SHIPPED_DEFAULTS[model_name(pipeline)]
-    parameters = inspect.signature(pipeline.__call__).parameters
+    parameters = call_parameters(pipeline)
     steps = parameters["num_inference_steps"].default
     guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else None
     return steps, guidance
@@ -279,24 +291,29 @@ def quiet_libraries(bars_too: bool = False) -> Iterator[None]:
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
+    def is_error(record: logging.LogRecord) -> bool:  # each use has its own, as they may overlap
+        return record.levelno >= logging.ERROR
+
     libraries = (diffusers_logging, transformers_logging)
-    before = [(each, each.get_verbosity(), each.is_progress_bar_enabled()) for each in libraries]
-    for each in libraries:
-        each.set_verbosity_error()
-        if bars_too:
-            each.disable_progress_bar()
+    bars = [each for each in libraries if bars_too and each.is_progress_bar_enabled()]
+    # A filter, since a change of level empties the caches of every logger there is, a hundredth of a picture's time.
+    handlers = [handler for name in ("diffusers", "transformers") for handler in logging.getLogger(name).handlers]
+    for handler in handlers:
+        handler.addFilter(is_error)
+    for each in bars:
+        each.disable_progress_bar()
     try:
         yield
     finally:
-        for each, verbosity, bars in before:
-            each.set_verbosity(verbosity)
-            if bars:
-                each.enable_progress_bar()
+        for handler in handlers:
+            handler.removeFilter(is_error)
+        for each in bars:
+            each.enable_progress_bar()
 
 
 def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
     """The end of a prompt that no text encoder of the pipeline reads; "" where one reads it all."""
-    parameters = inspect.signature(pipeline.__call__).parameters
+    parameters = call_parameters(pipeline)
     unread = []
     for name in ("tokenizer", "tokenizer_2", "tokenizer_3"):
         tokenizer = getattr(pipeline, name, None)

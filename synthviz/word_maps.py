@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import inspect
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.generation import GeneratedPicture, GenerationConfig, generate
-from synthviz.pipelines import SHIPPED_DEFAULTS, engine_of, model_name
+from synthviz.pipelines import SHIPPED_DEFAULTS, call_parameters, engine_of, model_name
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -159,7 +158,7 @@ def word_maps_of_picture(
         painter = AutoPipelineForImage2Image.from_pipe(pipeline, scheduler=copy.deepcopy(pipeline.scheduler))
         painter.set_progress_bar_config(disable=True)
         steps = min(50, painter.scheduler.config.get("original_inference_steps", 50))
-        if "original_inference_steps" in inspect.signature(painter.__call__).parameters:
+        if "original_inference_steps" in call_parameters(painter):
             steps = max(1, int(noise * steps))  # a latent consistency model counts the steps that are left
         recorder.start_batch([seed])
 
