@@ -1,4 +1,4 @@
-"""What in a picture mattered for a class: integrated gradients, Grad-CAM and occlusion, through Captum.
+"""What in a picture mattered for a class: Grad-CAM, and through Captum integrated gradients and occlusion.
 
 All of them look at the class's logit, not at its probability: a probability also moves when other classes do, and
 hardly at all once it is near 1.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -75,26 +76,28 @@ def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None =
         target: index of the class; None for the one with the highest logit.
 
     Raises:
-        ValueError: for another shape, or a class or layer that does not exist.
+        ValueError: for another shape, a class or layer that does not exist, or a layer that the model does not run.
     """
-    from captum.attr import LayerGradCam
-
     (module,) = find_layers(model, [layer]).values()
     _check_picture(picture)
-    logits = logits_of(model)
-    chosen = []
+    maps: list[Tensor] = []
 
-    def score(x: Tensor) -> Tensor:
-        row = logits(x)[0]
-        chosen.append(_class(row, target))
-        return row[chosen[0]][None]
+    def start_gradient(module: nn.Module, inputs: Any, output: Any) -> Tensor:
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"layer {layer!r} puts out {found}; Grad-CAM needs maps, (1, C, h, w)")
+        maps[:] = [output.detach().requires_grad_()]
+        return maps[0].clone()  # what follows may write into it
 
-    with evaluating(model):  # chosen on the way, so that the model runs once
-        values = LayerGradCam(score, module).attribute(picture, relu_attributions=True)
-    if values.dim() != 4:
-        raise ValueError(f"layer {layer!r} puts out {tuple(values.shape)}; Grad-CAM needs maps, (1, C, h, w)")
-    enlarged = F.interpolate(values, picture.shape[2:], mode="bilinear", align_corners=False)
-    return Attribution("Grad-CAM", chosen[0], _flat(enlarged))
+    with evaluating(model), torch.enable_grad(), module.register_forward_hook(start_gradient):
+        row = logits_of(model)(picture)[0]
+        if not maps:
+            raise ValueError(f"{type(model).__name__} does not run its layer {layer!r}")
+        target = _class(row, target)
+        (gradient,) = torch.autograd.grad(row[target], maps)
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
+    small = (weights * maps[0].detach()).sum(dim=1, keepdim=True).relu()
+    return Attribution("Grad-CAM", target, _flat(F.interpolate(small, picture.shape[2:], mode="bilinear")))
 
 
 def occlusion(

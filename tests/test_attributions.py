@@ -110,6 +110,40 @@ class TestGradCam:
         with pytest.raises(ValueError, match="did you mean 'conv3'"):
             grad_cam(model, picture, "conv4")
 
+    @pytest.mark.parametrize("layer", ["layer4", "layer1.0.conv1"])
+    def test_agrees_with_captum(self, layer):
+        import torchvision
+        from captum.attr import LayerGradCam
+
+        torch.manual_seed(1)
+        resnet, x = torchvision.models.resnet18(weights=None).eval(), torch.rand(1, 3, 64, 64)
+        module = resnet.get_submodule(layer)
+        expected = LayerGradCam(resnet, module).attribute(x, 5, relu_attributions=True)
+        wanted = torch.nn.functional.interpolate(expected, (64, 64), mode="bilinear")[0, 0].detach()
+        with torch.no_grad():  # which is the caller's
+            found = grad_cam(resnet.requires_grad_(False), x, layer, target=5)
+        torch.testing.assert_close(found.values, wanted, rtol=1e-4, atol=1e-9)
+        assert all(weights.grad is None for weights in resnet.parameters())
+
+    def test_a_layer_whose_maps_are_changed_in_place(self):
+        torch.manual_seed(2)
+        conv, dense = nn.Conv2d(1, 3, 3), nn.Linear(3, 2)
+        x = torch.rand(1, 1, 8, 8)
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), dense]
+        found, expected = (
+            grad_cam(nn.Sequential(conv, nn.ReLU(inplace=inplace), *head), x, "0", target=1).values
+            for inplace in (True, False)
+        )
+        torch.testing.assert_close(found, expected)
+        assert expected.max() > 0
+
+    def test_a_layer_that_does_not_run(self):
+        model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
+        model.spare = nn.Conv2d(1, 2, 3)
+        model.forward = lambda x: model[2](model[1](model[0](x)))
+        with pytest.raises(ValueError, match="does not run its layer 'spare'"):
+            grad_cam(model, torch.rand(1, 1, 4, 4), "spare")
+
     def test_a_coloured_resnet(self):
         import torchvision
 
