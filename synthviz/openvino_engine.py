@@ -51,8 +51,13 @@ class _Unet(nn.Module):
         super().__init__()
         self.unet = unet
 
-    def forward(self, latents: Tensor, timestep: Tensor, text: Tensor, told: Tensor | None = None) -> Tensor:
-        return self.unet(latents, timestep, text, timestep_cond=told, return_dict=False)[0]
+    def forward(self, latents: Tensor, time: Tensor, text: Tensor, told: Tensor | None = None) -> Tensor:
+        """`time`: the timestep's sines and cosines, (B, C)."""
+        self.unet.get_time_embed = lambda sample, timestep: time
+        try:
+            return self.unet(latents, 0, text, timestep_cond=told, return_dict=False)[0]
+        finally:
+            del self.unet.get_time_embed
 
 
 class _Decoder(nn.Module):
@@ -82,7 +87,8 @@ def run_in_openvino(pipeline: DiffusionPipeline) -> None:
     text = torch.zeros(2, pipeline.tokenizer.model_max_length, config.cross_attention_dim)
     told = [] if config.time_cond_proj_dim is None else [torch.zeros(2, config.time_cond_proj_dim)]
     with torch.no_grad():
-        unet = Compiled(_Unet(pipeline.unet), [latents, torch.tensor(999.0), text, *told])
+        time = pipeline.unet.get_time_embed(latents, 999)
+        unet = Compiled(_Unet(pipeline.unet), [latents, time, text, *told])
         decoder = Compiled(_Decoder(pipeline.vae), [latents])
 
     def predict(
@@ -94,8 +100,9 @@ def run_in_openvino(pipeline: DiffusionPipeline) -> None:
         **_: None,
     ) -> Any:
         conditions = [] if timestep_cond is None else [timestep_cond]
-        # Some schedulers count in whole timesteps, others in parts of them.
-        velocity = unet(sample, torch.as_tensor(timestep).float(), encoder_hidden_states, *conditions)
+        # By PyTorch, since bfloat16 has no 999: of 1000 the sines and cosines are others.
+        time = pipeline.unet.get_time_embed(sample, timestep)
+        velocity = unet(sample, time, encoder_hidden_states, *conditions)
         return UNet2DConditionOutput(velocity) if return_dict else (velocity,)
 
     def decode(latents: Tensor, return_dict: bool = True, **_: None) -> Any:
