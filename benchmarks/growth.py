@@ -8,6 +8,7 @@ An exponent of 1 is linear. How sweeps grow is in `benchmarks/sweep_growth.py`.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import nn
 from torchvision.models import resnet18
 
-from benchmarks.side_by_side import Growth, command_line, growth
+from benchmarks.side_by_side import Growth, command_line, growth, in_turns
 from synthviz.features import capture
 from synthviz.generation import GenerationConfig, generate
 from synthviz.pipelines import load_pipeline
@@ -53,7 +54,7 @@ def of_files(repeats: int) -> Growth:
 
 @torch.no_grad()
 def of_inputs(repeats: int) -> Growth:
-    """Over pixels, not sides."""
+    """Over pixels, not sides. Beside it the model alone, which at large inputs is more than linear itself."""
     torch.manual_seed(0)
     model = resnet18(weights=None).eval()
     inputs = {side**2: torch.rand(1, 3, side, side) for side in SIDES}
@@ -62,8 +63,18 @@ def of_inputs(repeats: int) -> Growth:
         with capture(model, ["layer1", "layer2", "layer3"]):
             model(inputs[pixels])
 
-    note = f"three layers of a ResNet-18, sides of {SIDES[0]} to {SIDES[-1]} pixels"
-    return growth("`capture`, larger inputs", "pixels", see, list(inputs), repeats, note)
+    def run(pixels: int) -> None:
+        model(inputs[pixels])
+
+    ways = {(way, pixels): lambda way=way, pixels=pixels: way(pixels) for pixels in inputs for way in (see, run)}
+    seconds = in_turns(ways, repeats)
+    seen, alone = (
+        Growth("`capture`, larger inputs", "pixels", tuple(inputs), tuple(zip(*rounds, strict=True)))
+        for rounds in ([seconds[way, pixels] for pixels in inputs] for way in (see, run))
+    )
+    note = f"three layers of a ResNet-18, sides of {SIDES[0]} to {SIDES[-1]} pixels; the model alone: exponent "
+    note += f"{alone.exponent:.2f}, {alone.last_exponent:.2f} between the two largest"
+    return replace(seen, note=note)
 
 
 @torch.no_grad()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 
+Way = TypeVar("Way", bound=Hashable)  # a name, or what else tells ways apart
 LINEAR = 1.05  # the exponent up to which a measured growth is called linear
 
 
@@ -99,7 +101,7 @@ class Growth:
         return max(self.exponent, self.last_exponent) <= LINEAR
 
 
-def in_turns(ways: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 1) -> dict[str, list[float]]:
+def in_turns(ways: Mapping[Way, Callable[[], object]], repeats: int, warm_up: int = 1) -> dict[Way, list[float]]:
     """Seconds that each way takes in each round.
 
     The ways take turns within a round, and every round begins with the next of them, so that what else the machine
@@ -111,7 +113,7 @@ def in_turns(ways: Mapping[str, Callable[[], object]], repeats: int, warm_up: in
         warm_up: rounds before those.
     """
     names = list(ways)
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+    seconds: dict[Way, list[float]] = {name: [] for name in names}
     for number in range(-warm_up, repeats):
         first = number % len(names)
         for name in names[first:] + names[:first]:

@@ -1,8 +1,8 @@
-"""Sweeps on two workers and on one, beside papermill in a loop: `python -m benchmarks.sweep_throughput`.
+"""A sweep on two workers beside papermill in a loop: `python -m benchmarks.sweep_throughput`.
 
-All run the three notebooks without their lessons. A sweep is timed from reading its file to its last page, the start of
-its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that a few of
-them stand for as many as a sweep has; it runs once with one thread for each kernel and once with those of all cores,
+Both run the three notebooks without their lessons. The sweep is timed from reading its file to its last page, the start
+of its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that a few of
+them stand for as many as the sweep has; it runs once with one thread for each kernel and once with those of all cores,
 which is what one would do without a sweep.
 """
 
@@ -26,8 +26,8 @@ from synthviz.execution import without_lessons
 from synthviz.sweeps import ClusterSettings, cluster, read_plan, run_sweep
 from synthviz.sweeps.one_run import THREAD_SETTINGS
 
-SIZE = 10  # runs of a sweep; with three rounds all of it takes about a quarter of an hour on two cores
-LOOPED = 4  # runs of the loop
+SIZE = 40  # runs of the sweep; with five rounds all of it takes half an hour on two cores
+LOOPED = 2  # runs of the loop
 
 
 @contextmanager
@@ -75,29 +75,25 @@ def measure(repeats: int, size: int = SIZE) -> list[Row]:
         papermill_loop(notebooks, [next(seeds)], threads=1)  # warms the disk
         seconds = in_turns(
             {
-                "two": lambda: sweep(size, workers=2),
-                "one": lambda: sweep(size, workers=1),
+                "sweep": lambda: sweep(size, workers=2),
                 "loop": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=1),
                 "all threads": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=cores),
             },
             repeats,
             warm_up=0,
         )
-    loop, all_threads = (np.array(seconds[name]) * size / LOOPED for name in ("loop", "all threads"))
-    two, one = np.array(seconds["two"]), np.array(seconds["one"])
-    alone = f"one run at a time with the threads of all {cores} cores takes {np.median(all_threads):.0f} s"
-    alone += f"; the two workers take {as_times(float(np.median(two / all_threads)))} of that"
-    scaled = f"the loop's time is {LOOPED} runs' in each round, times {size / LOOPED:g}"
-    work, one_thread = f"a sweep of {size} runs", "one thread for each kernel"
-    loop_name = "papermill in a loop, one thread"
-    return [
-        row(f"{work}, two workers, {one_thread}", "one worker", 1 / 1.7, two.tolist(), one.tolist(), note=alone),
-        row(f"{work}, one worker, {one_thread}", loop_name, 1.10, one.tolist(), loop.tolist(), note=scaled),
-    ]
+    here, loop, all_threads = map(np.array, seconds.values())
+    loop, all_threads = loop * size / LOOPED, all_threads * size / LOOPED
+    note = f"the loop's time is {LOOPED} runs' in each round, times {size / LOOPED:g}; with the threads of all {cores} "
+    note += f"cores it is {np.median(all_threads):.0f} s, and the sweep takes "
+    note += f"{as_times(float(np.median(here / all_threads)))} of that"
+    work = f"a sweep of {size} runs, two workers, one thread for each kernel"
+    against = "papermill in a loop, one thread"
+    return [row(work, against, 1 / 1.7, here.tolist(), loop.tolist(), note=note)]
 
 
 def main() -> None:
-    command_line(measure, __doc__, repeats=3)
+    command_line(measure, __doc__, repeats=5)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Compiled:
 class _Unet(nn.Module):
     def __init__(self, unet: nn.Module) -> None:
         super().__init__()
-        self.unet = unet
+        self.unet: Any = unet
 
     def forward(self, latents: Tensor, time: Tensor, text: Tensor, told: Tensor | None = None) -> Tensor:
         """`time`: the timestep's sines and cosines, (B, C)."""
