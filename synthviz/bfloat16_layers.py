@@ -16,7 +16,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-MANY_ROWS = 256  # in a picture, from which on oneDNN was not seen to add up an element of a product in several parts
+# oneDNN adds up an element of a product in several parts where there is little else to share among processor cores. It
+# was not seen to do so, with 1 to 64 threads, from this many rows in a picture on and below this many terms.
+MANY_ROWS, MANY_TERMS = 256, 512
 
 
 def use_bfloat16_layers(module: nn.Module) -> None:
@@ -74,7 +76,7 @@ class PackedConv2d(_Packed, nn.Conv2d):
 
 
 class PackedLinear(_Packed, nn.Linear):
-    """`nn.Linear`, its weight packed; where a picture has few rows, (B, rows, features), picture by picture."""
+    """`nn.Linear`, its weight packed; for few rows in a picture, (B, rows, features), or many terms one by one."""
 
     def forward(self, input: Tensor) -> Tensor:
         if not _can_be_packed(input, self.weight):
@@ -84,8 +86,8 @@ class PackedLinear(_Packed, nn.Linear):
         def multiply(rows: Tensor) -> Tensor:
             return torch.ops.mkldnn._linear_pointwise(rows, packed, self.bias, "none", [], "")
 
-        few = input.dim() == 3 and input.shape[1] < MANY_ROWS
-        return _picture_by_picture(multiply, input) if few else multiply(input)
+        each_alone = input.dim() == 3 and (input.shape[1] < MANY_ROWS or self.in_features >= MANY_TERMS)
+        return _picture_by_picture(multiply, input) if each_alone else multiply(input)
 
 
 class GroupNormOfEach(nn.GroupNorm):

@@ -260,8 +260,9 @@ def engine_of(pipeline: DiffusionPipeline) -> str:
 
 def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float | None]:
     """The steps and guidance scale that `generate` uses where the config names none; None: the pipeline's own way."""
-    if model_name(pipeline) in SHIPPED_DEFAULTS:
-        return SHIPPED_DEFAULTS[model_name(pipeline)]
+    shipped = SHIPPED_DEFAULTS.get(model_name(pipeline))
+    if shipped is not None:
+        return shipped
     parameters = call_parameters(pipeline)
     steps = parameters["num_inference_steps"].default
     guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else None
@@ -297,7 +298,7 @@ def quiet_libraries(bars_too: bool = False) -> Iterator[None]:
     libraries = (diffusers_logging, transformers_logging)
     bars = [each for each in libraries if bars_too and each.is_progress_bar_enabled()]
     # A filter, since a change of level empties the caches of every logger there is, a hundredth of a picture's time.
-    handlers = [handler for name in ("diffusers", "transformers") for handler in logging.getLogger(name).handlers]
+    handlers = [handler for each in libraries for handler in each.get_logger().handlers]
     for handler in handlers:
         handler.addFilter(is_error)
     for each in bars:

@@ -15,3 +15,14 @@ def saved(tmp_path_factory):
         folders[name] = tmp_path_factory.mktemp(name)
         build().save_pretrained(folders[name], safe_serialization=True)
     return folders
+
+
+@pytest.fixture(params=[None, 3, 8, 16])
+def threads(request):
+    """As on a processor with so many cores, only slower."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param or before)
+    yield
+    torch.set_num_threads(before)

@@ -51,13 +51,22 @@ def test_one_can_look_inside(pipelines):
     assert torch.allclose(exact, found, atol=0.05)
 
 
-@pytest.mark.parametrize("prompt", ["two white towers on green hills", "a city skyline at sunset", "a volcano, neon"])
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("prompt", ["two white towers on green hills", "a volcano, neon"])
 def test_a_picture_is_the_same_alone_and_in_a_batch(pipelines, prompt):
     """Layers that sum up in another order for a batch made up to 28/255 of it."""
     together = generate(pipelines["bfloat16"], GenerationConfig(prompt, count=3, seed=0))
     for seed, picture in enumerate(together):
         alone = generate(pipelines["bfloat16"], GenerationConfig(prompt, count=1, seed=seed))[0]
         assert np.abs(np.asarray(alone.image, int) - np.asarray(picture.image, int)).max() <= 2
+
+
+def test_with_many_threads_pictures_are_made_alone(pipelines, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    for engine, expected in (("bfloat16", [[0], [1]]), ("torch", [[0, 1]])):
+        batches = []
+        generate(pipelines[engine], GenerationConfig("a forest", count=2, seed=0), on_batch=batches.append)
+        assert batches == expected
 
 
 @pytest.mark.parametrize(("fast", "engine"), [(True, "torch, bfloat16"), (False, "torch")])

@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from synthviz.bfloat16_layers import MANY_ROWS, GroupNormOfEach, PackedConv2d, PackedLinear, use_bfloat16_layers
+from synthviz.bfloat16_layers import (
+    MANY_ROWS,
+    MANY_TERMS,
+    GroupNormOfEach,
+    PackedConv2d,
+    PackedLinear,
+    use_bfloat16_layers,
+)
 from synthviz.devices import has_fast_bfloat16
 
 pytestmark = pytest.mark.skipif(
@@ -23,6 +30,7 @@ LAYERS = {
     "conv that pads with mirrors": (lambda: nn.Conv2d(8, 4, 3, padding=1, padding_mode="reflect"), PICTURES),
     "linear on few rows": (lambda: nn.Linear(768, 192), (3, 64, 768)),
     "linear on more rows": (lambda: nn.Linear(768, 192), (3, MANY_ROWS, 768)),
+    "linear of many terms": (lambda: nn.Linear(MANY_TERMS, 128), (3, MANY_ROWS, MANY_TERMS)),
     "linear without bias": (lambda: nn.Linear(8, 16, bias=False), (3, 8)),
     "group norm": (lambda: nn.GroupNorm(4, 8), PICTURES),
 }
@@ -48,6 +56,7 @@ def assert_near(found, plain, batch):
 
 
 @torch.no_grad()
+@pytest.mark.usefixtures("threads")
 def test_same_numbers_alone_and_in_a_batch(layers):
     plain, ours, batch = layers
     together = ours(batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 
 import pytest
@@ -129,10 +130,19 @@ def test_a_pipeline_of_another_kind_is_refused(tmp_path):
         pipelines.load_pipeline(str(tmp_path), device="cpu")
 
 
-def test_libraries_get_their_verbosity_back(saved):
-    from diffusers.utils import logging
+def test_libraries_warn_again_afterwards():
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
 
-    logging.set_verbosity_info()
-    pipelines.load_pipeline(str(saved["sd1"]), device="cpu")
-    assert logging.get_verbosity() == logging.INFO
-    logging.set_verbosity_warning()
+    def shown(level):
+        record = logging.makeLogRecord({"levelno": level})
+        handlers = [*of_diffusers.get_logger().handlers, *of_transformers.get_logger().handlers]
+        assert len(handlers) >= 2
+        return [bool(handler.filter(record)) for handler in handlers]
+
+    with pipelines.quiet_libraries():
+        with pipelines.quiet_libraries():
+            pass
+        assert not any(shown(logging.WARNING))
+        assert all(shown(logging.ERROR))
+    assert all(shown(logging.WARNING))
