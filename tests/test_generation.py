@@ -135,6 +135,33 @@ class TestGenerate:
         pipeline = SimpleNamespace(config=SimpleNamespace(_name_or_path=name))
         assert generation._largest_batch(pipeline, torch.device(device)) == expected
 
+    def test_what_it_hands_out_and_leaves_behind_can_be_trained_with(self, tiny):
+        """It runs in PyTorch's inference mode, whose tensors cannot be."""
+        seen = []
+        config = GenerationConfig("a boat", count=1, steps=2)
+        generation.generate(tiny, config, on_latents=lambda timestep, latents: seen.append(latents))
+        assert len(seen) == 2
+        weight = torch.ones((), requires_grad=True)
+        sum((weight * latents).sum() for latents in seen).backward()
+        text = torch.zeros(1, 7, tiny.unet.config.cross_attention_dim)
+        tiny.unet(seen[0], 10, text).sample.square().sum().backward()
+        assert tiny.unet.conv_in.weight.grad.abs().sum() > 0
+        tiny.unet.zero_grad()
+
+    @pytest.mark.parametrize("moving", [False, True])
+    def test_weights_that_move_stay_ordinary(self, tiny, monkeypatch, moving):
+        """In inference mode a weight that a hook brings elsewhere and back would become one of its tensors."""
+        modes, forward = [], tiny.unet.forward
+        monkeypatch.setattr(
+            tiny.unet,
+            "forward",
+            lambda *args, **named: (modes.append(torch.is_inference_mode_enabled()), forward(*args, **named))[1],
+        )
+        if moving:
+            monkeypatch.setattr(tiny.unet, "_hf_hook", SimpleNamespace(execution_device="cpu"), raising=False)
+        generation.generate(tiny, GenerationConfig("a boat", count=1, steps=1))
+        assert modes == [not moving]
+
     def test_every_step_of_a_second_order_scheduler_is_told(self, tiny):
         told = []
         config = GenerationConfig("a boat", count=1, steps=3, scheduler="HeunDiscrete")
