@@ -130,9 +130,8 @@ def growth_chart(growths: Sequence[Growth]) -> Figure:
     axes = figure.subplots()
     for each in growths:
         sizes = [size / each.sizes[0] for size in each.sizes]
-        axes.plot(
-            sizes, each.medians, "o-", label=f"{each.work}, from {each.sizes[0]:,} {each.of}: {each.exponent:.2f}"
-        )
+        label = f"{each.work}, from {each.sizes[0]:,} {each.of}: {each.exponent:.2f}".replace("`", "")
+        axes.plot(sizes, each.medians, "o-", label=label)
     axes.set(xscale="log", yscale="log", xlabel="size, as a multiple of the smallest", ylabel="seconds")
     for start in (1e-4, 1e-3, 1e-2, 1e-1, 1, 10):
         axes.axline((1, start), (10, 10 * start), color="0.85", linewidth=0.8, zorder=0)
