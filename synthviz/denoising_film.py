@@ -69,7 +69,7 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
 
     def keep(timestep: float, now: Tensor) -> None:
         timesteps.append(timestep)
-        latents.append(now.detach().clone())
+        latents.append(now)
 
     scheduler = find_scheduler(pipeline, config.scheduler)
     with scheduler_set(pipeline, scheduler):

@@ -60,7 +60,7 @@ class Made:
                 recorder.start_batch(seeds)
 
         def keep(timestep: float, latents: Tensor) -> None:
-            self.latents[PICTURE].append(latents.detach().clone())
+            self.latents[PICTURE].append(latents)
             on_latents()
 
         def say(note: str) -> None:
