@@ -145,8 +145,8 @@ def _device(pipeline: DiffusionPipeline) -> torch.device:
 
 def _rests(pipeline: DiffusionPipeline) -> bool:
     """Whether a pipeline's weights stay where they are while it computes: no hooks bring them to a GPU and back."""
-    backbone = _backbone(pipeline)
-    return not (hasattr(backbone, "_hf_hook") or hasattr(backbone, "_diffusers_hook"))
+    modules = map(vars, _backbone(pipeline).modules())  # hasattr would take four times as long
+    return not any("_hf_hook" in module or "_diffusers_hook" in module for module in modules)
 
 
 def _backbone(pipeline: DiffusionPipeline) -> Any:

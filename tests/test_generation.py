@@ -158,7 +158,8 @@ class TestGenerate:
             lambda *args, **named: (modes.append(torch.is_inference_mode_enabled()), forward(*args, **named))[1],
         )
         if moving:
-            monkeypatch.setattr(tiny.unet, "_hf_hook", SimpleNamespace(execution_device="cpu"), raising=False)
+            hook = SimpleNamespace(execution_device="cpu")
+            monkeypatch.setattr(tiny.unet.conv_out, "_hf_hook", hook, raising=False)  # on a layer alone
         generation.generate(tiny, GenerationConfig("a boat", count=1, steps=1))
         assert modes == [not moving]
 
