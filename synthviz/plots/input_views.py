@@ -14,7 +14,7 @@ from synthviz.plots.layout import add_caption, new_placed_figure, place_axes
 BLOCK = 4  # the surface has a point for every 4×4 pixels: 56×56 instead of 50,000, so that it is drawn quickly
 QUICK_POINTS = 28  # along a side of the surface that turns under a slider
 SMALL = 3.2  # inches; the side of a view on its own
-FEW = 4  # ticks at most; each costs as much as 50 points of the surface
+FEW = 4  # ticks at most along an axis; text takes longer to draw than anything else here
 LEVELS = np.linspace(0, 1, 11)
 
 
