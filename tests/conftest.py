@@ -17,7 +17,7 @@ def saved(tmp_path_factory):
     return folders
 
 
-@pytest.fixture(params=[None, 3, 8, 16])
+@pytest.fixture(params=[None, 3, 10, 16])
 def threads(request):
     """As on a processor with so many cores, only slower."""
     import torch

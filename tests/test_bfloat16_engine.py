@@ -61,9 +61,8 @@ def test_a_picture_is_the_same_alone_and_in_a_batch(pipelines, prompt):
         assert np.abs(np.asarray(alone.image, int) - np.asarray(picture.image, int)).max() <= 2
 
 
-@pytest.mark.parametrize("count", [3, 6, 64])
-def test_with_other_numbers_of_threads_pictures_are_made_alone(pipelines, monkeypatch, count):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: count)
+def test_with_many_threads_pictures_are_made_alone(pipelines, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 24)
     for engine, expected in (("bfloat16", [[0], [1]]), ("torch", [[0, 1]])):
         batches = []
         generate(pipelines[engine], GenerationConfig("a forest", count=2, seed=0), on_batch=batches.append)
