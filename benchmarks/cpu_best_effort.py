@@ -166,7 +166,7 @@ def measure(repeats: int) -> list[Row]:
         for name, make in makers.items():
             likeness = min(psnr(make(seed), right) for seed, right in zip(SEEDS, wanted, strict=True))
             check = Check(f"PSNR {likeness:.1f} dB at least, {LEAST_PSNR:g} wanted", likeness >= LEAST_PSNR)
-            note = f"the first picture took {first[name]:.0f} s"
+            note = f"the first picture took {first[name]:.2g} s"
             rows.append(row(name, "float32 eager", 1 / 1.5, seconds[name], seconds["eager"], [check], note))
     return rows
 

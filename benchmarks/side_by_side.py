@@ -149,14 +149,17 @@ def growth(
     return Growth(work, of, tuple(sizes), tuple(zip(*seconds.values(), strict=True)), note)
 
 
-def as_times(ratio: float) -> str:
-    """A ratio for people: "1.02", or "1/12" for a small part."""
-    return f"{ratio:.3g}" if ratio > 0.7 else f"1/{1 / ratio:.3g}"
+def as_times(ratio: float, beside: float | None = None) -> str:
+    """A ratio for people: "1.02", or "1/12" for a small part; the same way as another that it stands beside."""
+    small = (ratio if beside is None else beside) <= 0.7
+    return f"1/{1 / ratio:.3g}" if small else f"{ratio:.3g}"
 
 
 def as_amount(value: float, unit: str) -> str:
     """A median with its unit; seconds below one as milliseconds."""
-    return f"{1000 * value:.3g} ms" if unit == "s" and value < 1 else f"{value:.3g} {unit}"
+    if unit == "s" and value < 1:
+        value, unit = 1000 * value, "ms"
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -166,7 +169,7 @@ def table(rows: Sequence[Row]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for each in rows:
-        low, middle, high = map(as_times, each.quartiles)
+        low, middle, high = (as_times(ratio, each.quartiles[1]) for ratio in each.quartiles)
         here, there = (as_amount(value, each.unit) for value in each.medians)
         besides = [check.text + ("" if check.holds else " (**does not hold**)") for check in each.checks]
         cells = [each.work, each.against, here, there, f"**{middle}** ({low} to {high})", f"≤ {as_times(each.goal)}"]

@@ -30,7 +30,8 @@ def run_in_bfloat16(pipeline: DiffusionPipeline) -> None:
     nn.Module.to(pipeline.vae.decoder, memory_format=torch.channels_last)
     small = sum(weights.numel() for weights in pipeline.unet.parameters()) < SMALL
     if small and pipeline.unet.device.type == "cpu" and has_fast_bfloat16(pipeline.unet.device):
-        use_bfloat16_layers(pipeline.unet)
+        for module in (pipeline.unet, pipeline.vae.decoder):
+            use_bfloat16_layers(module)
     pipeline.unet.engine = "torch, bfloat16"
 
 

@@ -1,4 +1,4 @@
-"""Layers for a UNet in bfloat16 on a CPU: faster for one picture, and with the same numbers alone and in a batch.
+"""Layers for networks in bfloat16 on a CPU: faster for one picture, and with the same numbers alone and in a batch.
 
 oneDNN wants weights in an order of its own and pictures with their channels last. PyTorch brings both there and back
 whenever a layer is called, which takes a quarter of a pass for one picture. Here a weight is brought there once, and
