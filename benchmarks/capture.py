@@ -68,7 +68,7 @@ def measure(repeats: int) -> list[Row]:
 
 
 def main() -> None:
-    command_line(measure, __doc__, repeats=50)
+    command_line(measure, __doc__, repeats=400)
 
 
 if __name__ == "__main__":
