@@ -1,9 +1,9 @@
 """A sweep on two workers beside papermill in a loop: `python -m benchmarks.sweep_throughput`.
 
 Both run the three notebooks without their lessons. The sweep is timed from reading its file to its last page, the start
-of its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that a few of
-them stand for as many as the sweep has; it runs once with one thread for each kernel and once with those of all cores,
-which is what one would do without a sweep.
+of its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that one of
+them stands for as many as the sweep has; it is run with one thread for each kernel and with those of all cores, which
+is what one would do without a sweep.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from unittest import mock
 
@@ -27,7 +27,6 @@ from synthviz.sweeps import ClusterSettings, cluster, read_plan, run_sweep
 from synthviz.sweeps.one_run import THREAD_SETTINGS
 
 SIZE = 40  # runs of the sweep; with five rounds all of it takes half an hour on two cores
-LOOPED = 2  # runs of the loop
 
 
 @contextmanager
@@ -40,22 +39,21 @@ def notebooks_without_lessons() -> Iterator[Path]:
         yield Path(folder)
 
 
-def papermill_loop(notebooks: Path, seeds: list[int], threads: int) -> None:
-    """A run of each seed, one after another, their kernels with so many threads."""
+def papermill_run(notebooks: Path, seed: int, threads: int) -> None:
+    """One turn of the loop: the three notebooks, their kernels with so many threads."""
     parameters = {name: papermill.inspect_notebook(str(notebooks / f"{name}.ipynb")) for name in runs.NOTEBOOKS}
-    with mock.patch.dict(os.environ, dict.fromkeys(THREAD_SETTINGS, str(threads))):
-        for seed in seeds:
-            with tempfile.TemporaryDirectory() as out:
-                for name in runs.NOTEBOOKS:
-                    given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
-                    papermill.execute_notebook(
-                        str(notebooks / f"{name}.ipynb"),
-                        f"{out}/{name}.ipynb",
-                        {key: value for key, value in given.items() if key in parameters[name]},
-                        cwd=out,
-                        kernel_name="python3",
-                        progress_bar=False,
-                    )
+    threads_of_kernels = mock.patch.dict(os.environ, dict.fromkeys(THREAD_SETTINGS, str(threads)))
+    with threads_of_kernels, tempfile.TemporaryDirectory() as out:
+        for name in runs.NOTEBOOKS:
+            given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
+            papermill.execute_notebook(
+                str(notebooks / f"{name}.ipynb"),
+                f"{out}/{name}.ipynb",
+                {key: value for key, value in given.items() if key in parameters[name]},
+                cwd=out,
+                kernel_name="python3",
+                progress_bar=False,
+            )
 
 
 def sweep(size: int, workers: int) -> None:
@@ -72,20 +70,20 @@ def measure(repeats: int, size: int = SIZE) -> list[Row]:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     seeds, cores = count(), os.cpu_count() or 1
     with notebooks_without_lessons() as notebooks:
-        papermill_loop(notebooks, [next(seeds)], threads=1)  # warms the disk
+        papermill_run(notebooks, next(seeds), threads=1)  # warms the disk
         seconds = in_turns(
             {
                 "sweep": lambda: sweep(size, workers=2),
-                "loop": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=1),
-                "all threads": lambda: papermill_loop(notebooks, list(islice(seeds, LOOPED)), threads=cores),
+                "loop": lambda: papermill_run(notebooks, next(seeds), threads=1),
+                "all threads": lambda: papermill_run(notebooks, next(seeds), threads=cores),
             },
             repeats,
             warm_up=0,
         )
     here, loop, all_threads = map(np.array, seconds.values())
-    loop, all_threads = loop * size / LOOPED, all_threads * size / LOOPED
-    note = f"the loop's time is {LOOPED} runs' in each round, times {size / LOOPED:g}; with the threads of all {cores} "
-    note += f"cores it is {np.median(all_threads):.0f} s, and the sweep takes "
+    loop, all_threads = loop * size, all_threads * size
+    note = f"the loop's time is a run's in each round, times {size}; with the threads of all {cores} cores "
+    note += f"it is {np.median(all_threads):.0f} s, and the sweep takes "
     note += f"{as_times(float(np.median(here / all_threads)))} of that"
     work = f"a sweep of {size} runs, two workers, one thread for each kernel"
     against = "papermill in a loop, one thread"
