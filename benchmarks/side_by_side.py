@@ -159,7 +159,7 @@ def as_amount(value: float, unit: str) -> str:
     """A median with its unit; seconds below one as milliseconds."""
     if unit == "s" and value < 1:
         value, unit = 1000 * value, "ms"
-    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
+    return f"{value:.3g} {unit}" if value < 999.5 else f"{value:,.0f} {unit}"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -23,15 +23,15 @@ SMALL = 100_000_000  # weights of a UNet, up to which a second copy of them does
 
 def run_in_bfloat16(pipeline: DiffusionPipeline) -> None:
     """Let a pipeline's UNet and decoder compute in bfloat16 from now on; both still take and give float32."""
+    small = sum(weights.numel() for weights in pipeline.unet.parameters()) < SMALL
+    packed = small and pipeline.unet.device.type == "cpu" and has_fast_bfloat16(pipeline.unet.device)
     for module in (pipeline.unet, pipeline.vae.decoder):
         nn.Module.to(module, torch.bfloat16)  # without diffusers' warning of parts in several dtypes
         module.register_forward_pre_hook(_take_bfloat16, with_kwargs=True)
         module.register_forward_hook(_give_float32)
-    nn.Module.to(pipeline.vae.decoder, memory_format=torch.channels_last)
-    small = sum(weights.numel() for weights in pipeline.unet.parameters()) < SMALL
-    if small and pipeline.unet.device.type == "cpu" and has_fast_bfloat16(pipeline.unet.device):
-        for module in (pipeline.unet, pipeline.vae.decoder):
+        if packed:
             use_bfloat16_layers(module)
+    nn.Module.to(pipeline.vae.decoder, memory_format=torch.channels_last)
     pipeline.unet.engine = "torch, bfloat16"
 
 

@@ -6,7 +6,7 @@ again only where it has changed since; pictures stay as they are between convolu
 
 In bfloat16 the last bit decides about single pixels in the end, and three kinds of layers compute otherwise for one
 picture than for several, because processor cores share the work differently: linear layers and group norms add up in
-another order, and GELU has other last bits where a core's share ends off a vector. They go picture by picture.
+another order, and gated GELU has other last bits where a core's share ends off a vector. They go picture by picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import cast
 
 import torch
-from diffusers.models import activations
+from diffusers.models.activations import GEGLU
 from torch import Tensor, nn
 
 # oneDNN adds up an element of a product in several parts where there is little else to share among processor cores. It
@@ -25,13 +25,7 @@ MANY_ROWS, MANY_TERMS = 256, 512
 
 def use_bfloat16_layers(module: nn.Module) -> None:
     """Let a bfloat16 module on the CPU compute with the layers of this file, its weights and their names unchanged."""
-    kinds = {
-        nn.Conv2d: PackedConv2d,
-        nn.Linear: PackedLinear,
-        nn.GroupNorm: GroupNormOfEach,
-        nn.GELU: GELUOfEach,
-        activations.GEGLU: GEGLUOfEach,
-    }
+    kinds = {nn.Conv2d: PackedConv2d, nn.Linear: PackedLinear, nn.GroupNorm: GroupNormOfEach, GEGLU: GEGLUOfEach}
     for layer in module.modules():
         if type(layer) in kinds:
             layer.__class__ = kinds[type(layer)]
@@ -105,14 +99,7 @@ class GroupNormOfEach(nn.GroupNorm):
         return _picture_by_picture(super().forward, input)
 
 
-class GELUOfEach(nn.GELU):
-    """`nn.GELU`, picture by picture."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return _picture_by_picture(super().forward, input)
-
-
-class GEGLUOfEach(activations.GEGLU):
+class GEGLUOfEach(GEGLU):
     """diffusers' gated GELU, the GELU picture by picture."""
 
     def gelu(self, gate: Tensor) -> Tensor:

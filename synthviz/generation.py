@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_BATCH = 4
-# With more, attention in bfloat16 adds up in another order for one picture than for several.
+# With more, the embedded model's attention in bfloat16 adds up in another order for one picture than for several.
 MOST_THREADS_OF_BATCHES = 23
 LARGEST_BATCH_OF_SHIPPED_ON_GPU = 64  # the shipped models are small
 
