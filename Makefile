@@ -40,10 +40,11 @@ test: $(INSTALLED) ## Run the tests (minutes)
 test-all: $(INSTALLED) ## Run every test, the long ones too
 	$(BIN)/python -m pytest -m ''
 
-lint: $(INSTALLED) ## Check style and types
+lint: $(INSTALLED) ## Check style, types and which room imports which
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
 
 notebooks: $(INSTALLED) ## Run the notebooks in place, so that they are committed with their outputs
 	$(BIN)/python notebooks/refresh_outputs.py

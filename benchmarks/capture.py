@@ -15,8 +15,8 @@ from torchvision.models import resnet18
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.cnn import SceneCNN
-from synthviz.features import capture
+from synthviz.cnn.features import capture
+from synthviz.cnn.network import SceneCNN
 
 RESNET_LAYERS = ["layer1", "layer2", "layer3"]
 SCENE_LAYERS = ["conv1", "conv2", "conv3"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from benchmarks.side_by_side import Row, command_line, in_turns, row
-from synthviz.pipelines import MODELS
+from synthviz.shipped_models import MODELS
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 WITH_SYNTHVIZ = """

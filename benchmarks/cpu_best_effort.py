@@ -24,8 +24,9 @@ from diffusers import DiffusionPipeline
 from torch import Tensor, nn
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import load_pipeline
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 SEEDS = range(8)

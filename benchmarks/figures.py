@@ -18,10 +18,10 @@ from torch import Tensor
 
 from benchmarks.mosaic import DPI, save_subplots
 from benchmarks.side_by_side import Row, command_line, in_turns, row
-from synthviz.cnn import SceneCNN
-from synthviz.features import capture
+from synthviz.cnn.features import capture
+from synthviz.cnn.network import SceneCNN
 from synthviz.plots import feature_maps, input_visualizations, save_figure
-from synthviz.preprocessing import preprocess_image
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.shipped_pictures import shipped_pictures
 
 LAYERS = ("conv1", "conv2", "conv3")

@@ -28,8 +28,8 @@ from torch import Tensor
 from torchvision.transforms import ToTensor, v2
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.folders import preprocess_folder
-from synthviz.preprocessing import preprocess_image
+from synthviz.preprocessing.folder import preprocess_folder
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.scenes import paint, sample_scene
 
 SIZE = 224
@@ -41,7 +41,7 @@ EXACT = v2.Compose(
 PEAK = """
 import sys
 from pathlib import Path
-from synthviz.folders import preprocess_folder
+from synthviz.preprocessing import preprocess_folder
 for loaded in preprocess_folder(sys.argv[1]):
     pass
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))

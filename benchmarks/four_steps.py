@@ -16,8 +16,11 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, engine_of, load_pipeline
+from synthviz.diffusion.capabilities import engine_of
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
 
 EVALUATION = Path(__file__).parents[1] / "training" / "evaluation.json"
 PROMPT = "a quiet village at dusk with two yellow lanterns"

@@ -13,8 +13,10 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import SHIPPED_DEFAULTS, load_pipeline
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.shipped_models import SHIPPED_DEFAULTS
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 

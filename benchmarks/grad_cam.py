@@ -14,9 +14,9 @@ from pytorch_grad_cam import GradCAM
 from torch import Tensor, nn
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.attributions import grad_cam
-from synthviz.cnn import SceneCNN
-from synthviz.preprocessing import preprocess_image
+from synthviz.cnn.attributions import grad_cam
+from synthviz.cnn.network import SceneCNN
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.shipped_pictures import shipped_pictures
 
 LAYER = "network.conv3"

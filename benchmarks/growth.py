@@ -18,10 +18,11 @@ from torch import nn
 from torchvision.models import resnet18
 
 from benchmarks.side_by_side import Growth, command_line, growth, in_turns
-from synthviz.features import capture
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import load_pipeline
-from synthviz.preprocessing import preprocess_image
+from synthviz.cnn.features import capture
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.scenes import paint, sample_scene
 
 COUNTS = (1, 4, 16, 64)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.side_by_side import Row, command_line, in_turns, row
 from synthviz.plots import feature_maps, save_figure
-from synthviz.plots.feature_maps import grid_shape
+from synthviz.plots.feature_map_grids import grid_shape
 
 DPI = 100
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from jupyter_client.manager import start_new_kernel
 
 from benchmarks.side_by_side import Row, command_line, in_turns, row
-from synthviz.runs import run_notebooks
+from synthviz.runs.chain import run_notebooks
 
 GENERATION = """
 import synthviz
@@ -30,11 +30,11 @@ plots.save_figure(plots.verification(loaded), "loaded_image_verification.png")
 """
 FEATURES = """
 import torch, synthviz
-from synthviz import cnn, plots, records
+from synthviz import cnn, files, plots
 loaded = synthviz.preprocess_image("generated_image_1.png")
 plots.save_figure(plots.input_visualizations(loaded.tensor), "input_image_visualizations.png")
 model = synthviz.SceneCNN.pretrained()
-records.write_text("model_architecture.txt", cnn.describe_architecture(model))
+files.write_text("model_architecture.txt", cnn.describe_architecture(model))
 with torch.no_grad(), synthviz.capture(model, ["conv1", "conv2", "conv3"]) as maps:
     model(loaded.tensor)
 for number in (1, 2, 3):

@@ -22,9 +22,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.side_by_side import in_turns
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import MODELS, SHIPPED_DEFAULTS, load_pipeline
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.records import versions
+from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
 
 PROMPT = "a quiet village at dusk with two yellow lanterns"
 COMPILE_MODE = "reduce-overhead"  # CUDA graphs

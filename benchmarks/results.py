@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.side_by_side import Growth, Row, as_times, growth_table, table
+from synthviz.files import write_text
 from synthviz.plots import add_caption, new_figure, save_figure
-from synthviz.records import write_text
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "benchmarks" / "RESULTS.md"

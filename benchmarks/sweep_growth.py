@@ -12,8 +12,8 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.side_by_side import Growth, command_line
-from synthviz.sweeps import ClusterSettings, PlannedRun, read_plan, run_sweep
-from synthviz.sweeps.one_run import RUNS, Orders, Outcome
+from synthviz.runs.sweeps import ClusterSettings, PlannedRun, read_plan, run_sweep
+from synthviz.runs.sweeps.run_on_worker import RUNS, Orders, Outcome
 
 COUNTS = (10, 100, 1000, 10_000)
 

@@ -22,9 +22,9 @@ import papermill
 
 from benchmarks.side_by_side import Row, as_times, command_line, in_turns, row
 from synthviz import runs
-from synthviz.execution import without_lessons
-from synthviz.sweeps import ClusterSettings, cluster, read_plan, run_sweep
-from synthviz.sweeps.one_run import THREAD_SETTINGS
+from synthviz.runs.notebook import without_lessons
+from synthviz.runs.sweeps import ClusterSettings, cluster, read_plan, run_sweep
+from synthviz.runs.sweeps.run_on_worker import THREAD_SETTINGS
 
 SIZE = 40  # runs of the sweep; with five rounds all of it takes half an hour on two cores
 

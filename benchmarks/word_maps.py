@@ -17,11 +17,12 @@ import torch
 from PIL import Image
 
 from benchmarks.side_by_side import Check, Row, command_line, in_turns, row
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import load_pipeline
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.diffusion.word_maps import generate_with_word_maps, word_maps_of_picture
 from synthviz.scenes import KINDS, Painting, paint, sample_scene
 from synthviz.scenes.captions import BODY_WORDS, COUNT_WORDS, KIND_WORDS, PLACE_WORDS
-from synthviz.word_maps import generate_with_word_maps, word_maps_of_picture
 
 LEAST_OVERLAP = 0.6
 NOISE = 0.5  # how far up the noise schedule a painting is taken

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
         return _sweep(options)
     from synthviz import runs
-    from synthviz.execution import RunError
+    from synthviz.runs.errors import RunError
 
     # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
@@ -103,8 +103,8 @@ def _sweep(options: argparse.Namespace) -> int:
     """Returns 0 when every run is done, 1 when some failed or nothing could be started, 130 when it was stopped."""
     import signal
 
-    from synthviz import sweeps
-    from synthviz.execution import RunError
+    from synthviz.runs import sweeps
+    from synthviz.runs.errors import RunError
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -131,7 +131,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _write_pages(notebooks: list[str]) -> int:
-    from synthviz.html_export import export_html
+    from synthviz.runs.html import export_html
 
     try:
         for notebook in notebooks:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthviz.decoding import MOST_PIXELS
-from synthviz.records import printable, printable_name, record_in
+from synthviz.files import printable, printable_name
+from synthviz.preprocessing.image_files import MOST_PIXELS
+from synthviz.records import record_in
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.records import printable_name, read_record
+from synthviz.files import printable_name
+from synthviz.records import read_record
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from synthviz.runs import NOTEBOOKS
+from synthviz.runs.chain import NOTEBOOKS
 
 PARAMETERS = """output_dir: str = "outputs"  # where
 prompt: str = "a city"  # what

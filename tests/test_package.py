@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 import synthviz
-from synthviz.runs import NOTEBOOKS
+from synthviz.runs.chain import NOTEBOOKS
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "diffusers", "transformers", "matplotlib", "numpy", "PIL")
@@ -30,8 +32,16 @@ def test_the_front_door_opens(name):
     assert getattr(synthviz, name).__name__.split(".")[-1] == name
 
 
+def test_no_name_of_a_room_is_also_one_of_its_files():
+    for front in (ROOT / "synthviz").rglob("__init__.py"):
+        room = importlib.import_module(".".join(front.parent.relative_to(ROOT).parts))
+        files = {path.stem for path in front.parent.iterdir()}
+        shadowing = {name for name in room.__all__ if name in files and not inspect.ismodule(getattr(room, name))}
+        assert not shadowing, room.__name__
+
+
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'genrate'"):
+    with pytest.raises(AttributeError, match="genrate"):
         synthviz.genrate  # noqa: B018
 
 

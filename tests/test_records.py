@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import numpy as np
@@ -14,32 +13,6 @@ from synthviz import records
 
 def picture() -> Image.Image:
     return Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
-
-
-def test_a_file_appears_whole(tmp_path):
-    path = records.write_text(tmp_path / "deep" / "note.txt", "héllo\n")
-    assert path.read_text(encoding="utf-8") == "héllo\n"
-    assert [file.name for file in path.parent.iterdir()] == ["note.txt"]
-
-
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = records.write_text(tmp_path / "note.txt", "old")
-
-    def half_written():
-        with records.whole_file(path) as unfinished:
-            unfinished.write_text("half")
-            raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError, match="power cut"):
-        half_written()
-    assert path.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["note.txt"]
-
-
-def test_json_refuses_what_is_not_json(tmp_path):
-    with pytest.raises(ValueError, match="JSON"):
-        records.write_json(tmp_path / "bad.json", {"psnr": float("nan")})
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -71,11 +44,6 @@ def test_the_same_picture_gives_the_same_bytes(tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_sha256(tmp_path):
-    path = records.write_text(tmp_path / "a.txt", "abc")
-    assert records.sha256(path) == hashlib.sha256(b"abc").hexdigest()
-
-
 def test_reported_results_are_found_again(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
@@ -89,21 +57,6 @@ def test_reported_results_are_found_again(monkeypatch):
 def test_a_result_that_is_not_json_is_refused():
     with pytest.raises(ValueError, match="'psnr' cannot be recorded"):
         records.report("psnr", float("inf"))
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("a b.png", "a b.png"),
-        ("\x1b[31mred\x1b[0m.png", r"\x1b[31mred\x1b[0m.png"),
-        ("two\nlines\r.png", r"two\nlines\r.png"),
-        ("half \udcff.png", r"half \udcff.png"),
-        ("gnp.\u202efdp", r"gnp.\u202efdp"),  # shown from right to left otherwise
-        ("Böötchen 🚤.png", "Böötchen 🚤.png"),
-    ],
-)
-def test_a_name_is_one_line_that_steers_no_terminal(tmp_path, name, shown):
-    assert records.printable_name(tmp_path / name) == shown
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "1" * 5000, None, 7])

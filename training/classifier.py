@@ -17,9 +17,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from synthviz.cnn import SceneCNN
+from synthviz.cnn.network import SceneCNN
 from synthviz.devices import has_fast_bfloat16, pick_device
-from synthviz.preprocessing import LUMA
+from synthviz.preprocessing.steps import LUMA
 from training.loop import (
     AveragedWeights,
     Clock,

@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from synthviz.devices import has_fast_bfloat16, pick_device
-from synthviz.pipelines import load_pipeline
+from synthviz.diffusion.pipelines import load_pipeline
 from training.autoencoder import count_held_out, fine_detail, measure_psnr, reconstruction_loss
 from training.diffusion import encode_paintings
 from training.distillation import GUIDANCE_WIDTH, move, trailing_timesteps

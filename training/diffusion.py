@@ -31,9 +31,9 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.devices import has_fast_bfloat16, pick_device
+from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import BODIES, KINDS
 from synthviz.scenes.canvas import THINGS
-from synthviz.word_maps import TAUGHT_LAYERS
 from training.loop import (
     AveragedWeights,
     Clock,

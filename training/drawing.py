@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 
-from synthviz.pipelines import default_steps_and_guidance, quiet_libraries
+from synthviz.diffusion.capabilities import default_steps_and_guidance
+from synthviz.diffusion.library_logging import quiet_libraries
 
 SAYS_PROGRESS = 30.0  # seconds between two lines
 

@@ -21,10 +21,11 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 
-from synthviz.cnn import SceneCNN
+from synthviz.cnn.network import SceneCNN
 from synthviz.devices import pick_device
-from synthviz.pipelines import load_pipeline, model_name
-from synthviz.records import write_text
+from synthviz.diffusion.capabilities import model_name
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.files import write_text
 from synthviz.scenes import PLACES
 from training.classifier import enlarge, grey
 from training.drawing import draw, time_pictures

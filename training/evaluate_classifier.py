@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from synthviz.cnn import WEIGHTS, SceneCNN, predict
-from synthviz.preprocessing import preprocess_image
+from synthviz.cnn.network import WEIGHTS, SceneCNN
+from synthviz.cnn.predictions import predict
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.scenes import PLACES
 from training.paintings import paint_one
 

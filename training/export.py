@@ -24,9 +24,9 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from synthviz.checkpoints import CHECKSUMS, checksums
-from synthviz.pipelines import MODELS, load_pipeline
-from synthviz.records import write_json
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.files import write_json
+from synthviz.shipped_models import CHECKSUMS, MODELS, checksums
 
 LARGEST_FILE = "15MB"
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from synthviz.generation import GenerationConfig, generate
-from synthviz.pipelines import load_pipeline
-from synthviz.records import whole_file, write_png
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.generation import generate
+from synthviz.diffusion.pipelines import load_pipeline
+from synthviz.files import whole_file
+from synthviz.records import write_png
 from synthviz.shipped_pictures import FOLDER
 
 ROOT = Path(__file__).parents[1]

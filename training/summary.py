@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from synthviz.records import write_text
+from synthviz.files import write_text
 from training.reconstruction import PSNR_TARGET
 
 BEGIN, END = "<!-- evaluation -->", "<!-- /evaluation -->"

@@ -1,7 +1,5 @@
 """Widgets to play with, for notebooks: everything they show can be had from the library without them."""
 
-from synthviz.explorers.features import FeatureExplorer
-from synthviz.explorers.generation import GenerationExplorer
-from synthviz.explorers.preprocessing import PreprocessingExplorer
+import lazy_loader
 
-__all__ = ["FeatureExplorer", "GenerationExplorer", "PreprocessingExplorer"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz import attributions, features
-from synthviz.activation_maximization import maximize_activation
-from synthviz.cnn import SceneCNN
+from synthviz.cnn import attributions, feature_statistics, features
+from synthviz.cnn.activation_maximization import maximize_activation
+from synthviz.cnn.network import SceneCNN
 from synthviz.explorers.background import Background, Checkpoint
 from synthviz.explorers.message import Message, small
 from synthviz.explorers.rendering import colored, laid_over, to_bytes, to_png
-from synthviz.plots.attributions import attribution_colors, attribution_strength
+from synthviz.plots.attribution_maps import attribution_colors, attribution_strength
 
 LAYERS = ("conv1", "conv2", "conv3")
 BY_RESPONSE, BY_NUMBER = "strongest first", "by number"
@@ -116,7 +116,7 @@ class FeatureExplorer(widgets.VBox):
         place = self.rank.value - 1
         if self.order.value == BY_NUMBER:
             return place
-        return features.strongest_channels(self._maps["trained"][self.layer.value], self.rank.max)[place]
+        return feature_statistics.strongest_channels(self._maps["trained"][self.layer.value], self.rank.max)[place]
 
     def _draw_channel(self) -> None:
         """The chosen channel of both networks, each stretched to its own range."""

@@ -12,7 +12,9 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from synthviz import generation, pipelines, records, scenes
+from synthviz import records, scenes, shipped_models
+from synthviz.diffusion import pipelines
+from synthviz.diffusion.config import GenerationConfig
 from synthviz.explorers.background import Background, Checkpoint
 from synthviz.explorers.making import GUESS, PICTURE, Made
 from synthviz.explorers.message import Message, small
@@ -110,13 +112,13 @@ class GenerationExplorer(widgets.VBox):
         self._set_defaults()
 
     def _set_defaults(self) -> None:
-        self.steps.value, guidance = pipelines.SHIPPED_DEFAULTS.get(self.model.value, (25, 7.5))
+        self.steps.value, guidance = shipped_models.SHIPPED_DEFAULTS.get(self.model.value, (25, 7.5))
         self.guidance.value = guidance
         self._check_words()
 
     def _check_words(self) -> None:
         """Say which words the embedded model does not know, and offer known ones for the word being typed."""
-        if self.model.value not in pipelines.SHIPPED_DEFAULTS:
+        if self.model.value not in shipped_models.SHIPPED_DEFAULTS:
             self.words.value = ""
             return self._offer([])
         unknown = scenes.unknown_words(self.prompt.value)
@@ -144,7 +146,7 @@ class GenerationExplorer(widgets.VBox):
 
     def _start(self) -> None:
         try:
-            config = generation.GenerationConfig(
+            config = GenerationConfig(
                 self.prompt.value,
                 count=self.count.value,
                 seed=self.seed.value,
@@ -178,7 +180,7 @@ class GenerationExplorer(widgets.VBox):
         self.caption.value = ""
         self._draw()
 
-    def _generate(self, model: str, config: generation.GenerationConfig, checkpoint: Checkpoint) -> None:
+    def _generate(self, model: str, config: GenerationConfig, checkpoint: Checkpoint) -> None:
         """The task: one picture after another, so that what is finished stays when the rest is cancelled."""
         if model not in self._pipelines:
             self.background.show(self.message.say, f"Loading {model} …")
@@ -193,7 +195,7 @@ class GenerationExplorer(widgets.VBox):
             finished.append(made)
             self.background.show(self._show_finished, list(finished), index + 1 == config.count)
 
-    def _make(self, made: Made, config: generation.GenerationConfig, checkpoint: Checkpoint, index: int) -> None:
+    def _make(self, made: Made, config: GenerationConfig, checkpoint: Checkpoint, index: int) -> None:
         shown = self.view.value
 
         def step_done(done: int, total: int) -> None:

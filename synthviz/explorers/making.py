@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from synthviz import denoising_film, generation, pipelines, word_maps
+from synthviz.diffusion import denoising_film, generation, word_maps
+from synthviz.diffusion.capabilities import default_size
+from synthviz.diffusion.config import GenerationConfig
 
 PICTURE, GUESS = "the picture", "the model's guess"
 
@@ -36,7 +38,7 @@ class Made:
 
     def make(
         self,
-        config: generation.GenerationConfig,
+        config: GenerationConfig,
         on_step: Callable[[int, int], None],
         on_latents: Callable[[], None],
     ) -> None:
@@ -81,7 +83,7 @@ class Made:
     def decoded(self, kind: str, index: int) -> np.ndarray:
         """One step, (H, W, 3) uint8; decoded once."""
         if (kind, index) not in self._decoded:
-            size = pipelines.default_size(self.pipeline)
+            size = default_size(self.pipeline)
             image = denoising_film.decode_latents(self.pipeline, self.latents[kind][index], *size)
             self._decoded[kind, index] = np.asarray(image)
         return self._decoded[kind, index]

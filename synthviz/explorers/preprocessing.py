@@ -16,7 +16,9 @@ from synthviz.explorers.message import Message, small
 from synthviz.explorers.rendering import SHOWN, colored, figure_png, to_bytes, to_png
 from synthviz.plots.input_views import contour_view, surface_view, turn_surface
 from synthviz.plots.preprocessing import displayable
-from synthviz.preprocessing import FITS, INTERPOLATIONS, LUMA, LoadedImage, preprocess_image
+from synthviz.preprocessing.image import preprocess_image
+from synthviz.preprocessing.loaded_image import LoadedImage
+from synthviz.preprocessing.steps import FITS, INTERPOLATIONS, LUMA
 from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
 
 STAGE = 170  # pixels; the side of a stage's picture

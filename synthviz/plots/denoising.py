@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL.Image import Image
 
-from synthviz.denoising_film import DenoisingFilm
+from synthviz.diffusion.denoising_film import DenoisingFilm
+from synthviz.diffusion.word_maps import WordMaps
 from synthviz.plots.layout import add_caption, new_figure
-from synthviz.word_maps import WordMaps
 
 SIDE = 1.75  # inches of a panel
 

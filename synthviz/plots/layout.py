@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from synthviz.records import whole_file
+from synthviz.files import whole_file
 
 CAPTION_SIZE = 9
 LINE = 0.16  # inches; the height of a line of the caption

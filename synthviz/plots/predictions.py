@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthviz.cnn import Prediction
+from synthviz.cnn.predictions import Prediction
 from synthviz.plots.layout import add_caption, new_figure
 
 WINNER = "#2c728e"  # from viridis

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from synthviz.plots.layout import add_caption, new_figure
-from synthviz.preprocessing import LoadedImage, Stage
+from synthviz.preprocessing.image_files import Stage
+from synthviz.preprocessing.loaded_image import LoadedImage
 
 MOST_SHOWN = 800  # pixels a side; more than a panel can show
 ALARM = "#c62828"

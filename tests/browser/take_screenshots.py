@@ -11,7 +11,7 @@ from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_a
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from synthviz.records import whole_file
+from synthviz.files import whole_file
 
 DOCS = Path(__file__).parents[2] / "docs"
 

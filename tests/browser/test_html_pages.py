@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from synthviz.html_export import export_html
-from synthviz.runs import NOTEBOOKS, notebooks_folder
+from synthviz.runs.chain import NOTEBOOKS, notebooks_folder
+from synthviz.runs.html import export_html
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import synthviz
-from synthviz import attributions, features
+from synthviz import attributions, cnn
 from synthviz.explorers import FeatureExplorer
 from synthviz.explorers.features import BY_NUMBER, GRAD_CAM, GRADIENTS, NOTHING, OCCLUSION
 from synthviz.shipped_pictures import shipped_pictures
@@ -43,7 +43,7 @@ def test_the_strongest_channel_comes_first(explorer, model, tensor):
     with torch.no_grad(), synthviz.capture(model, ["conv2"]) as maps:
         model(tensor)
     explorer.layer.value = "conv2"
-    order = features.strongest_channels(maps["conv2"], 32)
+    order = cnn.strongest_channels(maps["conv2"], 32)
     seen = []
     for place in range(1, 33):
         explorer.rank.value = place

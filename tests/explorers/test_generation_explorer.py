@@ -10,8 +10,7 @@ from PIL import Image
 
 import synthviz
 from synthviz import generation
-from synthviz.explorers import GenerationExplorer
-from synthviz.explorers import generation as explorer_module
+from synthviz.explorers import GenerationExplorer, generation as explorer_module
 from synthviz.explorers.generation import GUESS, NO_WORD, PICTURE
 from synthviz.explorers.rendering import SHOWN, to_png
 from synthviz.records import read_record

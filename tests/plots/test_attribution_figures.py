@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from synthviz import plots
-from synthviz.attributions import Attribution
-from synthviz.features import ReceptiveField
-from synthviz.plots.attributions import QUANTILE
+from synthviz.cnn.attributions import Attribution
+from synthviz.cnn.features import ReceptiveField
+from synthviz.plots.attribution_maps import QUANTILE
 
 PICTURE = torch.linspace(0, 1, 64).reshape(1, 1, 8, 8)
 

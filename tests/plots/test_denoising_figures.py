@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from synthviz import plots
-from synthviz.denoising_film import DenoisingFilm
-from synthviz.generation import GeneratedPicture
-from synthviz.word_maps import WordMaps
+from synthviz.diffusion.denoising_film import DenoisingFilm
+from synthviz.diffusion.generation import GeneratedPicture
+from synthviz.diffusion.word_maps import WordMaps
 
 PICTURE = Image.new("RGB", (32, 32), "teal")
 

@@ -6,8 +6,8 @@ import torch
 from matplotlib.patches import Rectangle
 
 from synthviz import plots
-from synthviz.features import normalize_maps
-from synthviz.plots.feature_maps import grid_shape
+from synthviz.cnn.feature_statistics import normalize_maps
+from synthviz.plots.feature_map_grids import grid_shape
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import matplotlib._pylab_helpers
 import pytest
 
 from synthviz import plots
-from synthviz.cnn import Prediction
+from synthviz.cnn.predictions import Prediction
 from synthviz.plots.predictions import INVALID, OTHER, WINNER
 from synthviz.scenes import PLACES
 

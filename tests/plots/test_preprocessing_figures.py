@@ -6,7 +6,7 @@ from PIL import Image
 
 from synthviz.plots.layout import save_figure
 from synthviz.plots.preprocessing import side_by_side, stages, verification
-from synthviz.preprocessing import preprocess_image
+from synthviz.preprocessing.image import preprocess_image
 from synthviz.scenes import Scene, paint
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from synthviz.scenes import (
     KINDS,
+    captions as tables,
     describe,
     known_words,
     nearest_known_words,
@@ -14,7 +15,6 @@ from synthviz.scenes import (
     unknown_words,
     write_caption,
 )
-from synthviz.scenes import captions as tables
 from synthviz.scenes.vocabulary import NEAR_MEANINGS
 
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
 
-from synthviz.cnn import SceneCNN
-from synthviz.pipelines import MODELS, load_pipeline
+from synthviz.cnn.network import SceneCNN
+from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.scenes.canvas import THINGS
+from synthviz.shipped_models import MODELS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
 from training.decoder import (
@@ -50,8 +51,7 @@ from training.distillation import (
 )
 from training.export import assemble_teacher, export, ship_decoder
 from training.loop import AveragedWeights, Clock, RecentLosses, learning_rate, set_learning_rate
-from training.oracle import IGNORED, answers, ask, encode_answers, load_oracle
-from training.oracle import QUESTIONS as ORACLE_QUESTIONS
+from training.oracle import IGNORED, QUESTIONS as ORACLE_QUESTIONS, answers, ask, encode_answers, load_oracle
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
 from training.text_encoder import (
     QUESTIONS,
@@ -254,7 +254,7 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
 @pytest.mark.long
 def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     train_tiny(tmp_path, minutes=MOMENT, count=24)
-    monkeypatch.setattr("synthviz.pipelines.MODELS", tmp_path / "models")
+    monkeypatch.setattr("synthviz.diffusion.pipelines.MODELS", tmp_path / "models")
     student, teacher = load_pipeline("embedded", "cpu"), load_pipeline("embedded-teacher", "cpu")
     for pipeline, steps in ((student, 4), (teacher, 3), (DiffusionPipeline.from_pretrained(tmp_path / "teacher"), 3)):
         pipeline.set_progress_bar_config(disable=True)

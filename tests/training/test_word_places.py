@@ -7,10 +7,10 @@ import torch
 from diffusers import UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from synthviz.pipelines import MODELS
+from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import PLACES
 from synthviz.scenes.canvas import THINGS
-from synthviz.word_maps import TAUGHT_LAYERS
+from synthviz.shipped_models import MODELS
 from training.diffusion import Trained, build_unet
 from training.paintings import LAYOUT_CLASSES
 from training.text_encoder import WIDTH, tokenize

@@ -1,0 +1,57 @@
+"""The network's architecture as text."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from synthviz.cnn.network import INPUT_SHAPE, SceneCNN
+
+
+@torch.no_grad()
+def describe_architecture(model: SceneCNN) -> str:
+    """The architecture as text: every layer, its output shape and its parameters, measured on a forward pass."""
+    rows = [("layer", "what it does", "output shape", "parameters")]
+    x = torch.zeros(1, *INPUT_SHAPE, device=next(model.parameters()).device)
+    for name, layer in model.named_children():
+        x = layer(x)
+        parameters = sum(parameter.numel() for parameter in layer.parameters())
+        rows.append((name, _describe_layer(layer), str(tuple(x.shape)), f"{parameters:,}" if parameters else "-"))
+    total = sum(parameter.numel() for parameter in model.parameters())
+    rows.append(("total", "", "", f"{total:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join((*(row[i].ljust(widths[i]) for i in range(3)), row[3].rjust(widths[3]))).rstrip() for row in rows
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join(
+        [
+            "SceneCNN",
+            "",
+            "Input: (N, 1, 224, 224) float32 in [0, 1], a grey picture; the shapes below are for N = 1.",
+            "The names conv1, conv2, conv3 and dense1 include the ReLU, as layers do in Flux.jl.",
+            "",
+            lines[0],
+            rule,
+            *lines[1:-1],
+            rule,
+            lines[-1],
+            "",
+            f"Output: {len(model.class_names)} class probabilities: {', '.join(model.class_names)}.",
+            "",
+        ]
+    )
+
+
+def _describe_layer(layer: nn.Module) -> str:
+    match layer:
+        case nn.Sequential():
+            return ", ".join(_describe_layer(part) for part in layer)
+        case nn.Conv2d(kernel_size=(height, width)):
+            return f"convolution {height}×{width}, {layer.in_channels} → {layer.out_channels}"
+        case nn.MaxPool2d(kernel_size=size):
+            return f"max pooling {size}×{size}"
+        case nn.Linear():
+            return f"dense {layer.in_features} → {layer.out_features}"
+        case _:
+            return {"ReLU": "ReLU", "Flatten": "flatten", "Softmax": "softmax"}[type(layer).__name__]

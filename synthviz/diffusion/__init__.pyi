@@ -1,0 +1,23 @@
+from . import (
+    capabilities as capabilities,
+    checkpoints as checkpoints,
+    config as config,
+    denoising_film as denoising_film,
+    generation as generation,
+    library_logging as library_logging,
+    openvino as openvino,
+    pipelines as pipelines,
+    progress as progress,
+    schedulers as schedulers,
+    word_maps as word_maps,
+)
+from .capabilities import default_steps_and_guidance as default_steps_and_guidance
+from .config import GenerationConfig as GenerationConfig
+from .generation import (
+    GeneratedPicture as GeneratedPicture,
+    GenerationError as GenerationError,
+    create_pictures as create_pictures,
+    generate as generate,
+    save_pictures as save_pictures,
+)
+from .pipelines import ModelLoadError as ModelLoadError, load_pipeline as load_pipeline

@@ -1,0 +1,141 @@
+"""What a checkpoint's folder holds, looked at before anything of it is opened.
+
+A pickle runs code when it is read, and a checkpoint names the Python classes it wants to be opened with. So weights
+must be safetensors, in one file or in the parts that an index names, and nothing is imported that is not diffusers' or
+transformers' own.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("diffusers", "transformers")
+WEIGHTS = ".safetensors"
+NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgpack", ".onnx", ".py", ".so", ".joblib")
+
+
+class UnsafeCheckpoint(ValueError):
+    """A checkpoint that is not opened; the message says which part of it is why."""
+
+
+def check_checkpoint(folder: Path) -> list[str]:
+    """See that all of a saved diffusers pipeline can be opened without running anybody's code.
+
+    Args:
+        folder: of a pipeline, as `save_pretrained` leaves it.
+
+    Returns:
+        The names of files there that are never opened, such as pickled weights beside the safetensors.
+
+    Raises:
+        UnsafeCheckpoint: for a part whose class is not diffusers' or transformers' own, or is a pipeline or an ONNX
+            model; for one that wants code of its own, or whose weights are not there as safetensors; and for an index
+            of weights that names other files.
+    """
+    index = _read_json(folder / "model_index.json")
+    check_index(index)
+    ignored = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in NEVER_OPENED
+    )
+    for name, (library, class_name) in components(index).items():
+        part = folder / name
+        weights = [path for path in part.glob("*") if path.suffix.lower() in NEVER_OPENED and path.suffix != ".py"]
+        if (weights or _has_weights(library, class_name)) and not list(part.glob(f"*{WEIGHTS}")):
+            names = ", ".join(sorted(path.name for path in weights))
+            found = f", only {names}, which may run code when opened" if names else f"; there must be some in {name}/"
+            raise UnsafeCheckpoint(f"its {name} has no safetensors{found}")
+        for file in part.glob("*.json"):
+            content = _read_json(file)
+            if "auto_map" in content and class_name.startswith("Auto"):
+                raise UnsafeCheckpoint(f"its {name} wants to be opened by code of its own ({file.name}: auto_map)")
+    for file in folder.rglob(f"*{WEIGHTS}.index*.json"):
+        _check_weight_map(file, file.relative_to(folder).as_posix())
+    return ignored
+
+
+def check_index(index: dict[str, Any]) -> None:
+    """See that a `model_index.json` names only classes of diffusers and transformers, and no pipeline as a part.
+
+    Raises:
+        UnsafeCheckpoint: for anything else, before it is imported.
+    """
+    import diffusers
+
+    kind = index.get("_class_name")
+    if not isinstance(kind, str) or _own_class("diffusers", kind) is None:
+        raise UnsafeCheckpoint(f"it wants the pipeline {kind!r}, which diffusers does not have")
+    for name, (library, class_name) in components(index).items():
+        if Path(name).name != name or name in (".", ".."):
+            raise UnsafeCheckpoint(f"it names a part {name!r}, which is no folder of its own")
+        found = _own_class(library, class_name)
+        if found is None:
+            raise UnsafeCheckpoint(
+                f"its {name} is a {library}.{class_name}, which is not one of diffusers' or transformers' own"
+            )
+        if issubclass(found, (diffusers.DiffusionPipeline, diffusers.OnnxRuntimeModel)):
+            raise UnsafeCheckpoint(
+                f"its {name} is a {library}.{class_name}; a part must be no pipeline and no ONNX model, whose weights "
+                "need not be safetensors"
+            )
+
+
+def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The parts of a pipeline that are there: name to library and class.
+
+    Raises:
+        UnsafeCheckpoint: for a part that is said otherwise than diffusers says it.
+    """
+    found = {}
+    for name, value in index.items():
+        if name.startswith("_") or not isinstance(value, list):
+            continue
+        if len(value) != 2 or not all(part is None or isinstance(part, str) for part in value):
+            raise UnsafeCheckpoint(f"its {name} is {value!r}, not a library and a class")
+        if value[0] is not None and value[1] is not None:
+            found[name] = (value[0], value[1])
+    return found
+
+
+def _own_class(library: str, class_name: str) -> type | None:
+    """A class of diffusers' or transformers' own, else None; nothing else is imported to find out."""
+    import diffusers
+    import diffusers.pipelines
+    import transformers
+
+    homes: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
+    # diffusers keeps a few parts beside the pipelines that use them, such as the safety checker.
+    if library not in homes and library.isidentifier() and hasattr(diffusers.pipelines, library):
+        homes[library] = getattr(diffusers.pipelines, library)
+    if library not in homes or not class_name.isidentifier() or class_name.startswith("_"):
+        return None
+    found = getattr(homes[library], class_name, None)
+    return found if isinstance(found, type) and found.__module__.split(".")[0] in LIBRARIES else None
+
+
+def _has_weights(library: str, class_name: str) -> bool:
+    from torch.nn import Module
+
+    found = _own_class(library, class_name)
+    return found is not None and issubclass(found, Module)
+
+
+def _check_weight_map(file: Path, shown: str) -> None:
+    """An index says which file holds which weights; one that is no safetensors would be opened as a pickle."""
+    weight_map = _read_json(file).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise UnsafeCheckpoint(f"its {shown} has no weight_map that says which file holds which weights")
+    for name in weight_map.values():
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(WEIGHTS):
+            raise UnsafeCheckpoint(f"its {shown} names {name!r}, which is not a {WEIGHTS} file in the same folder")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnsafeCheckpoint(f"its {path.name} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise UnsafeCheckpoint(f"its {path.name} holds no settings")
+    return content

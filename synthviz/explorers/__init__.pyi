@@ -1,0 +1,3 @@
+from .features import FeatureExplorer as FeatureExplorer
+from .generation import GenerationExplorer as GenerationExplorer
+from .preprocessing import PreprocessingExplorer as PreprocessingExplorer

@@ -1,0 +1,5 @@
+"""Run the notebooks headless: one of them, the chain of three, or many chains."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

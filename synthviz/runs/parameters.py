@@ -1,0 +1,90 @@
+"""The parameters that notebooks declare, and values for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthviz.runs.errors import RunError
+from synthviz.shipped_models import SHIPPED_DEFAULTS
+
+SET_BY_THE_RUNNER = {"output_dir": "--output-dir", "interactive": "nothing: a headless run is never interactive"}
+SHIPPED_MODELS = ("auto", *SHIPPED_DEFAULTS)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a notebook's parameters cell.
+
+    Attributes:
+        name: as in the cell.
+        type_name: "str", "int", "float" or "bool".
+        default: the literal, as text.
+        help: the comment after it.
+    """
+
+    name: str
+    type_name: str
+    default: str
+    help: str
+
+
+def read_parameters(notebook: Path) -> dict[str, Parameter]:
+    """The parameters that a notebook declares, by name."""
+    import papermill
+
+    found = papermill.inspect_notebook(str(notebook))
+    return {
+        name: Parameter(name, entry["inferred_type_name"], entry["default"], entry["help"])
+        for name, entry in found.items()
+    }
+
+
+def check_parameters(given: Sequence[tuple[str, str]], known: dict[str, Parameter]) -> dict[str, Any]:
+    """Turn `-p NAME VALUE` pairs into typed values.
+
+    Raises:
+        RunError: for a name no notebook has (with close matches), one that is set otherwise, one given twice, or a
+            value that is not of the declared type.
+    """
+    values: dict[str, Any] = {}
+    for name, text in given:
+        if name in SET_BY_THE_RUNNER:
+            raise RunError(f"-p {name} cannot be given; use {SET_BY_THE_RUNNER[name]}")
+        if name not in known:
+            choices = sorted(set(known) - set(SET_BY_THE_RUNNER))
+            close = difflib.get_close_matches(name, choices, n=2)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(choices)}"
+            raise RunError(f"no notebook has a parameter {name!r}; {hint}")
+        if name in values:
+            raise RunError(f"-p {name} is given twice; give it once")
+        values[name] = _convert(known[name], text)
+    return values
+
+
+def with_whole_path(name: str, value: Any, folder: Path) -> Any:
+    """A parameter's value; if it names a picture or a model that is there, seen from a folder, its whole path.
+
+    Notebooks run inside the output folder. The names of shipped models stay, whatever lies there under such a name.
+    """
+    if name not in ("image_path", "model") or not value or (name == "model" and value in SHIPPED_MODELS):
+        return value
+    path = folder / Path(value).expanduser()
+    return str(path.resolve()) if path.exists() else value
+
+
+def _convert(parameter: Parameter, text: str) -> Any:
+    if parameter.type_name == "str":
+        return text
+    if parameter.type_name == "bool":
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        raise RunError(f"{parameter.name} is {text!r}; it must be true or false")
+    kind, noun = {"int": (int, "a whole number"), "float": (float, "a number")}[parameter.type_name]
+    try:
+        return kind(text)
+    except ValueError:
+        raise RunError(f"{parameter.name} is {text!r}; it must be {noun}, such as {parameter.default}") from None

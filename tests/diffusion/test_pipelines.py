@@ -1,0 +1,149 @@
+"""pipelines.py: what loads, what is refused, and with which words."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import pytest
+import tiny_pipelines
+import torch
+from diffusers import DiffusionPipeline
+
+from synthviz.diffusion import capabilities, pipelines
+from synthviz.diffusion.library_logging import quiet_libraries
+from synthviz.diffusion.pipelines import ModelLoadError
+
+
+@pytest.mark.parametrize("family", tiny_pipelines.FAMILIES)
+def test_a_prompt_too_long_is_said(saved, family):
+    pipeline = pipelines.load_pipeline(str(saved[family]), device="cpu")
+    short, long = "a red boat", "boat " * 200
+    assert capabilities.unread_words(pipeline, short) == ""
+    assert capabilities.unread_words(pipeline, long) != ""
+
+
+def test_a_hub_id_that_is_not_here_says_how_to_fetch_it(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelLoadError, match="hf download nobody/nothing"):
+        pipelines.load_pipeline("nobody/nothing")
+
+
+def test_a_folder_without_a_pipeline(tmp_path):
+    with pytest.raises(ModelLoadError, match=r"no model_index\.json"):
+        pipelines.load_pipeline(str(tmp_path))
+
+
+def test_a_misspelled_name_has_close_matches():
+    with pytest.raises(ModelLoadError, match="did you mean 'embedded'"):
+        pipelines.load_pipeline("embeded")
+
+
+def test_what_else_goes_wrong_on_the_hub_is_not_called_a_missing_download(monkeypatch, saved):
+    def refuse(*_, **__):
+        raise OSError("You are trying to access a gated repo.\nMake sure to have access to it")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: saved["sd1"] / "model_index.json")
+    monkeypatch.setattr(DiffusionPipeline, "from_pretrained", refuse)
+    with pytest.raises(
+        ModelLoadError, match="'some/model' cannot be loaded from the hub: You are trying to access a gated"
+    ):
+        pipelines.load_pipeline("some/model")
+
+
+@pytest.mark.parametrize("model", ["embedded", "embedded-teacher"])
+def test_shipped_weights_that_are_missing_are_said(monkeypatch, tmp_path, model):
+    monkeypatch.setattr(pipelines, "MODELS", tmp_path)
+    with pytest.raises(ModelLoadError, match=f"'{model}' is not in this installation"):
+        pipelines.load_pipeline(model)
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    return pipelines.load_pipeline("embedded-teacher", device="cpu")
+
+
+class TestTeacher:
+    def test_it_has_a_name_and_defaults_of_its_own(self, teacher):
+        assert capabilities.model_name(teacher) == "embedded-teacher"
+        assert capabilities.default_steps_and_guidance(teacher)[0] == 25
+        assert type(teacher.scheduler).__name__ == "DDIMScheduler"
+        assert teacher.unet.dtype == torch.float32
+
+    def test_it_shares_all_but_unet_and_scheduler_with_its_student(self, teacher):
+        student = pipelines.load_pipeline("embedded", "cpu", "torch")
+        for part in ("vae", "text_encoder"):
+            weights = getattr(student, part).state_dict()
+            assert all(torch.equal(value, weights[key]) for key, value in getattr(teacher, part).state_dict().items())
+        assert student.unet.config.time_cond_proj_dim is not None
+        assert teacher.unet.config.time_cond_proj_dim is None
+
+
+class TestSmallGpu:
+    """Where a pipeline goes when the GPU holds all of it, its largest part, or not even that."""
+
+    @pytest.mark.parametrize(
+        ("share_free", "expected"),
+        [(2.0, "to"), (1.29, "enable_model_cpu_offload"), (0.1, "enable_sequential_cpu_offload")],
+    )
+    def test_the_memory_saver_fits_the_gpu(self, monkeypatch, share_free, expected):
+        pipeline = tiny_pipelines.stable_diffusion()
+        parts = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
+        need = sum(weight.numel() * 4 for part in parts for weight in part.parameters())
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (share_free * need, need))
+        called = []
+        for name in ("to", "enable_model_cpu_offload", "enable_sequential_cpu_offload"):
+            monkeypatch.setattr(pipeline, name, lambda *_, name=name: called.append(name))
+        pipelines._place(pipeline, "cuda")
+        assert called == [expected]
+
+
+def test_a_folder_called_as_a_shipped_model_is_not_taken_for_it(saved, tmp_path):
+    shutil.copytree(saved["sd1"], tmp_path / "embedded")
+    pipeline = pipelines.load_pipeline(str(tmp_path / "embedded"), "cpu")
+    assert capabilities.model_name(pipeline) == "embedded (a folder)"
+    assert capabilities.default_steps_and_guidance(pipeline) == (50, 7.5)
+
+
+def test_the_shipped_folder_by_a_relative_path_is_the_shipped_model(monkeypatch):
+    monkeypatch.chdir(pipelines.MODELS)
+    assert capabilities.model_name(pipelines.load_pipeline("./embedded", "cpu", "torch")) == "embedded"
+
+
+def test_pickled_weights_are_refused(tmp_path):
+    tiny_pipelines.stable_diffusion().save_pretrained(tmp_path, safe_serialization=False)
+    with pytest.raises(ModelLoadError, match="safetensors"):
+        pipelines.load_pipeline(str(tmp_path), device="cpu")
+
+
+def test_a_pipeline_of_another_kind_is_refused(tmp_path):
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    model = UNet2DModel(
+        sample_size=8,
+        block_out_channels=(8, 8),
+        norm_num_groups=4,
+        down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
+    )
+    DDPMPipeline(model, DDPMScheduler()).save_pretrained(tmp_path)
+    with pytest.raises(ModelLoadError, match="DDPMPipeline, which does not make pictures from text"):
+        pipelines.load_pipeline(str(tmp_path), device="cpu")
+
+
+def test_libraries_warn_again_afterwards():
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
+    def shown(level):
+        record = logging.makeLogRecord({"levelno": level})
+        handlers = [*of_diffusers.get_logger().handlers, *of_transformers.get_logger().handlers]
+        assert len(handlers) >= 2
+        return [bool(handler.filter(record)) for handler in handlers]
+
+    with quiet_libraries():
+        with quiet_libraries():
+            pass
+        assert not any(shown(logging.WARNING))
+        assert all(shown(logging.ERROR))
+    assert all(shown(logging.WARNING))

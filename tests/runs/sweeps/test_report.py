@@ -1,0 +1,119 @@
+"""The pages and the table: right, escaped, and cheap to keep up to date."""
+
+from __future__ import annotations
+
+import csv
+import os
+
+import pytest
+from bs4 import BeautifulSoup
+
+from synthviz.runs.sweeps import PlannedRun
+from synthviz.runs.sweeps.report import RUNS_A_PAGE, Report
+
+NASTY = '<script>alert("x")</script> & "quotes", \'and\', commas\nand lines'
+
+
+def manifest(**more) -> dict:
+    prediction = {"class_name": "ocean", "probability": 0.97, "valid": True}
+    return {
+        "files": {"generated_image_1.png": {}, "01_generation.ipynb": {}},
+        "notebooks": [{"seconds": 1.5}, {"seconds": 2.0}],
+        "results": {"prediction": prediction},
+        "fallbacks": [],
+        **more,
+    }
+
+
+def failure(**more) -> dict:
+    failed = {"kind": "cell", "error": "it broke", "source": "1 / 0", "traceback": "ZeroDivisionError", "seconds": 3}
+    return {**failed, **more}
+
+
+@pytest.fixture
+def report(tmp_path):
+    return Report(tmp_path, [PlannedRun(f"{n:016x}", {"seed": n, "prompt": NASTY}) for n in range(3)])
+
+
+def soup(path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def test_a_page_has_a_card_for_each_run_with_what_became_of_it(report, tmp_path):
+    report.add(report.runs[0].key, manifest())
+    report.add(report.runs[1].key, failure())
+    report.write()
+    page = soup(tmp_path / "index.html")
+    cards = page.select(".run")
+    assert [card["class"][1] for card in cards] == ["done", "failed", "waiting"]
+    assert "ocean (97%)" in cards[0].get_text()
+    assert cards[0].img["src"] == f"runs/{report.runs[0].key}/generated_image_1.png"
+    assert "it broke" in cards[1].get_text()
+    assert "1 done, 1 failed, 1 waiting." in page.get_text()
+
+
+def test_a_prediction_that_is_not_valid_is_shown_as_that(report, tmp_path):
+    doubtful = {"class_name": "ocean", "probability": 0.97, "valid": False, "reason": "the picture is <blank>"}
+    report.add(report.runs[0].key, manifest())
+    report.add(report.runs[1].key, manifest(results={"prediction": doubtful}))
+    report.add(report.runs[2].key, manifest(results={}))
+    report.write()
+    texts = [card.get_text() for card in soup(tmp_path / "index.html").select(".run")]
+    assert "not valid: the picture is <blank>" in texts[1]
+    assert "not valid" not in texts[0] + texts[2]
+    with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["valid"] for row in csv.DictReader(file)] == ["True", "False", ""]
+
+
+def test_a_sweep_that_has_fewer_runs_than_before_has_fewer_pages(tmp_path):
+    runs = [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_A_PAGE + 1)]
+    Report(tmp_path, runs).write()
+    (tmp_path / "page-of-my-own.html").touch()
+    Report(tmp_path, runs[: RUNS_A_PAGE + 1]).write()
+    assert sorted(os.listdir(tmp_path)) == ["index.html", "page-2.html", "page-of-my-own.html", "runs.csv"]
+
+
+def test_text_is_shown_and_never_obeyed(report, tmp_path):
+    report.add(report.runs[0].key, manifest(fallbacks=[NASTY]))
+    report.add(report.runs[1].key, failure(error=NASTY, source=NASTY, traceback=NASTY))
+    report.write()
+    page = soup(tmp_path / "index.html")
+    assert len(page("script")) == 1  # the filters'
+    assert page.get_text().count(NASTY) == 7
+
+
+def test_the_table_reads_back(report, tmp_path):
+    report.add(report.runs[0].key, manifest(fallbacks=["a shipped picture"]))
+    report.add(report.runs[1].key, failure())
+    report.write()
+    with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["prompt"] for row in rows] == [NASTY] * 3
+    assert rows[0]["class_name"] == "ocean"
+    assert float(rows[0]["probability"]) == 0.97
+    assert float(rows[0]["seconds"]) == 3.5
+    assert rows[0]["fallbacks"] == '["a shipped picture"]'
+    assert (rows[1]["status"], rows[1]["error"], rows[1]["class_name"]) == ("failed", "it broke", "")
+    assert (rows[2]["status"], rows[2]["folder"]) == ("waiting", "")
+
+
+def test_pages_are_linked_and_only_changed_ones_are_written_anew(tmp_path):
+    report = Report(tmp_path, [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_A_PAGE + 1)])
+    report.write()
+    names = ["index.html", "page-2.html", "page-3.html"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "runs.csv"]
+    assert [len(soup(tmp_path / name).select(".run")) for name in names] == [RUNS_A_PAGE, RUNS_A_PAGE, 1]
+    assert [link["href"] for link in soup(tmp_path / "page-2.html").select("nav a")] == ["index.html", "page-3.html"]
+    before = {name: (tmp_path / name).stat().st_ino for name in names}
+    report.add(report.runs[-1].key, manifest())
+    report.write()
+    after = {name: (tmp_path / name).stat().st_ino for name in names}
+    assert [name for name in names if before[name] != after[name]] == ["index.html", "page-3.html"]
+
+
+def test_it_is_not_written_at_every_turn(report, tmp_path):
+    report.write_if_due()
+    (tmp_path / "index.html").unlink()
+    report.add(report.runs[0].key, manifest())
+    report.write_if_due()
+    assert not (tmp_path / "index.html").exists()

@@ -1,0 +1,73 @@
+"""Pages made of notebooks: nothing asked of a network, formulas drawn by the browser itself."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from synthviz.__main__ import main
+from synthviz.runs.html import export_html
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    cells = [
+        new_markdown_cell("At $t$ it is $a < b$, and\n\n$$x_t = \\sqrt{\\bar\\alpha}\\,x_0$$\n\nbut `$HOME` costs $5."),
+        new_code_cell("1", outputs=[new_output("display_data", {"image/png": DOT, "text/plain": ""})]),
+    ]
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+def page_of(notebook) -> BeautifulSoup:
+    return BeautifulSoup(export_html(notebook).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_nothing_is_fetched_and_no_script_is_left(notebook):
+    page = page_of(notebook)
+    assert not page("script")
+    assert all(tag["src"].startswith("data:") for tag in page(src=True))
+    assert not page.find_all("link", href=True)
+
+
+def test_formulas_become_mathml(notebook):
+    page = page_of(notebook)
+    assert [math["display"] for math in page("math")] == ["inline", "inline", "block"]
+    assert page("math")[1].get_text() == "a<b"
+    assert page.find("msqrt") is not None
+
+
+def test_a_dollar_in_code_or_alone_stays(notebook):
+    text = page_of(notebook).select_one(".jp-RenderedMarkdown").get_text()
+    assert "$HOME costs $5." in text
+
+
+def test_figures_are_inside(notebook):
+    assert DOT in str(page_of(notebook).find("img")["src"])
+
+
+def test_the_page_lies_beside_the_notebook_or_where_it_is_told(notebook, tmp_path):
+    assert export_html(notebook) == tmp_path / "lesson.html"
+    assert export_html(notebook, tmp_path / "other.html").exists()
+
+
+@pytest.mark.parametrize("content", [None, "no notebook", '{"cells": 3}'])
+def test_what_is_no_notebook_is_named(tmp_path, content):
+    path = tmp_path / "strange.ipynb"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=r"strange\.ipynb"):
+        export_html(path)
+    assert not path.with_suffix(".html").exists()
+
+
+def test_the_command_prints_the_pages_and_fails_in_one_sentence(notebook, tmp_path, capsys):
+    assert main(["html", str(notebook)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "lesson.html")
+    assert main(["html", str(tmp_path / "none.ipynb")]) == 1
+    assert "is not a notebook" in capsys.readouterr().err
