@@ -68,7 +68,7 @@ def usual(path: Path) -> Tensor:
 
 
 def fast(path: Path) -> Tensor:
-    """synthviz's fast way: (1, 224, 224)."""
+    """Synthviz's fast way: (1, 224, 224)."""
     return preprocess_image(path, size=SIZE, fast=True).tensor[0]
 
 
@@ -96,7 +96,7 @@ def workers_row(paths: list[Path], repeats: int) -> Row:
 
 
 def torchvision_exact(path: Path) -> Tensor:
-    """torchvision's transforms of the picture: (1, 224, 224)."""
+    """Torchvision's transforms of the picture: (1, 224, 224)."""
     with Image.open(path) as picture:
         return EXACT(picture)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
 from synthviz.preprocessing.image_files import MOST_PIXELS
 from synthviz.records import record_in
@@ -16,7 +17,7 @@ AI_MADE = "trainedAlgorithmicMedia"  # https://cv.iptc.org/newscodes/digitalsour
 MOST_SHOWN = 2000  # characters of one entry
 
 
-class InspectionError(ValueError):
+class InspectionError(SynthvizError, ValueError):
     """There is nothing to inspect; the message says why."""
 
 

@@ -6,6 +6,7 @@ import functools
 import json
 from pathlib import Path
 
+from synthviz.errors import SynthvizError
 from synthviz.files import sha256
 
 MODELS = Path(__file__).parent / "models"
@@ -16,7 +17,7 @@ CHECKSUMS = "checksums.json"  # beside the shipped models' folders
 ADVICE = "install synthviz again"
 
 
-class DamagedWeights(ValueError):
+class DamagedWeights(SynthvizError, ValueError):
     """Shipped weights are not what was shipped."""
 
 

@@ -11,12 +11,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from synthviz.errors import SynthvizError
+
 LIBRARIES = ("diffusers", "transformers")
 WEIGHTS = ".safetensors"
 NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgpack", ".onnx", ".py", ".so", ".joblib")
 
 
-class UnsafeCheckpoint(ValueError):
+class UnsafeCheckpoint(SynthvizError, ValueError):
     """A checkpoint that is not opened; the message says which part of it is why."""
 
 

@@ -21,6 +21,7 @@ from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 from synthviz.diffusion.progress import GenerationProgress
 from synthviz.diffusion.schedulers import find_scheduler, scheduler_set
+from synthviz.errors import SynthvizError
 from synthviz.records import versions, write_png
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 
@@ -36,7 +37,7 @@ MOST_THREADS_OF_BATCHES = 23
 LARGEST_BATCH_OF_SHIPPED_ON_GPU = 64  # the shipped models are small
 
 
-class GenerationError(RuntimeError):
+class GenerationError(SynthvizError, RuntimeError):
     """A picture could not be made; the message says why."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.capabilities import makes_pictures_from_text
 from synthviz.diffusion.library_logging import quiet_libraries
+from synthviz.errors import SynthvizError
 from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ENGINES = ("torch", "bfloat16", "openvino")
 
 
-class ModelLoadError(RuntimeError):
+class ModelLoadError(SynthvizError, RuntimeError):
     """A model that was asked for by name cannot be loaded; the message says which and what to do."""
 
 

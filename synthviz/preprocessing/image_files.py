@@ -24,6 +24,7 @@ from PIL import (
 )
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
+from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
 
 MOST_PIXELS = 25_000_000
@@ -35,7 +36,7 @@ FORMATS = (
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey, with more than 8 bits a pixel
 
 
-class PreprocessingError(ValueError):
+class PreprocessingError(SynthvizError, ValueError):
     """A picture cannot become a tensor; the message says why in one sentence."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from synthviz.errors import SynthvizError
 
-class RunError(RuntimeError):
+
+class RunError(SynthvizError, RuntimeError):
     """A run that cannot start or did not finish; the message says where and why."""
 
 
