@@ -1,7 +1,9 @@
 from . import (
     cnn as cnn,
+    console as console,
     devices as devices,
     diffusion as diffusion,
+    errors as errors,
     explorers as explorers,
     files as files,
     plots as plots,

@@ -7,10 +7,11 @@ import os
 import sys
 
 from synthviz import __version__
+from synthviz.console import show_log_lines
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="synthviz", description="From a prompt to feature maps.")
     parser.add_argument("--version", action="version", version=f"synthviz {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -19,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="run the three notebooks headless",
         description="Run the three notebooks headless and leave pictures, figures and a manifest in a folder.",
     )
-    run.add_argument("--output-dir", default="outputs", help="where everything goes (default: %(default)s)")
+    run.add_argument("--output-dir", default="outputs", help="the folder for all files (default: %(default)s)")
     run.add_argument(
         "-p",
         dest="parameters",
@@ -35,49 +36,47 @@ def build_parser() -> argparse.ArgumentParser:
         description="Do every run that a file describes and that is not done yet; the same command again goes on.",
     )
     sweep.add_argument("file", metavar="sweep.yaml", help="fixed parameters, and a grid, a zip or a list of runs")
-    sweep.add_argument("--output-dir", help="where everything goes, seen by every worker; not needed to --dry-run")
-    sweep.add_argument("--dry-run", action="store_true", help="only say what would run, and what is done already")
-    sweep.add_argument("--workers", type=int, help="how many to start here (default: as cores and memory allow)")
-    sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that exists, such as tls://host:8786")
+    sweep.add_argument("--output-dir", help="the folder for all files; every worker must see it; --dry-run needs none")
+    sweep.add_argument("--dry-run", action="store_true", help="only list the runs, and which of them are done already")
+    sweep.add_argument("--workers", type=int, help="workers to start here (default: as many as cores and memory allow)")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="an existing Dask cluster, such as tls://host:8786")
     for flag in ("--tls-ca-file", "--tls-cert", "--tls-key"):
-        sweep.add_argument(flag, metavar="FILE", help="as of `dask scheduler` (default: from Dask's configuration)")
+        sweep.add_argument(flag, metavar="FILE", help="as in `dask scheduler` (default: from Dask's configuration)")
     inspect = commands.add_parser(
         "inspect",
-        help="what a picture says about itself",
-        description="Say whether pictures are labelled as made by AI, and what they record of how they were made.",
+        help="show what a picture records about itself",
+        description="Show whether pictures are labelled as made by AI, and how they record that they were made.",
     )
     inspect.add_argument("pictures", nargs="+", metavar="PICTURE")
     html = commands.add_parser(
         "html",
         help="turn notebooks into pages that need no network",
-        description="Write notebooks, as they were executed, as HTML pages that are complete without a network.",
+        description="Write executed notebooks as HTML pages that are complete without a network.",
     )
     html.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="an .ipynb file; the page goes beside it")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 failed, 130 stopped by Ctrl-C."""
+    """Run a command; return the exit status: 0 for success, 1 for failure, 130 after Ctrl-C."""
+    show_log_lines()
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if options.command == "html":
-        return _write_pages(options.notebooks)
-    if options.command == "inspect":
-        return _inspect(options.pictures)
-    if options.command == "sweep":
-        if options.output_dir is None and not options.dry_run:
-            parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
-        return _sweep(options)
+    if options.command == "sweep" and options.output_dir is None and not options.dry_run:
+        parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
+    commands = {"run": _run, "sweep": _sweep, "inspect": _inspect, "html": _write_pages}
+    return commands[options.command](options)
+
+
+def _run(options: argparse.Namespace) -> int:
     from synthviz import runs
     from synthviz.runs.errors import RunError
 
-    # Debuggers are not used here, and ipykernel's warns about its own files otherwise.
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    _silence_debugger()
     try:
         finished = runs.run_notebooks(options.output_dir, [tuple(pair) for pair in options.parameters])
-    except (RunError, OSError) as error:  # OSError: a full disk, a folder that cannot be written
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except (RunError, OSError) as error:  # OSError: a full disk, or a folder that cannot be written
+        return _fail(error)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
@@ -86,21 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _inspect(pictures: list[str]) -> int:
-    from synthviz.inspection import InspectionError, describe_picture
-
-    status = 0
-    for number, picture in enumerate(pictures):
-        try:
-            print("\n" * (number > 0) + describe_picture(picture))
-        except InspectionError as error:
-            print(f"error: {error}", file=sys.stderr)
-            status = 1
-    return status
-
-
 def _sweep(options: argparse.Namespace) -> int:
-    """Returns 0 when every run is done, 1 when some failed or nothing could be started, 130 when it was stopped."""
+    """Run a sweep; return 1 also if a single run has failed."""
     import signal
 
     from synthviz.runs import sweeps
@@ -110,7 +96,7 @@ def _sweep(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    _silence_debugger()
     try:
         cluster = sweeps.ClusterSettings(
             options.scheduler, options.workers, options.tls_ca_file, options.tls_cert, options.tls_key
@@ -121,25 +107,45 @@ def _sweep(options: argparse.Namespace) -> int:
             return 0
         finished = sweeps.run_sweep(plan, options.output_dir, cluster)
     except RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _fail(error)
     except KeyboardInterrupt:
-        print("stopped; what is done is kept, the same command goes on with the rest", file=sys.stderr)
+        print("stopped; finished runs are kept, the same command goes on with the rest", file=sys.stderr)
         return 130
     print(f"{finished.done} done, {finished.failed} failed.")
     return 1 if finished.failed else 0
 
 
-def _write_pages(notebooks: list[str]) -> int:
+def _inspect(options: argparse.Namespace) -> int:
+    from synthviz.inspection import InspectionError, describe_picture
+
+    status = 0
+    for number, picture in enumerate(options.pictures):
+        try:
+            print("\n" * (number > 0) + describe_picture(picture))
+        except InspectionError as error:
+            status = _fail(error)
+    return status
+
+
+def _write_pages(options: argparse.Namespace) -> int:
     from synthviz.runs.html import export_html
 
     try:
-        for notebook in notebooks:
+        for notebook in options.notebooks:
             print(export_html(notebook))
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _fail(error)
     return 0
+
+
+def _silence_debugger() -> None:
+    """Keep the debugger of ipykernel, which is not used here, from warning about its own files."""
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def _fail(error: Exception) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

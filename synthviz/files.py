@@ -1,4 +1,4 @@
-"""Files written whole or not at all, their checksums, and their names in print."""
+"""Files: written whole or not at all, their checksums, and their names as printable text."""
 
 from __future__ import annotations
 
@@ -40,12 +40,15 @@ def _umask() -> int:
 
 
 def printable(text: str) -> str:
-    """One line of text that steers no terminal: line ends, control characters and half characters as their codes."""
+    """Return a text on one line, with the codes of line ends, control characters and unpaired surrogates.
+
+    A terminal would obey control characters, and could not print unpaired surrogates.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def printable_name(path: Path) -> str:
-    """A file's name on one line. It may hold anything, also bytes that are no text, and printing those would fail."""
+    """Return a file's name on one line; a name may hold bytes that are not text, which could not be printed."""
     return printable(path.name or str(path))
 
 
@@ -62,6 +65,6 @@ def write_json(path: str | Path, value: Any) -> Path:
 
 
 def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What a picture says about itself: whether a model made it, from what, and whether anything was doubtful."""
+"""A picture's labels as text: whether a model made it, from which settings, and whether there were doubts."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING
 
 from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
-from synthviz.preprocessing.image_files import MOST_PIXELS
+from synthviz.preprocessing.image_files import MAX_PIXELS
 from synthviz.records import record_in
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 AI_MADE = "trainedAlgorithmicMedia"  # https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia
-MOST_SHOWN = 2000  # characters of one entry
+MAX_LINE = 2000  # characters
+NOT_READ = "not found; the file could not be read to its end"
 
 
 class InspectionError(SynthvizError, ValueError):
-    """There is nothing to inspect; the message says why."""
+    """A file cannot be inspected; the message says why."""
 
 
 def describe_picture(path: str | Path) -> str:
-    """A picture's labels as lines of text; what could steer a terminal is shown as its code.
+    """Return a picture's labels as lines of text; control characters are shown as their codes.
 
     Args:
-        path: any picture file that Pillow knows. Only a PNG's pixels are decoded, up to `decoding.MOST_PIXELS`, as
-            labels may stand after them.
+        path: any picture file that Pillow knows. The pixels of a PNG are decoded if they are not more than
+            `image_files.MAX_PIXELS`, because labels may follow after them.
 
     Raises:
-        InspectionError: if there is no such file, or it is no picture.
+        InspectionError: if the file does not exist or is not a picture.
     """
     import PIL.Image
 
@@ -38,41 +39,40 @@ def describe_picture(path: str | Path) -> str:
     try:
         with PIL.Image.open(path) as image:
             size, kind = image.size, image.format
-            whole = _read_to_the_end(image)
+            complete = _read_to_the_end(image)
             info = image.info
     except OSError as error:
         raise InspectionError(f"{name} cannot be inspected: {error.strerror or 'it is not a picture'}") from error
-    except Exception as error:  # on damaged files the decoders raise nearly anything
+    except Exception as error:  # decoders raise nearly anything on damaged files
         raise InspectionError(f"{name} cannot be inspected: it is damaged ({type(error).__name__})") from error
     xmp = info.get("XML:com.adobe.xmp") or info.get("xmp") or ""
     parameters, record = info.get("parameters"), record_in(info)
-    absent = "no" if whole else "not in what could be read of it"
     labelled = AI_MADE in (xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp))
     lines = [
         f"{name}: {size[0]}×{size[1]} pixels, {kind}",
-        f"labelled as made by AI (IPTC digital source type): {'yes' if labelled else absent}",
+        f"labelled as made by AI (IPTC digital source type): {'yes' if labelled else 'no' if complete else NOT_READ}",
     ]
     if record is None:
-        lines.append(f"synthviz's record: {'none' if whole else absent}")
+        lines.append(f"synthviz's record: {'none' if complete else NOT_READ}")
         if isinstance(parameters, str):
             lines.append(f"parameters: {parameters}")
     else:
-        lines += [f"{name}: {value}" for name, value in record.items() if value not in (None, "", [])]
+        lines += [f"{key}: {value}" for key, value in record.items() if value not in (None, "", [])]
     return "\n".join(printable(_shortened(line)) for line in lines)
 
 
-def _read_to_the_end(image: Image) -> bool:
-    """Whether all labels are known; a PNG's may stand after its pixels, which are decoded if they are not too many."""
+def _read_to_the_end(image: ImageFile) -> bool:
+    """Read the labels that may follow a PNG's pixels; return whether all labels have been read."""
     if image.format != "PNG":
         return True
-    if image.width * image.height > MOST_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         return False
     try:
         image.load()
-    except Exception:  # its end is damaged; what stands before it still counts
+    except Exception:  # the end is damaged; the labels before it still count
         return False
     return True
 
 
 def _shortened(line: str) -> str:
-    return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]} … ({len(line)} characters in all)"
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} … ({len(line)} characters in all)"

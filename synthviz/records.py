@@ -1,4 +1,4 @@
-"""What a run did: records inside PNGs, results inside notebooks, manifests, and files written whole or not at all."""
+"""Records of how results came about: inside PNGs, and inside executed notebooks for the manifest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRACKED_PACKAGES = ("synthviz", "torch", "torchvision", "diffusers", "transforme
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that decide what a run produces."""
+    """Return the versions of Python and of the packages that decide what a run produces."""
     return dict(_versions())
 
 
@@ -47,10 +47,10 @@ def _versions() -> dict[str, str]:
 def report(name: str, value: Any) -> None:
     """Put a result into the notebook's output, where `python -m synthviz run` finds it for the manifest.
 
-    Shown as one line of text; the value travels beside it as JSON.
+    The output holds the value as JSON and shows nothing.
 
     Args:
-        name: what it is, such as "prediction".
+        name: of the result, such as "prediction".
         value: anything JSON can hold.
 
     Raises:
@@ -63,11 +63,11 @@ def report(name: str, value: Any) -> None:
         json.dumps(payload, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the result {name!r} cannot be recorded as JSON: {error}") from error
-    display({RESULT_MIME: payload, "text/plain": f"recorded for the manifest: {name}"}, raw=True)
+    display({RESULT_MIME: payload}, raw=True)
 
 
 def reported_results(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """All results that `report` left in a notebook's cells; a later one of the same name wins."""
+    """Return all results that `report` put into a notebook's cells; of two with the same name, the later one."""
     results = {}
     for cell in cells:
         for output in cell.get("outputs", []):
@@ -80,13 +80,13 @@ def reported_results(cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
 def write_png(path: str | Path, image: Image, record: dict[str, Any]) -> Path:
     """Save a picture as PNG with its record inside, whole or not at all; returns the path.
 
-    The record stands there three times: as JSON under "synthviz", as the "parameters" text that other image tools
-    show, and, that it is AI-made, as the IPTC digital source type in XMP.
+    The PNG holds the record as JSON under "synthviz" and as the "parameters" text that other image tools show. A
+    picture from a model is also labelled as made by AI, by the IPTC digital source type in XMP.
 
     Args:
-        path: where to; ends in ".png".
+        path: of the file; ends in ".png".
         image: a PIL picture.
-        record: anything JSON can hold; "ai_generated" says whether a model made the picture.
+        record: anything JSON can hold; "ai_generated" tells whether a model made the picture.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -101,7 +101,7 @@ def write_png(path: str | Path, image: Image, record: dict[str, Any]) -> Path:
 
 
 def _parameters_text(record: dict[str, Any]) -> str:
-    """The record in the form that other tools write: prompt, negative prompt, then one line of settings."""
+    """Return the record in the form that other tools write: prompt, negative prompt, then one line of settings."""
     lines = [str(record.get("prompt", ""))]
     if record.get("negative_prompt"):
         lines.append(f"Negative prompt: {record['negative_prompt']}")
@@ -119,7 +119,7 @@ def _parameters_text(record: dict[str, Any]) -> str:
 
 
 def read_record(path: str | Path) -> dict[str, Any] | None:
-    """The record that a synthviz picture carries; None for a picture without one.
+    """Read the record in a synthviz picture; None for a picture without one.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -132,7 +132,7 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
 
 
 def record_in(info: dict[Any, Any]) -> dict[str, Any] | None:
-    """The record among the texts of a picture, a PIL picture's `info`; None if there is none."""
+    """Return the record among a picture's texts, which are PIL's `info`; None if there is none."""
     text = info.get(RECORD_KEY)
     try:
         record = json.loads(text) if isinstance(text, str) else None

@@ -1,4 +1,4 @@
-"""Pictures that ship with synthviz, made earlier by the embedded model, so that there is always one to look at."""
+"""Pictures that ship with synthviz, made by the embedded model, so that every notebook has one to begin with."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FOLDER = Path(__file__).parent / "pictures"
 
 @dataclass(frozen=True)
 class ChosenPicture:
-    """A picture to work on, and why this one.
+    """The picture that a notebook works on.
 
     Attributes:
         path: the file.
-        reason: one sentence for the person; it names the file, never a path of this machine.
-        shipped: whether it came with synthviz because nothing was generated yet.
+        reason: why this one, in one sentence for the reader; it names the file without its folder.
+        shipped: whether it ships with synthviz.
     """
 
     path: Path
@@ -32,20 +32,20 @@ class ChosenPicture:
 
 
 def shipped_pictures() -> list[Path]:
-    """The files, in order."""
+    """Return the files, in the order of their numbers."""
     return sorted(FOLDER.glob("*.png"), key=_number)
 
 
 def pictures_of_run(output_dir: str | Path) -> list[Path]:
-    """The pictures that were generated into a run's folder, in order."""
+    """Return the generated pictures in a run's folder, in the order of their numbers."""
     return sorted(Path(output_dir).glob("generated_image_*.png"), key=_number)
 
 
 def open_shipped_pictures() -> list[tuple[Image, dict[str, Any]]]:
-    """Every shipped picture with the record of how it was made.
+    """Open every shipped picture, with its record.
 
     Raises:
-        FileNotFoundError: if the installation lacks them.
+        FileNotFoundError: if this installation has none.
     """
     from PIL import Image
 
@@ -60,18 +60,18 @@ def open_shipped_pictures() -> list[tuple[Image, dict[str, Any]]]:
 
 
 def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
-    """Pick the picture a notebook works on.
+    """Pick the picture that a notebook works on.
 
     Args:
-        image_path: a picture of the person's own; "" for none.
-        output_dir: the run's folder; its first generated picture comes next.
+        image_path: the reader's own picture; "" for none.
+        output_dir: the run's folder.
 
     Returns:
-        The person's picture, else the run's first, else the first one shipped. Whether a named file exists and is a
-        picture is for `preprocess_image` to say.
+        The reader's picture; without one the first generated picture in the folder, else the first shipped picture.
+        `preprocess_image` checks that the file exists and is a picture.
 
     Raises:
-        FileNotFoundError: if nothing was named or generated and the installation lacks the shipped pictures.
+        FileNotFoundError: if there is none of them.
     """
     if image_path:
         path = Path(image_path).expanduser()

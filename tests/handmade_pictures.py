@@ -1,4 +1,4 @@
-"""TIFFs, PNGs and icons written byte by byte: Pillow does not write everything that it reads."""
+"""TIFFs, PNGs and icons written byte by byte, because Pillow cannot write every kind that it reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ def tiff(
     order: str = "<",
     orientation: int = 1,
 ) -> bytes:
-    """One uncompressed strip; `bits` of each sample, `order` of bytes as for `struct`."""
+    """Return a TIFF with one uncompressed strip.
+
+    Args:
+        data: the samples as bytes.
+        size: width and height in pixels.
+        bits: bits of each sample.
+        photometric: the tag PhotometricInterpretation.
+        sample_format: 1 unsigned, 2 signed, 3 float.
+        order: byte order as for `struct`.
+        orientation: the tag Orientation.
+    """
     width, height = size
     tags = {
         256: (width,),
@@ -25,7 +35,7 @@ def tiff(
         258: bits,
         259: (1,),
         262: (photometric,),
-        273: (0,),  # the strip's place, known below
+        273: (0,),  # offset of the strip, set below
         274: (orientation,),
         277: (len(bits),),
         278: (height,),
@@ -47,7 +57,7 @@ def tiff(
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """A PNG's chunk with its checksum."""
+    """Return a PNG chunk with its checksum."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
@@ -63,7 +73,7 @@ def png(
     before: tuple[bytes, ...] = (),
     after: tuple[bytes, ...] = (),
 ) -> bytes:
-    """Rows of packed samples, with other chunks before and after them."""
+    """Return a PNG of rows of packed samples, with other chunks before and after them."""
     pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
     return (
         PNG_START + png_header(size, depth, colour) + b"".join(before) + pixels + b"".join(after) + chunk(b"IEND", b"")
@@ -71,7 +81,7 @@ def png(
 
 
 def with_right_checksums(content: bytes) -> bytes:
-    """A damaged PNG whose checksums hide it, as far as its chunks can be told apart."""
+    """Correct the checksums of a damaged PNG, up to the first chunk whose length is wrong."""
     repaired, at = bytearray(content), len(PNG_START)
     while at + 12 <= len(repaired):
         end = at + 8 + int.from_bytes(repaired[at : at + 4], "big")
@@ -83,10 +93,10 @@ def with_right_checksums(content: bytes) -> bytes:
 
 
 def icon_around(content: bytes) -> bytes:
-    """An ICO whose directory says 16×16, whatever is inside."""
+    """Return an ICO whose directory states 16×16, whatever is inside."""
     return struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(content), 22) + content
 
 
 def apple_icon_around(content: bytes) -> bytes:
-    """An ICNS that says 16×16, whatever is inside."""
+    """Return an ICNS that states 16×16, whatever is inside."""
     return b"icns" + struct.pack(">I", 16 + len(content)) + b"icp4" + struct.pack(">I", 8 + len(content)) + content

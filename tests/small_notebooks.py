@@ -1,4 +1,4 @@
-"""Three notebooks that need no heavy import, for tests of what runs notebooks."""
+"""Three small notebooks without heavy imports, for the tests of runs and sweeps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ records.report("seen", {"prompt": prompt, "seed": seed, "interactive": interacti
 """
 
 
-def write_notebook(path: Path, *cells: str, lessons: tuple[str, ...] = ()) -> None:
-    """A notebook of a parameters cell, these cells, and cells that only teach."""
-    parameters = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+def write_notebook(path: Path, *cells: str, lessons: tuple[str, ...] = (), more_parameters: str = "") -> None:
+    """Write a notebook with a parameters cell, these cells, and cells that only teach."""
+    parameters = nbformat.v4.new_code_cell(PARAMETERS + more_parameters, metadata={"tags": ["parameters"]})
     taught = [nbformat.v4.new_code_cell(source, metadata={"tags": ["lesson"]}) for source in lessons]
     notebook = nbformat.v4.new_notebook(cells=[parameters, *map(nbformat.v4.new_code_cell, cells), *taught])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -31,7 +31,7 @@ def write_notebook(path: Path, *cells: str, lessons: tuple[str, ...] = ()) -> No
 
 
 def write_notebooks(folder: Path, work: str = WORK) -> Path:
-    """The three, in a folder that is made; the first works, the others only hold parameters."""
+    """Write all three into a new folder; the first one works, the others only have parameters."""
     folder.mkdir()
     for name in NOTEBOOKS:
         write_notebook(folder / f"{name}.ipynb", work if name == NOTEBOOKS[0] else "print('done')")

@@ -1,4 +1,4 @@
-"""The notebooks: they run headless as a chain and alone, and are committed with outputs that belong to their cells."""
+"""The notebooks: their outputs belong to their cells, and they run headless, as a chain and alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from synthviz import runs
-from synthviz.records import read_record
+from synthviz.records import RESULT_MIME, read_record, reported_results
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 sys.path.insert(0, str(FOLDER))
@@ -48,16 +48,21 @@ def has_tag(cell, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
+def printed(cells) -> str:
+    """Return what the cells wrote to stdout."""
+    return "".join(output.text for cell in cells for output in cell.outputs if output.get("name") == "stdout")
+
+
 class TestCommitted:
     def test_outputs_belong_to_the_cells(self, committed):
         recorded = committed.metadata.get("synthviz", {}).get("sources_sha256")
-        assert recorded == hash_sources(committed), "the cells have changed since the outputs; run `make notebooks`"
+        assert recorded == hash_sources(committed), "the cells are newer than the outputs; run `make notebooks`"
 
     def test_cells_ran_once_from_top_to_bottom(self, committed):
         counts = [cell.execution_count for cell in code_cells(committed)]
         assert counts == list(range(1, len(counts) + 1))
 
-    def test_no_error_no_warning_no_machine_path(self, committed):
+    def test_outputs_have_no_error_no_warning_and_no_path_of_this_machine(self, committed):
         for cell in code_cells(committed):
             for output in cell.outputs:
                 assert output.output_type != "error"
@@ -67,7 +72,14 @@ class TestCommitted:
                 shown += json.dumps({kind: value for kind, value in data.items() if not kind.startswith("image/")})
                 assert not MACHINE_PATH.search(shown)
 
-    def test_parameters_are_plain_literals(self, committed):
+    def test_students_see_neither_results_for_the_manifest_nor_old_progress(self, committed):
+        for cell in code_cells(committed):
+            assert not re.search(r"\r|\bstep \d+ of \d+, about\b", printed([cell]))
+            for output in cell.outputs:
+                if RESULT_MIME in output.get("data", {}):
+                    assert not output.data.get("text/plain")
+
+    def test_parameters_are_plain_literals_with_help(self, committed):
         tagged = [cell for cell in code_cells(committed) if has_tag(cell, "parameters")]
         assert len(tagged) == 1
         for line in tagged[0].source.splitlines():
@@ -85,12 +97,12 @@ class TestCommitted:
         assert text.count("**Exercise") >= 3
         assert text.count("<summary>Solution") == text.count("**Exercise")
 
-    def test_small_enough_to_open_anywhere(self, committed):
+    def test_the_file_is_smaller_than_3_megabytes(self, committed):
         assert len(nbformat.writes(committed)) < 3_000_000
 
 
 def run_alone(name: str, folder: Path, *, lessons: bool = True, **parameters) -> list:
-    """Run one notebook under plain papermill, with or without its lesson cells; returns its executed code cells."""
+    """Run one notebook with plain papermill, with or without its lesson cells; returns the executed code cells."""
     source = FOLDER / f"{name}.ipynb"
     if not lessons:
         notebook = nbformat.read(source, as_version=4)
@@ -104,8 +116,8 @@ def run_alone(name: str, folder: Path, *, lessons: bool = True, **parameters) ->
     return code_cells(nbformat.read(target, as_version=4))
 
 
-def test_the_chain_makes_every_named_file(tmp_path):
-    finished = runs.run_notebooks(tmp_path, [("seed", "7"), ("prompt", "mountains at night")], say=str)
+def test_the_chain_makes_all_named_files(tmp_path):
+    finished = runs.run_notebooks(tmp_path, [("seed", "7"), ("prompt", "mountains at night")])
     assert set(os.listdir(tmp_path)) == NAMED_FILES
     assert set(finished.files) == NAMED_FILES
     assert finished.manifest["fallbacks"] == []
@@ -122,20 +134,16 @@ def test_the_chain_makes_every_named_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", runs.NOTEBOOKS[1:])
-def test_alone_a_shipped_picture_steps_in_and_it_says_so(name, tmp_path):
-    cells = run_alone(name, tmp_path, lessons=False)
-    said = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
-    assert "ships with synthviz" in said
+def test_alone_it_takes_a_shipped_picture_and_reports_it(name, tmp_path):
+    assert "ships with synthviz" in printed(run_alone(name, tmp_path, lessons=False))
 
 
 @pytest.mark.parametrize("name", runs.NOTEBOOKS[1:])
-def test_a_file_that_is_no_picture_becomes_the_test_pattern_and_an_invalid_prediction(name, tmp_path):
+def test_a_file_that_is_not_a_picture_becomes_the_test_pattern_and_an_invalid_prediction(name, tmp_path):
     (tmp_path / "notes.png").write_text("not a picture")
-    run_alone(name, tmp_path, lessons=False, image_path=str(tmp_path / "notes.png"), isolate=True)
-    executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
-    from synthviz.records import reported_results
-
-    results = reported_results(executed.cells)
+    cells = run_alone(name, tmp_path, lessons=False, image_path=str(tmp_path / "notes.png"), isolate=True)
+    assert printed(cells).count("test pattern instead of notes.png") == 1
+    results = reported_results(cells)
     if name == "03_feature_visualization":
         assert results["prediction"]["valid"] is False
         assert results["prediction"]["reason"]
@@ -144,19 +152,24 @@ def test_a_file_that_is_no_picture_becomes_the_test_pattern_and_an_invalid_predi
         assert results["preprocessing"]["fallback_reason"]
 
 
-def test_plain_papermill_with_lessons_left_out(tmp_path):
-    run_alone("01_generation", tmp_path, lessons=False, seed=7, count=1, steps=2)
-    assert read_record(tmp_path / "outputs" / "generated_image_1.png")["seed"] == 7
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_the_first_notebook_without_its_lessons(engine, tmp_path):
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    cells = run_alone("01_generation", tmp_path, lessons=False, engine=engine, prompt="a spaceship", count=1, steps=2)
+    record = read_record(tmp_path / "outputs" / "generated_image_1.png")
+    assert record["steps"] == 2
+    assert record["engine"].split()[0] == engine
+    notes = [line for line in printed(cells).splitlines() if "spaceship" in line and line.startswith("Note: ")]
+    assert len(notes) == 1  # a log line of the library appears once
 
 
-def test_without_the_model_the_first_notebook_ends_politely(tmp_path):
-    """With diffusers unimportable the shipped pictures are saved, and the run is a success."""
+def test_without_the_model_the_first_notebook_saves_shipped_pictures_and_ends_without_an_error(tmp_path):
     (tmp_path / "diffusers.py").write_text("raise ImportError('diffusers is broken here')")
-    cells = run_alone("01_generation", tmp_path, count=3)
-    said = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
-    assert "diffusers is broken here" in said
+    shown = printed(run_alone("01_generation", tmp_path, count=3))
+    assert shown.count("diffusers is broken here") == 1
     assert (tmp_path / "outputs" / "generated_image_3.png").exists()
-    assert "Traceback" not in said
+    assert "Traceback" not in shown
 
 
 @pytest.mark.parametrize(
@@ -176,7 +189,7 @@ def test_a_bad_value_fails_in_the_first_cells(name, parameters, words, tmp_path)
 @pytest.mark.long
 @pytest.mark.parametrize("name", runs.NOTEBOOKS)
 def test_solutions_run_where_they_stand(name, tmp_path):
-    """The code in every unfolded solution, as a cell right below its exercise."""
+    """Every solution's code runs as a cell directly below its exercise."""
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     cells, solutions = [], 0
     for cell in notebook.cells:

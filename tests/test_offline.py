@@ -1,4 +1,4 @@
-"""The default run on a machine without a network: it needs none, and it does not even try."""
+"""The default run on a machine without a network: it succeeds and attempts no connection."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-# Python calls this in every process before anything else; what it hears of goes to a file.
-EAR = """
+# As sitecustomize.py, Python imports this first in every process. It writes each attempted connection to a file.
+RECORDER = """
 import os, sys
-def hear(event, arguments):
+def record(event, arguments):
     if event == "socket.getaddrinfo" or (event == "socket.connect" and isinstance(arguments[1], tuple)):
-        with open(os.environ["SYNTHVIZ_TEST_HEARD"], "a") as file:
+        with open(os.environ["SYNTHVIZ_TEST_CONNECTIONS"], "a") as file:
             print(event, arguments[0 if event == "socket.getaddrinfo" else 1], file=file)
-sys.addaudithook(hear)
+sys.addaudithook(record)
 """
 
 
@@ -25,21 +25,21 @@ sys.addaudithook(hear)
 def test_the_three_notebooks_attempt_no_connection(tmp_path: Path):
     unshare = shutil.which("unshare")
     if unshare is None or subprocess.run([unshare, "-rn", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("this machine allows no network namespace")
-    (tmp_path / "ear").mkdir()
-    (tmp_path / "ear" / "sitecustomize.py").write_text(EAR)
-    heard = tmp_path / "heard.txt"
+        pytest.skip("this machine does not allow network namespaces")
+    (tmp_path / "recorder").mkdir()
+    (tmp_path / "recorder" / "sitecustomize.py").write_text(RECORDER)
+    connections = tmp_path / "connections.txt"
     environment = {
         **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
-        "PYTHONPATH": str(tmp_path / "ear"),
-        "SYNTHVIZ_TEST_HEARD": str(heard),
+        "PYTHONPATH": str(tmp_path / "recorder"),
+        "SYNTHVIZ_TEST_CONNECTIONS": str(connections),
     }
     check = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass"
     subprocess.run([unshare, "-rn", sys.executable, "-c", check], env=environment, check=True)
-    assert "192.0.2.1" in heard.read_text()  # the ear hears
-    heard.unlink()
+    assert "192.0.2.1" in connections.read_text()  # the recorder works
+    connections.unlink()
     command = [unshare, "-rn", sys.executable, "-m", "synthviz", "run", "--output-dir", str(tmp_path / "out")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "manifest.json").exists()
-    assert not heard.exists(), heard.read_text()
+    assert not connections.exists(), connections.read_text()

@@ -1,14 +1,16 @@
-"""Put the trained parts together and ship them.
+"""Assemble pipelines from the trained parts and export them.
 
-`python -m training.export teacher --autoencoder DIR/vae --diffusion DIR --output-dir TEACHER` makes the pipeline that
-is distilled. `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`,
-the student, and `synthviz/models/embedded-teacher`, of the teacher only what the student does not have: UNet and
-scheduler; `python -m training.export decoder --autoencoder DIR/vae` replaces the autoencoder of both by one with the
-same encoder; `python -m training.export checksums` notes what the weights should be, also after another one was put
-there. `python -m training.export unpack --output-dir TEACHER` makes the teacher's whole pipeline from those again.
+- `python -m training.export teacher --autoencoder DIR/vae --diffusion DIR --output-dir TEACHER` writes the pipeline
+  that is distilled.
+- `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`, the student,
+  and `synthviz/models/embedded-teacher`, the parts that the teacher does not share with it: UNet and scheduler.
+- `python -m training.export decoder --autoencoder DIR/vae` replaces the autoencoder of both by one with the same
+  encoder.
+- `python -m training.export checksums` writes the checksums of all shipped weights; run it after replacing one.
+- `python -m training.export unpack --output-dir TEACHER` writes the teacher's complete pipeline from the shipped parts.
 
-Pipelines are plain `StableDiffusionPipeline`s, which anybody can load with `DiffusionPipeline.from_pretrained(folder)`
-and no import of synthviz. They are stored in float16 and open as float32.
+Pipelines are plain `StableDiffusionPipeline`s; `DiffusionPipeline.from_pretrained(folder)` loads them without synthviz.
+They are stored in float16 and load as float32.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.files import write_json
-from synthviz.shipped_models import CHECKSUMS, MODELS, checksums
+from synthviz.shipped_models import CHECKSUMS, MODELS, compute_checksums
 
 LARGEST_FILE = "15MB"
 
 
 def assemble_teacher(autoencoder_dir: Path, diffusion_dir: Path) -> StableDiffusionPipeline:
-    """The many-step pipeline, in float32, from what the autoencoder's and the diffusion stage left."""
+    """Return the many-step pipeline, in float32, from the folders of the autoencoder and the diffusion stage."""
     autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir)
     scaling_factor = json.loads((diffusion_dir / "scaling_factor.json").read_text())
     autoencoder.register_to_config(scaling_factor=scaling_factor)
@@ -49,7 +51,7 @@ def assemble_teacher(autoencoder_dir: Path, diffusion_dir: Path) -> StableDiffus
 
 
 def assemble_student(teacher_dir: Path, distillation_dir: Path) -> StableDiffusionPipeline:
-    """The few-step pipeline: the teacher with the distilled UNet and its sampler."""
+    """Return the few-step pipeline: the teacher with the distilled UNet and its scheduler."""
     return StableDiffusionPipeline.from_pretrained(
         teacher_dir,
         unet=UNet2DConditionModel.from_pretrained(distillation_dir / "unet"),
@@ -60,12 +62,12 @@ def assemble_student(teacher_dir: Path, distillation_dir: Path) -> StableDiffusi
 
 
 def export(pipeline: StableDiffusionPipeline, folder: Path, only: Collection[str] | None = None) -> None:
-    """Save a pipeline in shards below 16 MiB, replacing its parts in the folder; the model card there stays.
+    """Save a pipeline in shards below 16 MiB and replace its parts in the folder; the model card there stays.
 
     Args:
-        pipeline: what to save; it is in float16 afterwards.
-        folder: where to.
-        only: the names of the parts to save; None for all, and the index of the pipeline.
+        pipeline: the pipeline; it is in float16 afterwards.
+        folder: the folder to write to.
+        only: the names of the parts to save; None for all parts and `model_index.json`.
     """
     with tempfile.TemporaryDirectory() as temporary:
         pipeline.to(torch.float16)
@@ -82,7 +84,7 @@ def export(pipeline: StableDiffusionPipeline, folder: Path, only: Collection[str
 
 
 def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> None:
-    """Write `embedded` and `embedded-teacher`, sharing what both have."""
+    """Write `embedded`, and of `embedded-teacher` the parts that the two do not share."""
     export(assemble_student(teacher_dir, distillation_dir), models / "embedded")
     teacher = StableDiffusionPipeline.from_pretrained(teacher_dir)
     export(teacher, models / "embedded-teacher", only=("unet", "scheduler"))
@@ -93,7 +95,7 @@ def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
     """Replace the autoencoder in `embedded`, which its teacher shares, by one with the same encoder.
 
     Raises:
-        ValueError: if the encoder is another one: the UNets would not understand its latents.
+        ValueError: if the encoder differs, because the UNets were trained on the latents of the shipped one.
     """
     pipeline = StableDiffusionPipeline.from_pretrained(models / "embedded")
     autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir)
@@ -102,7 +104,7 @@ def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
         not torch.equal(value.half(), shipped[name].half()) for name, value in autoencoder.encoder.state_dict().items()
     ):
         raise ValueError(
-            f"the encoder in {autoencoder_dir} is not the one in {models / 'embedded'}; only decoders differ"
+            f"the encoder in {autoencoder_dir} differs from the one in {models / 'embedded'}; only the decoder may"
         )
     autoencoder.register_to_config(scaling_factor=pipeline.vae.config.scaling_factor)  # measured on latents
     pipeline.register_modules(vae=autoencoder)
@@ -111,27 +113,28 @@ def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
 
 
 def write_checksums(models: Path = MODELS) -> None:
-    """Note the SHA-256 of all shipped weights, by which they are verified when they are loaded."""
-    write_json(models / CHECKSUMS, checksums(models))
+    """Write the SHA-256 of all shipped weights, which are verified when the weights are loaded."""
+    write_json(models / CHECKSUMS, compute_checksums(models))
 
 
 def _clean_configs(folder: Path) -> None:
-    """Take the training machine's paths out of the saved configurations, and what diffusers would warn of."""
+    """Remove the training machine's paths from saved configurations, and the entries that diffusers warns about."""
     for path in folder.rglob("*.json"):
         config = json.loads(path.read_text())
         if not isinstance(config, dict):
             continue
         unwanted = ["_name_or_path"]
         if config.get("_class_name") == "AutoencoderTiny":
-            unwanted.append("block_out_channels")  # it derives them from the decoder's when it is built
+            unwanted.append("block_out_channels")  # diffusers derives it from the decoder's
         cleaned = {name: value for name, value in config.items() if name not in unwanted}
         if "dtype" in config:
-            cleaned["dtype"] = "float32"  # transformers opens in this what is stored in float16
+            cleaned["dtype"] = "float32"  # transformers loads the float16 weights as this type
         if cleaned != config:
             path.write_text(json.dumps(cleaned, indent=2) + "\n")
 
 
 def main() -> None:
+    """Export from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     which = parser.add_subparsers(dest="what", required=True)
     teacher = which.add_parser("teacher")

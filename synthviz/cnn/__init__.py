@@ -1,4 +1,4 @@
-"""Notebook 3: a small CNN names the place in a grey picture, and shows what it responds to."""
+"""Notebook 3: a small CNN that classifies the place in a grey picture, and tools that show what it responds to."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""What a channel looks for: a picture grown from noise that makes it respond as strongly as possible.
+"""Activation maximization: grow a picture from noise so that one channel responds to it as strongly as possible.
 
-The regularisers are those of Olah, Mordvintsev & Schubert (2017, "Feature Visualization", Distill): the picture is
-parameterised by its frequencies, and it must work however it is shifted, scaled and turned a little.
+The regularisers are those of Olah, Mordvintsev & Schubert (2017, "Feature Visualization", Distill): the optimiser
+changes the picture's spectrum instead of its pixels, and each step shifts, scales and rotates the picture a little.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class MaximizedActivation:
 
     Attributes:
         image: (C, H, W) float32 in [0, 1] on the CPU.
-        activations: the channel's mean response before each step, to the picture as it was then shifted and turned.
+        activations: the channel's mean response before each step, measured on the transformed picture of that step.
     """
 
     image: Tensor
@@ -42,34 +42,34 @@ def maximize_activation(
 ) -> MaximizedActivation:
     """Grow a picture by gradient ascent on the mean of one channel.
 
-    A ReLU that is silent everywhere passes no gradient. Where that may happen ask for the convolution inside, such
-    as "conv3.convolution" of `SceneCNN`.
+    A ReLU whose output is 0 everywhere passes no gradient. If that can happen, choose the convolution before the ReLU,
+    such as "conv3.convolution" of `SceneCNN`.
 
     Args:
-        model: any image model; it is run in eval mode, up to the layer.
-        layer: dotted name of a layer that puts out (N, C, h, w) or (N, C).
-        channel: which of its C channels.
-        input_shape: (C, H, W) of what the model reads.
-        steps: of Adam.
+        model: any image model; the function runs it in eval mode, up to the layer.
+        layer: dotted name of a layer whose output is (N, C, h, w) or (N, C).
+        channel: index of one of its C channels.
+        input_shape: (C, H, W) of the model's input.
+        steps: number of Adam's steps.
         rate: Adam's learning rate.
-        seed: of the noise to begin with, and of the shifts and turns.
-        on_step: called after each step with (steps done, steps in all).
+        seed: seed of the initial noise and of the random transformations.
+        on_step: the function calls it after each step with (steps done, total steps).
 
     Raises:
-        ValueError: if there is no such layer or channel, or steps is less than 1.
+        ValueError: if the model has no such layer or channel, or steps is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; it must be at least 1")
     find_layers(model, [layer])
     weights = next(model.parameters(), torch.zeros(()))
     generator = torch.Generator().manual_seed(seed)
-    spectrum = _first_spectrum(input_shape, generator).to(weights.device).requires_grad_()
+    spectrum = _initial_spectrum(input_shape, generator).to(weights.device).requires_grad_()
     optimizer = torch.optim.Adam([spectrum], lr=rate)
     activations: list[float] = []
     with evaluating(model):
         for step in range(steps):
             picture = _to_picture(spectrum, input_shape)
-            output = run_until(model, layer, _moved(picture, generator))
+            output = run_until(model, layer, _transform_randomly(picture, generator))
             if not 0 <= channel < output.shape[1]:
                 raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {output.shape[1] - 1}")
             response = output[:, channel].mean()
@@ -82,29 +82,31 @@ def maximize_activation(
         return MaximizedActivation(_to_picture(spectrum, input_shape)[0].cpu(), tuple(activations))
 
 
-def _first_spectrum(shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+def _initial_spectrum(shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
     channels, height, width = shape
     return torch.randn(1, channels, height, width // 2 + 1, 2, generator=generator) * 0.01
 
 
 def _to_picture(spectrum: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """(1, C, H, W) in [0, 1] from its frequencies, (1, C, H, W // 2 + 1, 2), each counted by 1 / frequency.
+    """Return a (1, C, H, W) picture in [0, 1] from its spectrum, (1, C, H, W // 2 + 1, 2).
 
-    So that a step changes coarse and fine structure alike; without it fine noise wins.
+    Each component is weighted by 1 / frequency, so that a step changes coarse and fine structure equally. Without the
+    weights, fine noise dominates the picture.
     """
     _, height, width = shape
     rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
     frequencies = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
     scale = (math.sqrt(height * width) / 4 / frequencies).to(spectrum.device)
-    return torch.fft.irfft2(torch.view_as_complex(spectrum) * scale, s=(height, width)).sigmoid()
+    picture: Tensor = torch.fft.irfft2(torch.view_as_complex(spectrum) * scale, s=(height, width))
+    return picture.sigmoid()
 
 
-def _moved(picture: Tensor, generator: torch.Generator) -> Tensor:
-    """The picture shifted by up to 8 pixels, scaled by up to 10% and turned by up to 8 degrees."""
+def _transform_randomly(picture: Tensor, generator: torch.Generator) -> Tensor:
+    """Shift the picture by up to 8 pixels, scale it by up to 10% and rotate it by up to 8 degrees."""
     _, _, height, width = picture.shape
     shift_x, shift_y, scale, angle = (2 * torch.rand(4, generator=generator) - 1).tolist()
     angle, scale = math.radians(8 * angle), 1 + 0.1 * scale
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    motion = torch.tensor([[[cos, -sin, 16 * shift_x / width], [sin, cos, 16 * shift_y / height]]])
-    grid = F.affine_grid(motion.to(picture.device), list(picture.shape), align_corners=False)
+    matrix = torch.tensor([[[cos, -sin, 16 * shift_x / width], [sin, cos, 16 * shift_y / height]]])
+    grid = F.affine_grid(matrix.to(picture.device), list(picture.shape), align_corners=False)
     return F.grid_sample(picture, grid, padding_mode="reflection", align_corners=False)

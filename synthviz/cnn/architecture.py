@@ -1,4 +1,4 @@
-"""The network's architecture as text."""
+"""The architecture of `SceneCNN` as a text table: the file `model_architecture.txt` of notebook 3."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ from synthviz.cnn.network import INPUT_SHAPE, SceneCNN
 
 @torch.no_grad()
 def describe_architecture(model: SceneCNN) -> str:
-    """The architecture as text: every layer, its output shape and its parameters, measured on a forward pass."""
+    """Return a table of all layers with their output shapes, measured on a forward pass, and their parameters."""
     rows = [("layer", "what it does", "output shape", "parameters")]
     x = torch.zeros(1, *INPUT_SHAPE, device=next(model.parameters()).device)
     for name, layer in model.named_children():
         x = layer(x)
-        parameters = sum(parameter.numel() for parameter in layer.parameters())
+        parameters = _count_parameters(layer)
         rows.append((name, _describe_layer(layer), str(tuple(x.shape)), f"{parameters:,}" if parameters else "-"))
-    total = sum(parameter.numel() for parameter in model.parameters())
-    rows.append(("total", "", "", f"{total:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [
-        "  ".join((*(row[i].ljust(widths[i]) for i in range(3)), row[3].rjust(widths[3]))).rstrip() for row in rows
-    ]
-    rule = "-" * len(lines[0])
+    rows.append(("total", "", "", f"{_count_parameters(model):,}"))
+    header, *layers, total = _align_columns(rows)
+    rule = "-" * len(header)
     return "\n".join(
         [
             "SceneCNN",
@@ -31,16 +27,26 @@ def describe_architecture(model: SceneCNN) -> str:
             "Input: (N, 1, 224, 224) float32 in [0, 1], a grey picture; the shapes below are for N = 1.",
             "The names conv1, conv2, conv3 and dense1 include the ReLU, as layers do in Flux.jl.",
             "",
-            lines[0],
+            header,
             rule,
-            *lines[1:-1],
+            *layers,
             rule,
-            lines[-1],
+            total,
             "",
             f"Output: {len(model.class_names)} class probabilities: {', '.join(model.class_names)}.",
             "",
         ]
     )
+
+
+def _count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _align_columns(rows: list[tuple[str, str, str, str]]) -> list[str]:
+    """Return each row as a line: columns padded to equal widths, the last one aligned right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return ["  ".join((*(row[i].ljust(widths[i]) for i in range(3)), row[3].rjust(widths[3]))).rstrip() for row in rows]
 
 
 def _describe_layer(layer: nn.Module) -> str:

@@ -1,7 +1,7 @@
-"""What in a picture mattered for a class: Grad-CAM, and through Captum integrated gradients and occlusion.
+"""Attributions, the parts of a picture that matter for a class: Grad-CAM, integrated gradients and occlusion.
 
-All of them look at the class's logit, not at its probability: a probability also moves when other classes do, and
-hardly at all once it is near 1.
+Integrated gradients and occlusion are Captum's. All three methods explain the class's logit, not its probability. A
+probability also changes when the logits of other classes change, and it hardly changes once it is near 1.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 
 from synthviz.cnn.features import evaluating, find_layers, logits_of
 
-BATCH = 4  # pictures at a time; with more, a CPU spends as long again on getting memory
+BATCH = 4  # pictures per forward pass; with more, a CPU spends as much time again on allocating memory
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,11 @@ class Attribution:
     Attributes:
         method: "integrated gradients", "Grad-CAM" or "occlusion".
         target: index of the class.
-        values: (H, W) float32 on the CPU, summed over colour channels: positive speaks for the class, negative
-            against it. In units of the logit; Grad-CAM's are relative and never negative.
-        error: integrated gradients only: by how much the values' sum misses the difference of the logits between the
-            picture and the baseline, which it would equal with infinitely many steps; None for other methods.
+        values: (H, W) float32 on the CPU, summed over colour channels: positive values speak for the class, negative
+            values against it. The unit is that of the logit; Grad-CAM's values are relative and never negative.
+        error: the convergence error of integrated gradients, None for the other methods. With infinitely many steps,
+            the sum of the values equals the picture's logit minus the baseline's logit; the error is the absolute
+            difference between the two.
     """
 
     method: str
@@ -42,62 +42,64 @@ class Attribution:
 def integrated_gradients(
     model: nn.Module, picture: Tensor, target: int | None = None, steps: int = 64, baseline: float = 0.0
 ) -> Attribution:
-    """Gradients along the way from a plain picture to this one (Sundararajan et al. 2017).
+    """Integrate the gradients along a straight line from a plain picture to this one (Sundararajan et al. 2017).
 
     Args:
-        model: any image classifier; `SceneCNN`'s logits are used, another model's output is taken as logits.
+        model: any image classifier; if it has a method `logits`, as `SceneCNN` has, the function explains its result,
+            otherwise the model's output.
         picture: (1, C, H, W) float32.
-        target: index of the class; None for the one with the highest logit.
-        steps: points on the way; more of them make `error` smaller.
+        target: index of the class; None for the class with the highest logit.
+        steps: number of points on the line; more points make `error` smaller.
         baseline: brightness of the plain picture.
 
     Raises:
-        ValueError: for another shape, a class that does not exist, or less than 2 steps.
+        ValueError: if the picture has another shape, the class does not exist, or steps is less than 2.
     """
     from captum.attr import IntegratedGradients
 
     if steps < 2:
         raise ValueError(f"steps is {steps}; it must be at least 2")
-    with _logits_of(model, picture, target) as (scores, target):
+    with _logits_and_target(model, picture, target) as (logits, target):
         plain = torch.full_like(picture, baseline)
-        values, error = IntegratedGradients(scores).attribute(
+        values, error = IntegratedGradients(logits).attribute(
             picture, plain, target=target, n_steps=steps, internal_batch_size=BATCH, return_convergence_delta=True
         )
-    return Attribution("integrated gradients", target, _flat(values), abs(error.item()))
+    return Attribution("integrated gradients", target, _sum_colours(values), abs(error.item()))
 
 
 def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None = None) -> Attribution:
-    """Where a convolution's channels that speak for the class respond (Selvaraju et al. 2017).
+    """Show where the channels that speak for the class respond in one layer (Selvaraju et al. 2017).
 
     Args:
         model: as for `integrated_gradients`.
         picture: (1, C, H, W) float32.
-        layer: dotted name of a layer that puts out (1, C, h, w); its map is enlarged to the picture.
-        target: index of the class; None for the one with the highest logit.
+        layer: dotted name of a layer whose output is (1, C, h, w); its map is enlarged to the picture's size.
+        target: index of the class; None for the class with the highest logit.
 
     Raises:
-        ValueError: for another shape, a class or layer that does not exist, or a layer that the model does not run.
+        ValueError: if the picture has another shape, the class or layer does not exist, the layer returns no feature
+            maps, or the model does not run the layer.
     """
     (module,) = find_layers(model, [layer]).values()
     _check_picture(picture)
-    maps: list[Tensor] = []
+    captured: list[Tensor] = []
 
-    def start_gradient(module: nn.Module, inputs: Any, output: Any) -> Tensor:
+    def start_gradient(module: nn.Module, inputs: object, output: object) -> Tensor:
         if not isinstance(output, Tensor) or output.dim() != 4:
-            found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"layer {layer!r} puts out {found}; Grad-CAM needs maps, (1, C, h, w)")
-        maps[:] = [output.detach().requires_grad_()]
-        return maps[0].clone()  # what follows may write into it
+            received = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"layer {layer!r} returns {received}; Grad-CAM needs feature maps, (1, C, h, w)")
+        captured[:] = [output.detach().requires_grad_()]
+        return captured[0].clone()  # a later layer may change it in place
 
     with evaluating(model), torch.enable_grad(), module.register_forward_hook(start_gradient):
         row = logits_of(model)(picture)[0]
-        if not maps:
+        if not captured:
             raise ValueError(f"{type(model).__name__} does not run its layer {layer!r}")
-        target = _class(row, target)
-        (gradient,) = torch.autograd.grad(row[target], maps)
+        target = _resolve_target(row, target)
+        (gradient,) = torch.autograd.grad(row[target], captured)
     weights = gradient.mean(dim=(2, 3), keepdim=True)
-    small = (weights * maps[0].detach()).sum(dim=1, keepdim=True).relu()
-    return Attribution("Grad-CAM", target, _flat(F.interpolate(small, picture.shape[2:], mode="bilinear")))
+    small = (weights * captured[0].detach()).sum(dim=1, keepdim=True).relu()
+    return Attribution("Grad-CAM", target, _sum_colours(F.interpolate(small, picture.shape[2:], mode="bilinear")))
 
 
 def occlusion(
@@ -108,27 +110,27 @@ def occlusion(
     stride: int = 16,
     baseline: float = 0.5,
 ) -> Attribution:
-    """How much the logit falls when a square is covered (Zeiler & Fergus 2014).
+    """Measure how much the logit falls when a square covers a part of the picture (Zeiler & Fergus 2014).
 
     Args:
         model: as for `integrated_gradients`.
         picture: (1, C, H, W) float32.
-        target: index of the class; None for the one with the highest logit.
+        target: index of the class; None for the class with the highest logit.
         window: side of the square in pixels.
-        stride: how far it moves, in pixels.
+        stride: distance between two positions of the square, in pixels.
         baseline: brightness of the square.
 
     Raises:
-        ValueError: for another shape, a class that does not exist, or a window or stride that does not fit.
+        ValueError: if the picture has another shape, the class does not exist, or the window or stride does not fit.
     """
     from captum.attr import Occlusion
 
     if not 1 <= window <= min(picture.shape[2:]):
         raise ValueError(f"window is {window}; it must be from 1 to {min(picture.shape[2:])}, the picture's side")
     if not 1 <= stride <= window:
-        raise ValueError(f"stride is {stride}; it must be from 1 to the window, {window}, or pixels are left out")
-    with _logits_of(model, picture, target) as (scores, target), torch.no_grad():
-        values = Occlusion(scores).attribute(
+        raise ValueError(f"stride is {stride}; it must be from 1 to {window}, the window, or it skips pixels")
+    with _logits_and_target(model, picture, target) as (logits, target), torch.no_grad():
+        values = Occlusion(logits).attribute(
             picture,
             sliding_window_shapes=(picture.shape[1], window, window),
             strides=(picture.shape[1], stride, stride),
@@ -136,20 +138,21 @@ def occlusion(
             target=target,
             perturbations_per_eval=BATCH,
         )
+    # The square covers all colours at once, so that every colour channel holds the same values.
     return Attribution("occlusion", target, values[0, 0].detach().to("cpu", torch.float32))
 
 
 @contextmanager
-def _logits_of(
+def _logits_and_target(
     model: nn.Module, picture: Tensor, target: int | None
 ) -> Iterator[tuple[Callable[[Tensor], Tensor], int]]:
-    """The model's logits as a function, in eval mode, and the class; every submodule's mode comes back."""
+    """Put the model into eval mode and yield its logits as a function, and the class; restore the modes at the end."""
     _check_picture(picture)
     logits = logits_of(model)
     with evaluating(model):
         with torch.no_grad():
             row = logits(picture)[0]
-        yield logits, _class(row, target)
+        yield logits, _resolve_target(row, target)
 
 
 def _check_picture(picture: Tensor) -> None:
@@ -157,8 +160,8 @@ def _check_picture(picture: Tensor) -> None:
         raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, C, H, W)")
 
 
-def _class(row: Tensor, target: int | None) -> int:
-    """The class to explain: the one asked for, if it exists, or the one with the highest of these logits."""
+def _resolve_target(row: Tensor, target: int | None) -> int:
+    """Return the class to explain: the target if that class exists, or the class with the highest logit for None."""
     if target is None:
         return int(row.argmax())
     if not 0 <= target < len(row):
@@ -166,5 +169,6 @@ def _class(row: Tensor, target: int | None) -> int:
     return target
 
 
-def _flat(values: Tensor) -> Tensor:
+def _sum_colours(values: Tensor) -> Tensor:
+    """Return (H, W) float32 values on the CPU from (1, C, H, W)."""
     return values.detach().sum(dim=1)[0].to("cpu", torch.float32)

@@ -1,4 +1,4 @@
-"""Feature maps: capture what layers put out, make it fit for the eye, and count what is silent."""
+"""Look inside any PyTorch model: capture the outputs of layers, and measure the receptive fields of units."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from synthviz.cnn.network import SceneCNN
-
 
 class Maps(dict[str, Tensor]):
-    """What `capture` yields: layer name to output. Filled by the forward pass."""
+    """The captured outputs by layer name, which the forward pass fills in."""
 
     def __missing__(self, name: str) -> Tensor:
         raise KeyError(
@@ -26,61 +23,67 @@ class Maps(dict[str, Tensor]):
 
 @contextmanager
 def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) -> Iterator[Maps]:
-    """Keep what layers put out while the model runs.
+    """Store the outputs of layers while the model runs.
 
         with capture(model, ["conv1", "layer1.0.relu"]) as maps:
             model(x)
         maps["conv1"]  # (N, C, H, W)
 
-    Works with any module. The outputs are detached copies, so that an in-place operation further on cannot change
-    them; they stay on the model's device and outlive the block. A layer that runs several times, in one forward
-    pass or in many, leaves its last output; with `stop_early` nothing runs after the last layer's first. The hooks
-    come off when the block ends, also by an exception; nothing else about the model changes, its train or eval mode
-    included.
+    The outputs are detached copies, so that later in-place operations cannot change them. They stay on the model's
+    device and remain valid after the block. If a layer runs several times, its last output is stored. The hooks are
+    removed when the block ends, also after an exception. Nothing else about the model changes, and it stays in train
+    or eval mode as it was.
 
     Args:
         model: any module.
         names: dotted layer names as in `model.named_modules()`.
-        stop_early: end the forward pass, and with it the block, once every layer has run; what the rest of the block
-            would have done is left out too. For when only the maps are wanted.
+        stop_early: end the forward pass as soon as all layers have run once, and skip the rest of the with block too.
+            This saves time if only the maps are needed.
 
     Yields:
         A dictionary from name to output, empty until the model has run.
 
     Raises:
         TypeError: if `names` is a single string; in the forward pass, if a layer's output is not one tensor.
-        ValueError: if the model has no such layer; the message offers the closest names.
+        ValueError: if the model has no such layer; the message names similar layers.
     """
     layers = find_layers(model, names)
-    maps, stop = Maps(), _AllCaptured()
+    maps, stop = Maps(), _StopForward()
+
+    def store_output(name: str) -> Callable[[nn.Module, object, object], None]:
+        def hook(layer: nn.Module, inputs: object, output: object) -> None:
+            maps[name] = _one_tensor(name, output).detach().clone()
+            if stop_early and len(maps) == len(layers):
+                raise stop
+
+        return hook
+
     with ExitStack() as hooks:
         for name, layer in layers.items():
-            hooks.enter_context(
-                layer.register_forward_hook(_keeper(maps, name, len(layers) if stop_early else None, stop))
-            )
-        with stop.ending():
+            hooks.enter_context(layer.register_forward_hook(store_output(name)))
+        with stop.caught():
             yield maps
 
 
 def find_layers(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    """Layers by their dotted names, each once.
+    """Return layers by their dotted names, each once.
 
     Raises:
         TypeError: if `names` is a single string.
-        ValueError: if the model has no such layer; the message offers the closest names.
+        ValueError: if the model has no such layer; the message names similar layers.
     """
     if isinstance(names, str):
         raise TypeError(f"names is the string {names!r}; give a list: [{names!r}]")
-    # A layer that is shared under two names may be asked for by either.
+    # With duplicates, because a shared layer has several names and each of them is valid.
     layers = {name: layer for name, layer in model.named_modules(remove_duplicate=False) if name}
     for name in names:
         if name not in layers:
-            raise ValueError(f"{type(model).__name__} has no layer {name!r}; {_suggestion(name, list(layers))}")
+            raise ValueError(f"{type(model).__name__} has no layer {name!r}; {_suggest(name, list(layers))}")
     return {name: layers[name] for name in names}
 
 
 def run_until(model: nn.Module, name: str, x: Tensor) -> Tensor:
-    """What a layer puts out for an input, with its gradient, and without running what comes after it.
+    """Run the model up to a layer, and return the layer's output with its gradient.
 
     Args:
         model: any module that takes one tensor.
@@ -91,59 +94,63 @@ def run_until(model: nn.Module, name: str, x: Tensor) -> Tensor:
         ValueError: if the model has no such layer, or does not run it.
         TypeError: if the layer's output is not one tensor.
     """
-    ((_, layer),) = find_layers(model, [name]).items()
-    reached: list[Tensor] = []
-    stop = _AllCaptured()
+    layer = find_layers(model, [name])[name]
+    outputs: list[Tensor] = []
+    stop = _StopForward()
 
-    def keep(layer: nn.Module, inputs: Any, output: Any) -> None:
-        reached.append(_one_tensor(name, output))
+    def hook(layer: nn.Module, inputs: object, output: object) -> None:
+        outputs.append(_one_tensor(name, output))
         raise stop
 
-    with layer.register_forward_hook(keep), stop.ending():
+    with layer.register_forward_hook(hook), stop.caught():
         logits_of(model)(x)
-    if not reached:
+    if not outputs:
         raise ValueError(f"{type(model).__name__} does not run its layer {name!r}")
-    return reached[0]
+    return outputs[0]
 
 
 def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """What gives a model's logits: the model itself, but of `SceneCNN`, which ends in a softmax, what comes before it.
+    """Return the function that computes a model's logits.
 
-    `SceneCNN.logits` also takes what is a little outside [0, 1].
+    It is the model's method `logits`, which takes the same pictures as the model. A model without such a method must
+    return logits itself. A layer that is called `logits` does not count as a method.
     """
-    return model.logits if isinstance(model, SceneCNN) else model
+    method: object = getattr(model, "logits", None)
+    return method if callable(method) and not isinstance(method, nn.Module) else model
 
 
-class _AllCaptured(Exception):
-    """Ends a forward pass whose rest nobody needs; each capture has its own, so that one may stand inside another."""
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into eval mode for the block, then restore the mode of every submodule."""
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+class _StopForward(Exception):
+    """Ends a forward pass early. Each block catches only its own instance, so that blocks can be nested."""
 
     @contextmanager
-    def ending(self) -> Iterator[None]:
+    def caught(self) -> Iterator[None]:
         try:
             yield
-        except _AllCaptured as reached:
-            if reached is not self:
+        except _StopForward as raised:
+            if raised is not self:
                 raise
 
 
-def _keeper(maps: Maps, name: str, stop_at: int | None, stop: _AllCaptured) -> Any:
-    def keep(layer: nn.Module, inputs: Any, output: Any) -> None:
-        maps[name] = _one_tensor(name, output).detach().clone()
-        if len(maps) == stop_at:
-            raise stop
-
-    return keep
-
-
-def _one_tensor(name: str, output: Any) -> Tensor:
+def _one_tensor(name: str, output: object) -> Tensor:
     if not isinstance(output, Tensor):
-        raise TypeError(
-            f"layer {name!r} puts out a {type(output).__name__}; only layers with one tensor can be captured"
-        )
+        raise TypeError(f"layer {name!r} returns a {type(output).__name__}; it must return one tensor to be captured")
     return output
 
 
-def _suggestion(name: str, names: list[str]) -> str:
+def _suggest(name: str, names: list[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3)
     if close:
         return f"did you mean {' or '.join(repr(match) for match in close)}?"
@@ -170,69 +177,56 @@ class ReceptiveField:
 def receptive_field(
     model: nn.Module, layer: str, position: tuple[int, int], input_shape: tuple[int, int, int] = (1, 224, 224)
 ) -> ReceptiveField:
-    """Measure what a unit can see, whatever the weights: the pixels whose NaN reaches it.
+    """Measure the receptive field of a unit, which does not depend on the weights.
 
-    NaN passes through every sum, maximum and ReLU, so that a unit is NaN exactly if it reads a pixel that is. The
-    four edges are found by halving.
+    NaN passes through every sum, maximum and ReLU. A unit is therefore NaN exactly if one of the pixels that it reads
+    is NaN. A binary search finds each of the four edges.
 
     Args:
-        model: any convolutional model; run in eval mode, up to the layer.
-        layer: dotted name of a layer that puts out (1, C, h, w).
+        model: any convolutional model; the function runs it in eval mode, up to the layer.
+        layer: dotted name of a layer whose output is (1, C, h, w).
         position: the unit's row and column in that layer.
-        input_shape: (C, H, W) of what the model reads.
+        input_shape: (C, H, W) of the model's input.
 
     Raises:
-        ValueError: if there is no such layer or position, or the unit sees nothing.
+        ValueError: if the model has no such layer or position, or the unit reads no pixel.
     """
     _, height, width = input_shape
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
-    def sees(top: int, left: int, bottom: int, right: int) -> bool:
+    def reads(top: int, left: int, bottom: int, right: int) -> bool:
         x = torch.zeros(1, *input_shape, device=device)
         x[..., top:bottom, left:right] = torch.nan
         output = run_until(model, layer, x)
         if output.dim() != 4 or not all(0 <= at < size for at, size in zip(position, output.shape[2:], strict=True)):
-            raise ValueError(f"layer {layer!r} puts out {tuple(output.shape)}, which has no unit at {position}")
+            raise ValueError(f"layer {layer!r} returns {tuple(output.shape)}, which has no unit at {position}")
         return bool(output[0, :, position[0], position[1]].isnan().any())
 
     with evaluating(model), _plain_convolutions():
-        if not sees(0, 0, height, width):
-            raise ValueError(f"the unit at {position} of layer {layer!r} sees nothing of the input")
+        if not reads(0, 0, height, width):
+            raise ValueError(f"the unit at {position} of layer {layer!r} reads no pixel of the input")
         return ReceptiveField(
-            top=_first(height, lambda end: sees(0, 0, end, width)) - 1,
-            left=_first(width, lambda end: sees(0, 0, height, end)) - 1,
-            bottom=height - _first(height, lambda rest: sees(height - rest, 0, height, width)) + 1,
-            right=width - _first(width, lambda rest: sees(0, width - rest, height, width)) + 1,
+            top=_smallest(height, lambda end: reads(0, 0, end, width)) - 1,
+            left=_smallest(width, lambda end: reads(0, 0, height, end)) - 1,
+            bottom=height - _smallest(height, lambda rest: reads(height - rest, 0, height, width)) + 1,
+            right=width - _smallest(width, lambda rest: reads(0, width - rest, height, width)) + 1,
         )
 
 
 @contextmanager
 def _plain_convolutions() -> Iterator[None]:
-    """Without fast convolutions (Winograd, FFT): they mix neighbouring pixels and would carry a NaN too far."""
+    """Switch off fast convolutions (Winograd, FFT), which mix neighbouring pixels and spread a NaN too far."""
     with warnings.catch_warnings():
-        # The switch also sets Intel GPUs' precision, and warns where there is no such GPU.
+        # The switch also sets the precision of Intel GPUs, and warns if there is no such GPU.
         warnings.filterwarnings("ignore", message="TF32 acceleration")
         with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
             yield
 
 
-def _first(limit: int, reached: Callable[[int], bool]) -> int:
-    """The least number from 1 to `limit` for which `reached` holds; it holds for all larger ones."""
+def _smallest(limit: int, holds: Callable[[int], bool]) -> int:
+    """Return the smallest number from 1 to `limit` for which `holds` is true; it must be true for all larger ones."""
     low, high = 1, limit
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if reached(middle) else (middle + 1, high)
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
     return low
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; every submodule's own mode comes back."""
-    training = [module for module in model.modules() if module.training]
-    if training:
-        model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

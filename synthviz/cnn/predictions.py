@@ -1,4 +1,4 @@
-"""What the network says about a picture."""
+"""The network's prediction for a picture, and whether it is valid."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from synthviz.cnn.network import SceneCNN
-
 if TYPE_CHECKING:
+    from synthviz.cnn.network import SceneCNN
     from synthviz.preprocessing.loaded_image import LoadedImage
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says about one picture.
+    """The network's prediction for one picture.
 
     Attributes:
-        class_name: the most probable place.
+        class_name: the most probable class.
         probability: its probability, in [0, 1].
         probabilities: every class and its probability, in the order of the outputs.
-        valid: False if the network did not see the picture but a test pattern in its stead.
+        valid: False if the network received the test pattern instead of the picture.
         reason: why the prediction is not valid; None if it is.
     """
 
@@ -33,20 +32,21 @@ class Prediction:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The prediction as a dictionary that JSON can hold."""
+        """The prediction as a dictionary that JSON can store."""
         return asdict(self)
 
 
 @torch.no_grad()
 def predict(model: SceneCNN, loaded: LoadedImage) -> Prediction:
-    """Name the place in a picture.
+    """Predict the place that a picture shows.
 
     Args:
-        model: trained or not; the picture is moved to its device.
-        loaded: what `synthviz.preprocess_image` returned; its `tensor` is (1, 1, 224, 224) float32 in [0, 1].
+        model: a trained or untrained network; the picture is moved to its device.
+        loaded: the result of `synthviz.preprocess_image`; its `tensor` is (1, 1, 224, 224) float32 in [0, 1].
 
     Raises:
-        TypeError, ValueError: if the tensor is not what `SceneCNN` takes, or holds more than one picture.
+        TypeError: if the tensor is not float32.
+        ValueError: if the tensor has another shape or range, or holds more than one picture.
     """
     if len(loaded.tensor) != 1:
         raise ValueError(f"the tensor holds {len(loaded.tensor)} pictures; predict takes one")

@@ -1,21 +1,21 @@
-"""What a pipeline is called, what it can be called with, and what it draws at."""
+"""What a pipeline can be asked for: the parameters of its call, its defaults, its sizes, the length of its prompts."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
+from synthviz.diffusion.pipeline_info import info_of
+from synthviz.shipped_models import SHIPPED_DEFAULTS
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 
 def makes_pictures_from_text(pipeline: DiffusionPipeline) -> bool:
-    """Whether a pipeline has what `generate` drives: a prompt, pictures per prompt, a backbone, an autoencoder."""
+    """Tell whether a pipeline has what `generate` uses: a prompt, pictures per prompt, a backbone, an autoencoder."""
     parameters = call_parameters(pipeline)
     needs_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
     return (
@@ -26,21 +26,13 @@ def makes_pictures_from_text(pipeline: DiffusionPipeline) -> bool:
     )
 
 
-def model_name(pipeline: DiffusionPipeline) -> str:
-    """What to call a pipeline's model in a record: a shipped name, a hub id, or a folder's own name, never a path.
-
-    A folder that happens to be called as a shipped model gets another name, or it would be taken for it.
-    """
-    origin = str(getattr(pipeline.config, "_name_or_path", "") or type(pipeline).__name__)
-    path = Path(origin)
-    if not path.is_dir():
-        return origin
-    mistakable = path.name in SHIPPED_DEFAULTS and path.parent != MODELS and path.resolve().parent != MODELS.resolve()
-    return f"{path.name} (a folder)" if mistakable else path.name
+def backbone(pipeline: DiffusionPipeline) -> Any:
+    """Return the network that denoises: the UNet or the transformer."""
+    return pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
 
 
 def call_parameters(pipeline: DiffusionPipeline) -> Mapping[str, inspect.Parameter]:
-    """What a pipeline can be called with, by name."""
+    """Return the parameters of a pipeline's call, by name."""
     return _parameters(type(pipeline).__call__)
 
 
@@ -49,14 +41,12 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
     return inspect.signature(function).parameters
 
 
-def engine_of(pipeline: DiffusionPipeline) -> str:
-    """What computes a pipeline's UNet: "torch", "torch, bfloat16", or OpenVINO with its version and precision."""
-    return getattr(getattr(pipeline, "unet", None), "engine", "torch")
-
-
 def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float | None]:
-    """The steps and guidance scale that `generate` uses where the config names none; None: the pipeline's own way."""
-    shipped = SHIPPED_DEFAULTS.get(model_name(pipeline))
+    """Return the steps and guidance scale that `generate` uses where the config names none.
+
+    The guidance scale is None if the pipeline has no such parameter, or decides it by itself.
+    """
+    shipped = SHIPPED_DEFAULTS.get(info_of(pipeline).name)
     if shipped is not None:
         return shipped
     parameters = call_parameters(pipeline)
@@ -66,20 +56,19 @@ def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float 
 
 
 def default_size(pipeline: DiffusionPipeline) -> tuple[int, int]:
-    """Height and width in pixels that a pipeline draws at unless told otherwise."""
-    backbone = pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
-    size = getattr(pipeline, "default_sample_size", None) or backbone.config.sample_size
+    """Return the height and width in pixels that a pipeline draws by default."""
+    size = getattr(pipeline, "default_sample_size", None) or backbone(pipeline).config.sample_size
     height, width = (size, size) if isinstance(size, int) else size
     return height * pipeline.vae_scale_factor, width * pipeline.vae_scale_factor
 
 
 def size_multiple(pipeline: DiffusionPipeline) -> int:
-    """What width and height in pixels must be multiples of."""
-    return max(8, pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1))
+    """Return the number of pixels of which width and height must be multiples."""
+    return max(8, int(pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1)))
 
 
 def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
-    """The end of a prompt that no text encoder of the pipeline reads; "" where one reads it all."""
+    """Return the end of a prompt that no text encoder of the pipeline reads; "" if one of them reads all of it."""
     parameters = call_parameters(pipeline)
     unread = []
     for name in ("tokenizer", "tokenizer_2", "tokenizer_3"):

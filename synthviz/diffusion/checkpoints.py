@@ -1,8 +1,7 @@
-"""What a checkpoint's folder holds, looked at before anything of it is opened.
+"""Check the folder of a checkpoint before any of its files is opened.
 
-A pickle runs code when it is read, and a checkpoint names the Python classes it wants to be opened with. So weights
-must be safetensors, in one file or in the parts that an index names, and nothing is imported that is not diffusers' or
-transformers' own.
+A pickle runs code when it is read, and a checkpoint names the Python classes that open it. So its weights must be
+safetensors, in one file or in the parts that an index names, and its classes must belong to diffusers or transformers.
 """
 
 from __future__ import annotations
@@ -19,22 +18,21 @@ NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgp
 
 
 class UnsafeCheckpoint(SynthvizError, ValueError):
-    """A checkpoint that is not opened; the message says which part of it is why."""
+    """A checkpoint that must not be opened; the message names the part and the reason."""
 
 
 def check_checkpoint(folder: Path) -> list[str]:
-    """See that all of a saved diffusers pipeline can be opened without running anybody's code.
+    """Check that a saved diffusers pipeline can be opened without running code from its folder.
 
     Args:
-        folder: of a pipeline, as `save_pretrained` leaves it.
+        folder: of a pipeline, as `save_pretrained` writes it.
 
     Returns:
-        The names of files there that are never opened, such as pickled weights beside the safetensors.
+        The names of files in it that are never opened, such as pickled weights beside the safetensors.
 
     Raises:
-        UnsafeCheckpoint: for a part whose class is not diffusers' or transformers' own, or is a pipeline or an ONNX
-            model; for one that wants code of its own, or whose weights are not there as safetensors; and for an index
-            of weights that names other files.
+        UnsafeCheckpoint: if a part has a class of another library, is a pipeline or an ONNX model, brings its own
+            code, or has no safetensors; or if an index of weights names other files than safetensors.
     """
     index = _read_json(folder / "model_index.json")
     check_index(index)
@@ -58,10 +56,10 @@ def check_checkpoint(folder: Path) -> list[str]:
 
 
 def check_index(index: dict[str, Any]) -> None:
-    """See that a `model_index.json` names only classes of diffusers and transformers, and no pipeline as a part.
+    """Check that a `model_index.json` names only classes of diffusers and transformers, and no pipeline as a part.
 
     Raises:
-        UnsafeCheckpoint: for anything else, before it is imported.
+        UnsafeCheckpoint: if it names anything else, before that is imported.
     """
     import diffusers
 
@@ -84,10 +82,10 @@ def check_index(index: dict[str, Any]) -> None:
 
 
 def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """The parts of a pipeline that are there: name to library and class.
+    """Return the parts that a `model_index.json` names: name to library and class.
 
     Raises:
-        UnsafeCheckpoint: for a part that is said otherwise than diffusers says it.
+        UnsafeCheckpoint: if an entry does not have diffusers' form.
     """
     found = {}
     for name, value in index.items():
@@ -101,13 +99,13 @@ def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def _own_class(library: str, class_name: str) -> type | None:
-    """A class of diffusers' or transformers' own, else None; nothing else is imported to find out."""
+    """Return a class of diffusers or transformers; None for any other, which is not imported."""
     import diffusers
     import diffusers.pipelines
     import transformers
 
     homes: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
-    # diffusers keeps a few parts beside the pipelines that use them, such as the safety checker.
+    # Some parts stand beside their pipelines in diffusers, such as the safety checker.
     if library not in homes and library.isidentifier() and hasattr(diffusers.pipelines, library):
         homes[library] = getattr(diffusers.pipelines, library)
     if library not in homes or not class_name.isidentifier() or class_name.startswith("_"):
@@ -124,7 +122,7 @@ def _has_weights(library: str, class_name: str) -> bool:
 
 
 def _check_weight_map(file: Path, shown: str) -> None:
-    """An index says which file holds which weights; one that is no safetensors would be opened as a pickle."""
+    """Check that an index of weights names only safetensors; another file would be opened as a pickle."""
     weight_map = _read_json(file).get("weight_map")
     if not isinstance(weight_map, dict):
         raise UnsafeCheckpoint(f"its {shown} has no weight_map that says which file holds which weights")

@@ -1,4 +1,4 @@
-"""What to generate: a prompt, a seed, how many pictures; checked before any work."""
+"""The settings of a generation, checked before any work."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ LONGEST_PROMPT = 10_000  # characters
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """What to generate. None means: what the pipeline itself recommends.
+    """The settings of a generation; None takes the pipeline's own default.
 
     Attributes:
-        prompt: what the picture should show; not empty, at most 10,000 characters, of which a model reads the first.
-        negative_prompt: what it should not show; "" for nothing.
+        prompt: what the picture should show; not empty, at most 10,000 characters. A model reads only the beginning.
+        negative_prompt: what the picture should not show; "" for nothing.
         count: how many pictures, 1 to 1000.
         seed: seed of the first picture; picture i (from 0) is made from `seed + i`. 0 to 2**53 - 1000.
         steps: denoising steps, 1 to 1000.
         guidance_scale: classifier-free guidance (Ho & Salimans 2022); 1 or less switches it off. 0 to 100.
-        width, height: of the picture in pixels, 16 to 4096; what multiples a pipeline needs is checked by `generate`.
+        width, height: of the picture in pixels, 16 to 4096; `generate` checks the multiples that a pipeline needs.
         scheduler: name of a compatible diffusers scheduler, such as "DDIM" or "EulerDiscreteScheduler".
 
     Raises:

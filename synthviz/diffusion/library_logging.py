@@ -1,4 +1,4 @@
-"""Keep the warnings of diffusers and transformers down."""
+"""Silence the warnings of diffusers and transformers while synthviz uses them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_libraries(bars_too: bool = False) -> Iterator[None]:
-    """Keep diffusers' and transformers' own warnings down: what matters in them is said by synthviz itself.
+    """Show only errors of diffusers and transformers in the block; synthviz reports what matters in its own notes.
 
     Args:
-        bars_too: progress bars as well, for what takes no time; a download should show its own.
+        bars_too: hide progress bars as well, for work that takes no time; a download should show its own.
     """
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
-    def is_error(record: logging.LogRecord) -> bool:  # each use has its own, as they may overlap
-        return record.levelno >= logging.ERROR
+    def is_shown(record: logging.LogRecord) -> bool:  # a new function in each block, since blocks may overlap
+        # A program may have given the same handler to other loggers.
+        of_library = record.name.partition(".")[0] in ("diffusers", "transformers")
+        return not of_library or record.levelno >= logging.ERROR
 
     libraries = (diffusers_logging, transformers_logging)
-    bars = [each for each in libraries if bars_too and each.is_progress_bar_enabled()]
-    # A filter, since a change of level empties the caches of every logger there is, a hundredth of a picture's time.
-    handlers = [handler for each in libraries for handler in each.get_logger().handlers]
+    bars = [library for library in libraries if bars_too and library.is_progress_bar_enabled()]
+    # A filter, because a change of level clears the caches of all loggers, which costs 1% of a picture's time.
+    handlers = [handler for library in libraries for handler in library.get_logger().handlers]
     for handler in handlers:
-        handler.addFilter(is_error)
-    for each in bars:
-        each.disable_progress_bar()
+        handler.addFilter(is_shown)
+    for library in bars:
+        library.disable_progress_bar()
     try:
         yield
     finally:
         for handler in handlers:
-            handler.removeFilter(is_error)
-        for each in bars:
-            each.enable_progress_bar()
+            handler.removeFilter(is_shown)
+        for library in bars:
+            library.enable_progress_bar()

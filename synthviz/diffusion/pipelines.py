@@ -1,174 +1,175 @@
-"""Load any text-to-image pipeline of diffusers, and ask it what it can take."""
+"""Load any text-to-image pipeline of diffusers, from safetensors only."""
 
 from __future__ import annotations
 
 import difflib
 import json
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.capabilities import makes_pictures_from_text
+from synthviz.diffusion.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
 from synthviz.diffusion.library_logging import quiet_libraries
+from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
 from synthviz.errors import SynthvizError
-from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
+from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS, DamagedWeights, verify_shipped
 
 if TYPE_CHECKING:
+    import torch
     from diffusers import DiffusionPipeline
 
+logger = logging.getLogger(__name__)
 
-ENGINES = ("torch", "bfloat16", "openvino")
+ENGINES = ("torch", "openvino")
+MEMORY_MARGIN = 1.3  # a pipeline needs about this many times the memory of its weights
 
 
 class ModelLoadError(SynthvizError, RuntimeError):
     """A model that was asked for by name cannot be loaded; the message says which and what to do."""
 
 
-def load_pipeline(model: str = "embedded", device: str | None = None, engine: str | None = None) -> DiffusionPipeline:
-    """Load a text-to-image pipeline through diffusers, from safetensors only, never running code from a checkpoint.
+@dataclass(frozen=True)
+class _Source:
+    """Where a model comes from.
+
+    Attributes:
+        model: as it was asked for.
+        folder: of its files; for a hub id this folder does not exist.
+        shipped: whether it is one of the models that ship with synthviz.
+    """
+
+    model: str
+    folder: Path
+    shipped: bool
+
+    @property
+    def is_local(self) -> bool:
+        return self.folder.is_dir()
+
+
+def load_pipeline(model: str = "embedded", device: str | None = None, engine: str = "torch") -> DiffusionPipeline:
+    """Load a text-to-image pipeline through diffusers, from safetensors only, and run no code from a checkpoint.
 
     Args:
         model: "embedded" (the small Stable Diffusion that ships with synthviz, distilled into four steps),
-            "embedded-teacher" (what it was distilled from: many steps, two passes a step, negative prompts), a local
-            folder, or a hub id such as "stabilityai/stable-diffusion-xl-base-1.0".
-        device: "cuda", "mps" or "cpu"; None takes the best there is. The shipped models run in float32; others in
-            bfloat16 (float16 on older cards) on CUDA, float16 on MPS and float32 on the CPU.
-        engine: what computes. "torch" is PyTorch as it is; "bfloat16" PyTorch with the UNet and the decoder in
-            bfloat16, for a pipeline with a UNet on CUDA or a CPU made for it; "openvino" is for a Stable Diffusion on
-            the CPU: loading takes some seconds more, each picture about half of the time. It needs `pip install
-            synthviz[openvino]`. Pictures of the last two differ by a little. None takes "bfloat16" for "embedded" on a
-            CPU with instructions for it, else "torch".
+            "embedded-teacher" (the model it was distilled from: many steps, two passes a step, negative prompts), a
+            local folder, or a hub id such as "stabilityai/stable-diffusion-xl-base-1.0".
+        device: "cuda", "mps" or "cpu"; None takes the best one that works. The shipped models run in float32; others
+            in bfloat16 (float16 on older cards) on CUDA, in float16 on MPS and in float32 on the CPU.
+        engine: "torch", or "openvino" for a Stable Diffusion on the CPU: it takes about half of the time, and its
+            pictures differ a little (40 dB and more). It needs `pip install synthviz[openvino]`.
 
     Returns:
-        The diffusers pipeline, on its device; on a GPU too small for it, with diffusers' own memory savers on.
+        The diffusers pipeline, on its device. If the GPU is too small for it, diffusers' offloading is on.
 
     Raises:
         ValueError: for another engine.
-        ModelLoadError: if it cannot be loaded, makes pictures from something other than text, or cannot run in this
+        ModelLoadError: if the model cannot be loaded, does not make pictures from text alone, or cannot run in this
             engine.
     """
-    if engine not in (None, *ENGINES):
+    if engine not in ENGINES:
         raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
-    if engine == "openvino":
-        if device not in (None, "cpu"):
-            raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
-        device = "cpu"
-    try:
-        import torch
-        from diffusers import DiffusionPipeline
+    if engine == "openvino" and device not in (None, "cpu"):
+        raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
+    source = _find(model)
+    device, notes = _choose_device("cpu" if engine == "openvino" else device)
+    _check_before_opening(source)
+    pipeline = _open(source, device)
+    if not makes_pictures_from_text(pipeline):
+        kind = type(pipeline).__name__
+        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
+    pipeline.set_progress_bar_config(disable=True)
+    _place(model, pipeline, device)
+    if source.shipped and device == "cpu":
+        _lay_channels_last(pipeline)
+    used = _start_openvino(source, pipeline) if engine == "openvino" else engine
+    name = model if source.shipped else name_of(str(source.folder) if source.is_local else model)
+    set_info(pipeline, PipelineInfo(name, used, device, notes))
+    return pipeline
 
-        from synthviz.devices import has_fast_bfloat16, pick_device
-    except Exception as error:  # diffusers' lazy imports raise RuntimeError, broken libraries OSError
-        raise ModelLoadError(f"torch or diffusers cannot be imported: {error}") from error
 
-    notes: list[str] = []
-    device = device or pick_device(notes.append).type
-    for note in notes:
-        print(note)
-    if engine == "bfloat16" and not device.startswith(("cpu", "cuda")):
-        raise ModelLoadError(f"engine 'bfloat16' runs on the CPU or on CUDA, not on {device!r}")
-    shipped = model in SHIPPED_DEFAULTS
-    # The teacher is stored as what it does not share with its student.
-    folder = MODELS / "embedded" if shipped else Path(model).expanduser()
-    if shipped and not all((MODELS / model / part).exists() for part in ("unet", "scheduler")):
-        raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
-    if not shipped and not folder.is_dir() and model.count("/") != 1:
+def _find(model: str) -> _Source:
+    """Find out whether a model ships with synthviz, is a folder, or may be on the hub."""
+    if model in SHIPPED_DEFAULTS:
+        if not all((MODELS / model / part).exists() for part in ("unet", "scheduler")):
+            raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
+        # The teacher's own folder holds only the parts that it does not share with the embedded model.
+        return _Source(model, MODELS / "embedded", shipped=True)
+    source = _Source(model, Path(model).expanduser(), shipped=False)
+    if not source.is_local and model.count("/") != 1:
         close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise ModelLoadError(f"{model!r} is neither 'embedded', nor a local folder, nor a hub id 'owner/name'{hint}")
-    dtype = torch.float32
-    if not shipped and device == "cuda":
-        # Older cards only emulate bfloat16, slowly.
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    elif not shipped and device == "mps":
-        dtype = torch.float16
-    _check_before_opening(model, folder)
+    return source
+
+
+def _choose_device(device: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the device, and a note if a GPU that is there cannot be used."""
     try:
-        with quiet_libraries(bars_too=folder.is_dir()):
-            pipeline = DiffusionPipeline.from_pretrained(
-                str(folder) if folder.is_dir() else model,
-                **(_teacher_parts() if model == "embedded-teacher" else {}),
-                dtype=dtype,
+        import diffusers  # noqa: F401 - here, so that a broken installation gets one sentence
+
+        from synthviz.devices import find_device
+    except Exception as error:  # diffusers' lazy imports raise RuntimeError, broken libraries OSError
+        raise ModelLoadError(f"torch or diffusers cannot be imported: {error}") from error
+    if device is not None:
+        return device, ()
+    found, problem = find_device()
+    if problem is None:
+        return found.type, ()
+    logger.warning(problem)
+    return found.type, (problem,)
+
+
+def _check_before_opening(source: _Source) -> None:
+    """Check a checkpoint before any of it is opened; for a model on the hub, check the list of its parts.
+
+    Raises:
+        ModelLoadError: if it is not safe, is not what was shipped, or cannot be fetched.
+    """
+    try:
+        if source.shipped:
+            for folder in {source.folder, MODELS / source.model}:
+                verify_shipped(folder)
+        elif not source.is_local:
+            from huggingface_hub import hf_hub_download
+
+            index = Path(hf_hub_download(source.model, "model_index.json"))
+            check_index(json.loads(index.read_text(encoding="utf-8")))
+        elif (source.folder / "model_index.json").exists():
+            ignored = check_checkpoint(source.folder)
+            if ignored:
+                logger.warning("Note: these files of %s are never opened: %s", source.folder.name, ", ".join(ignored))
+    except DamagedWeights as error:
+        raise ModelLoadError(str(error)) from error
+    except UnsafeCheckpoint as error:
+        raise ModelLoadError(f"{source.model!r} is not opened: {error}") from error
+    except Exception as error:  # of the hub
+        raise ModelLoadError(_why_not_loaded(source, error)) from error
+
+
+def _open(source: _Source, device: str) -> DiffusionPipeline:
+    """Read the pipeline into memory, on the CPU."""
+    from diffusers import DiffusionPipeline
+
+    try:
+        with quiet_libraries(bars_too=source.is_local):
+            pipeline: DiffusionPipeline = DiffusionPipeline.from_pretrained(
+                str(source.folder) if source.is_local else source.model,
+                **(_teacher_parts() if source.model == "embedded-teacher" else {}),
+                dtype=_dtype(source, device),
                 use_safetensors=True,
                 trust_remote_code=False,
                 low_cpu_mem_usage=True,
             )
     except Exception as error:
-        raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
-    if not makes_pictures_from_text(pipeline):
-        kind = type(pipeline).__name__
-        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
-    try:
-        _place(pipeline, device)
-    except RuntimeError as error:  # CUDA's own
-        raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.notes = notes  # for the records of its pictures
-    if shipped and device == "cpu":
-        pipeline.vae.to(memory_format=torch.channels_last)  # decodes a quarter faster
-    if shipped:
-        pipeline.register_to_config(_name_or_path=str(MODELS / model))
-    if engine is None and model == "embedded" and device == "cpu" and has_fast_bfloat16(torch.device("cpu")):
-        engine = "bfloat16"
-    if engine == "openvino":
-        _start_openvino(model, pipeline)
-    elif engine == "bfloat16":
-        _start_bfloat16(model, pipeline)
+        raise ModelLoadError(_why_not_loaded(source, error)) from error
     return pipeline
 
 
-def _start_bfloat16(model: str, pipeline: DiffusionPipeline) -> None:
-    from synthviz.diffusion.bfloat16_engine import run_in_bfloat16
-
-    if not hasattr(pipeline, "unet"):
-        raise ModelLoadError(f"{model!r} cannot run in engine 'bfloat16': a {type(pipeline).__name__} has no UNet")
-    run_in_bfloat16(pipeline)
-
-
-def _start_openvino(model: str, pipeline: DiffusionPipeline) -> None:
-    from synthviz.diffusion.openvino import run_in_openvino
-
-    try:
-        run_in_openvino(pipeline)
-    except ImportError as error:
-        raise ModelLoadError(
-            f"engine 'openvino' needs a library that is not installed: pip install synthviz[openvino] ({error})"
-        ) from error
-    except Exception as error:  # OpenVINO's own
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelLoadError(f"{model!r} cannot run in engine 'openvino': {why}") from error
-
-
-def _check_before_opening(model: str, folder: Path) -> None:
-    """Look at a checkpoint before any of it is opened; of one on the hub, at the list of its parts.
-
-    Raises:
-        ModelLoadError: if it is not safe, not what was shipped, or the hub does not give it.
-    """
-    from synthviz.diffusion.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
-    from synthviz.shipped_models import DamagedWeights, verify_shipped
-
-    try:
-        if model in SHIPPED_DEFAULTS:
-            for needed in {folder, MODELS / model}:
-                verify_shipped(needed)
-        elif not folder.is_dir():
-            from huggingface_hub import hf_hub_download
-
-            check_index(json.loads(Path(hf_hub_download(model, "model_index.json")).read_text(encoding="utf-8")))
-        elif (folder / "model_index.json").exists():
-            ignored = check_checkpoint(folder)
-            if ignored:
-                print(f"Note: of {folder.name} these files are never opened: {', '.join(ignored)}")
-    except DamagedWeights as error:
-        raise ModelLoadError(str(error)) from error
-    except UnsafeCheckpoint as error:
-        raise ModelLoadError(f"{model!r} is not opened: {error}") from error
-    except Exception as error:  # the hub's own
-        raise ModelLoadError(_why_not_loaded(model, folder, error)) from error
-
-
 def _teacher_parts() -> dict[str, Any]:
-    """What of the embedded model its teacher has of its own."""
+    """Load the parts that the teacher does not share with the embedded model."""
     from diffusers import DDIMScheduler, UNet2DConditionModel
 
     folder = MODELS / "embedded-teacher"
@@ -178,40 +179,82 @@ def _teacher_parts() -> dict[str, Any]:
     }
 
 
-def _why_not_loaded(model: str, folder: Path, error: Exception) -> str:
-    why = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(folder), model)
-    if folder.is_dir():
-        if not (folder / "model_index.json").exists():
-            return f"the folder {model!r} holds no diffusers pipeline: it has no model_index.json"
-        return f"the pipeline in the folder {model!r} cannot be loaded: {why}"
-    everything = str(error).lower()
-    if any(word in everything for word in ("offline", "connect", "cached", "not found", "resolve")):
-        return (
-            f"the model {model!r} is neither a local folder nor downloaded yet, and the hub cannot be reached or "
-            f"does not have it; with a network, fetch it once with `hf download {model}`"
-        )
-    return f"the model {model!r} cannot be loaded from the hub: {why}"
-
-
-def _place(pipeline: DiffusionPipeline, device: str) -> None:
-    """Move a pipeline to its device; on a GPU too small for all of it, with diffusers' memory savers.
-
-    Where the largest part fits, parts take turns on the GPU; where not even that fits, single layers do.
-    """
+def _dtype(source: _Source, device: str) -> torch.dtype:
     import torch
 
-    if device == "cuda":
-        modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        sizes = [sum(weight.numel() * weight.element_size() for weight in part.parameters()) for part in modules]
-        free, _ = torch.cuda.mem_get_info()
-        if 1.3 * sum(sizes) > free:
-            if hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
-                pipeline.vae.enable_tiling()
-            if 1.3 * max(sizes) > free:
-                pipeline.enable_sequential_cpu_offload()
-            else:
-                pipeline.enable_model_cpu_offload()
+    if source.shipped or device not in ("cuda", "mps"):
+        return torch.float32
+    # Older cards only emulate bfloat16, which is slow.
+    bfloat16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if bfloat16 else torch.float16
+
+
+def _place(model: str, pipeline: DiffusionPipeline, device: str) -> None:
+    """Move a pipeline to its device, or let diffusers offload it if the GPU is too small.
+
+    Raises:
+        ModelLoadError: if the device does not take it.
+    """
+    try:
+        if device == "cuda" and _offload_if_too_large(pipeline):
             return
-    elif device == "mps":
-        pipeline.enable_attention_slicing()
-    pipeline.to(device)
+        if device == "mps":
+            pipeline.enable_attention_slicing()
+        pipeline.to(device)
+    except RuntimeError as error:  # of CUDA
+        raise ModelLoadError(f"{model!r} cannot be moved to {device}: {str(error).splitlines()[0]}") from error
+
+
+def _offload_if_too_large(pipeline: DiffusionPipeline) -> bool:
+    """Turn offloading on if the GPU is too small: whole parts take turns there if each fits, else single layers."""
+    import torch
+
+    modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    sizes = [sum(weight.numel() * weight.element_size() for weight in part.parameters()) for part in modules]
+    free, _ = torch.cuda.mem_get_info()
+    if MEMORY_MARGIN * sum(sizes) <= free:
+        return False
+    if hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
+        pipeline.vae.enable_tiling()
+    if MEMORY_MARGIN * max(sizes) > free:
+        pipeline.enable_sequential_cpu_offload()
+    else:
+        pipeline.enable_model_cpu_offload()
+    return True
+
+
+def _lay_channels_last(pipeline: DiffusionPipeline) -> None:
+    """Lay the autoencoder's weights out so that a CPU decodes a quarter faster."""
+    import torch
+
+    pipeline.vae.to(memory_format=torch.channels_last)
+
+
+def _start_openvino(source: _Source, pipeline: DiffusionPipeline) -> str:
+    """Let OpenVINO compute the pipeline's networks; returns the engine's name for records."""
+    try:
+        from synthviz.diffusion.openvino import run_in_openvino
+
+        return run_in_openvino(pipeline, cache_as=source.model if source.shipped else None)
+    except ImportError as error:
+        raise ModelLoadError(
+            f"engine 'openvino' needs a library that is not installed: pip install synthviz[openvino] ({error})"
+        ) from error
+    except Exception as error:  # of OpenVINO
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelLoadError(f"{source.model!r} cannot run in engine 'openvino': {reason}") from error
+
+
+def _why_not_loaded(source: _Source, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(source.folder), source.model)
+    if source.is_local:
+        if not (source.folder / "model_index.json").exists():
+            return f"the folder {source.model!r} holds no diffusers pipeline: it has no model_index.json"
+        return f"the pipeline in the folder {source.model!r} cannot be loaded: {reason}"
+    message = str(error).lower()
+    if any(word in message for word in ("offline", "connect", "cached", "not found", "resolve")):
+        return (
+            f"the model {source.model!r} is neither a local folder nor downloaded yet, and the hub cannot be reached "
+            f"or does not have it; with a network, fetch it once with `hf download {source.model}`"
+        )
+    return f"the model {source.model!r} cannot be loaded from the hub: {reason}"

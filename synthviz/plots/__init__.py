@@ -1,4 +1,4 @@
-"""Every figure, built with matplotlib's `Figure` and returned, never shown."""
+"""All figures. Each function builds a matplotlib `Figure` and returns it; none shows it."""
 
 import lazy_loader
 

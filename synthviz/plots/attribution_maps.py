@@ -1,4 +1,4 @@
-"""Figures of what in a picture mattered for a class."""
+"""Figures of attributions and of receptive fields, drawn over the picture."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ from synthviz.plots.layout import add_caption, new_figure
 from synthviz.plots.pictures import show_tensor
 
 OPACITY = 0.65
-QUANTILE = 0.997  # of the absolute values: where a method's colours end
+QUANTILE = 0.997  # the colour scale ends at this quantile of the absolute values
 
 
 def attributions(
     picture: Tensor, found: Sequence[Attribution], class_names: Sequence[str] = (), opacity: float = OPACITY
 ) -> Figure:
-    """A picture, and over it what each method found.
+    """Draw a picture, and one panel for each method with its attribution over the picture.
 
-    Signed values are red where they speak for the class and blue where against it; Grad-CAM's, which have no sign, are
-    bright where they are large. Every method has its own scale, beyond whose ends the colour stays the same.
+    Signed values are red where they speak for the class and blue where they speak against it. Grad-CAM's values have no
+    sign; they are bright where they are large. Each method has its own colour scale, and values beyond its ends have
+    the colour of the end.
 
     Args:
-        picture: (1, C, H, W) in [0, 1].
-        found: one panel for each.
-        class_names: to name the class; without them its index stands there.
-        opacity: of the colours over the picture, 0 to 1.
+        picture: (1, 1 or 3, H, W) in [0, 1].
+        found: the attributions of this picture, at least one.
+        class_names: names for the panels' titles; without them the titles show the index of the class.
+        opacity: opacity of the colours over the picture, from 0 to 1.
 
     Raises:
-        ValueError: if nothing was found, or for another size than the picture's.
+        ValueError: if there is no attribution, or its size is not the picture's size.
     """
     if not found:
-        raise ValueError("there is nothing to show; give at least one attribution")
+        raise ValueError("found is empty; give at least one attribution")
     for one in found:
         if one.values.shape != picture.shape[2:]:
             raise ValueError(
-                f"the {one.method} is {tuple(one.values.shape)} and the picture {tuple(picture.shape[2:])}; "
-                "they must have the same size"
+                f"the attribution by {one.method} has shape {tuple(one.values.shape)}; "
+                f"it must be that of the picture, {tuple(picture.shape[2:])}"
             )
     figure = new_figure(3.1 * (len(found) + 1), 3.9)
     panels = figure.subplots(1, len(found) + 1)
@@ -55,36 +56,44 @@ def attributions(
         drawn = axes.imshow(
             values, cmap=colors, vmin=low, vmax=limit, alpha=opacity * attribution_strength(values, limit)
         )
-        axes.set_title(f"{one.method}: {_name(one.target, class_names)}", fontsize=10)
-        label = "adds to the logit" if signed else "relative strength"
+        name = class_names[one.target] if class_names else f"class {one.target}"
+        axes.set_title(f"{one.method}: {name}", fontsize=10)
+        label = "relative strength" if one.method == "Grad-CAM" else "adds to the logit"
         ticks = [-limit, 0, limit] if signed else [0, limit]
         figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.85, label=label, ticks=ticks, format="%.2g")
     add_caption(
         figure,
-        "Red speaks for the class and blue against it; where a method has no sign, yellow is what mattered most. "
-        "Where methods disagree, trust what they agree on.",
+        "Red pixels speak for the class and blue pixels against it; if a method has no sign, yellow pixels mattered "
+        "most; trust those places on which several methods agree.",
     )
     return figure
 
 
 def attribution_colors(values: np.ndarray) -> tuple[float, float, str]:
-    """Lower end, upper end and name of the colour map for an attribution, (H, W): diverging where it has a sign."""
-    # A few extreme pixels would leave everything else pale.
+    """Return the lower end, the upper end and the name of a colour map for an attribution, (H, W).
+
+    The colour map is diverging and centred on 0 if a value is negative.
+    """
+    # Without the quantile, a few extreme pixels would make all others look pale.
     limit = max(float(np.quantile(np.abs(values), QUANTILE)), float(np.abs(values).max()) / 20, 1e-12)
     return (-limit, limit, "RdBu_r") if values.min() < 0 else (0.0, limit, "viridis")
 
 
 def attribution_strength(values: np.ndarray, limit: float) -> np.ndarray:
-    """How opaque each pixel is drawn, 0.25 to 1: where nothing was found the picture shines through."""
-    return np.clip(2 * np.abs(values) / limit, 0.25, 1)
+    """Return the opacity of each pixel, 0.25 to 1, so that the picture stays visible where the values are near 0."""
+    strength: np.ndarray = np.clip(2 * np.abs(values) / limit, 0.25, 1)
+    return strength
 
 
 def receptive_fields(picture: Tensor, fields: dict[str, ReceptiveField]) -> Figure:
-    """What one unit of each layer can see, framed on the input.
+    """Draw the receptive field of one unit of each layer as a frame on the input.
 
     Args:
-        picture: (1, C, H, W) in [0, 1].
-        fields: by the name to show.
+        picture: (1, 1 or 3, H, W) in [0, 1].
+        fields: the receptive fields by the names of their layers.
+
+    Raises:
+        ValueError: if the picture has another shape.
     """
     figure = new_figure(5.4, 5.6)
     axes = figure.subplots()
@@ -108,7 +117,3 @@ def receptive_fields(picture: Tensor, fields: dict[str, ReceptiveField]) -> Figu
     axes.set_title("Receptive fields", fontsize=12)
     add_caption(figure, "Each frame holds all the pixels that one unit of the layer can see; deeper units see more.")
     return figure
-
-
-def _name(target: int, class_names: Sequence[str]) -> str:
-    return class_names[target] if class_names else f"class {target}"

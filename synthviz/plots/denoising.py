@@ -1,4 +1,4 @@
-"""Figures of how a picture came to be: the denoising film, and which word looked where."""
+"""Figures of a generation: the denoising film, and the attention maps of the prompt's words."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from synthviz.diffusion.denoising_film import DenoisingFilm
 from synthviz.diffusion.word_maps import WordMaps
 from synthviz.plots.layout import add_caption, new_figure
 
-SIDE = 1.75  # inches of a panel
+SIDE = 1.75  # inches; the side of a panel
 
 
 def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
-    """The film, step by step: what the picture is, and under it what the model takes it for.
+    """Draw the steps of a film from left to right, and under each step the model's estimate of the finished picture.
 
     Args:
-        film: from `synthviz.denoising_film.record_film`.
-        most: steps to show; of a longer film so many are taken at even distances, the first and last among them.
+        film: the result of `synthviz.denoising_film.record_film`.
+        most: the largest number of steps to draw. From a longer film the function draws this many, evenly spaced, with
+            the first and the last step.
     """
-    shown = np.unique(np.linspace(0, len(film.frames) - 1, most).round().astype(int)).tolist()
+    shown = _evenly_spaced(len(film.frames), most)
     rows = 2 if film.estimates else 1
     figure = new_figure(len(shown) * SIDE + 0.5, rows * (SIDE - 0.12) + 0.75)
     panels = figure.subplots(rows, len(shown), squeeze=False)
@@ -31,7 +32,7 @@ def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
         panels[0, column].imshow(film.frames[index])
         panels[0, column].set_title(f"step {index + 1}, t = {film.timesteps[index]:.0f}", fontsize=8)
         if film.estimates:
-            # Schedulers of second order estimate twice a step.
+            # Second-order schedulers make two estimates in a step; the last one is drawn.
             last = round((index + 1) * len(film.estimates) / len(film.frames)) - 1
             panels[1, column].imshow(film.estimates[last])
     for axes in panels.flat:
@@ -39,21 +40,21 @@ def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
     panels[0, 0].set_ylabel("after the step", fontsize=9)
     if film.estimates:
         panels[1, 0].set_ylabel("the model's guess", fontsize=9)
-    guess = "; below, where the model thinks it will end" if film.estimates else ""
-    add_caption(figure, f"Noise becomes a picture, light and layout before edges{guess}.")
+    guess = "; the lower row shows what the model expects as the finished picture" if film.estimates else ""
+    add_caption(figure, f"Noise becomes a picture: light and layout appear first, edges later{guess}.")
     return figure
 
 
 def word_maps(picture: Image, maps: WordMaps, words: Sequence[str] = ()) -> Figure:
-    """Where each word looked, over the picture, averaged over layers and steps.
+    """Draw the attention map of each word over the picture, averaged over layers and steps.
 
     Args:
         picture: the picture that the maps belong to.
-        maps: from `synthviz.word_maps`.
-        words: which to show; none for every word, each once.
+        maps: recorded by `synthviz.word_maps`.
+        words: the words to draw; without them the function draws every word of the prompt once.
 
     Raises:
-        ValueError: for a word that the prompt does not have.
+        ValueError: if the prompt does not contain a word.
     """
     words = list(words) or list(dict.fromkeys(maps.words))
     columns = min(5, len(words) + 1)
@@ -69,26 +70,26 @@ def word_maps(picture: Image, maps: WordMaps, words: Sequence[str] = ()) -> Figu
         axes.set_title(f"“{word}”", fontsize=10, parse_math=False)
     add_caption(
         figure,
-        "Bright where pixels took what they need from the word, each word on its own scale; words such as “a” and "
-        "“over” say little, and their maps mean little.",
+        "A map is bright where the pixels attend to the word, and each map has its own scale; words such as “a” and "
+        "“over” mean little, and so do their maps.",
     )
     return figure
 
 
 def word_map_over_time(picture: Image, maps: WordMaps, word: str, most: int = 8) -> Figure:
-    """Where one word looked at every step.
+    """Draw the attention map of one word at each step.
 
     Args:
         picture: the picture that the maps belong to.
-        maps: from `synthviz.word_maps`.
-        word: which.
-        most: steps to show, at even distances.
+        maps: recorded by `synthviz.word_maps`.
+        word: a word of the prompt.
+        most: the largest number of steps to draw, evenly spaced.
 
     Raises:
-        ValueError: for a word that the prompt does not have.
+        ValueError: if the prompt does not contain the word.
     """
     over_time = maps.over_time(word).numpy()
-    shown = np.unique(np.linspace(0, len(over_time) - 1, most).round().astype(int)).tolist()
+    shown = _evenly_spaced(len(over_time), most)
     figure = new_figure(len(shown) * SIDE, SIDE + 0.95)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, index in zip(panels, shown, strict=True):
@@ -96,14 +97,22 @@ def word_map_over_time(picture: Image, maps: WordMaps, word: str, most: int = 8)
         axes.set_axis_off()
         axes.set_title(f"t = {maps.timesteps[index]:.0f}", fontsize=8)
     figure.suptitle(f"“{word}”, step by step", fontsize=11, parse_math=False)
-    add_caption(figure, "From pure noise on the left to the finished picture: the word finds its place early.")
+    add_caption(
+        figure, "The steps lead from pure noise on the left to the finished picture: the word finds its place early."
+    )
     return figure
 
 
+def _evenly_spaced(count: int, most: int) -> list[int]:
+    """Return at most `most` of the indices below `count`, evenly spaced, with the first and the last."""
+    indices: list[int] = np.unique(np.linspace(0, count - 1, most).round().astype(int)).tolist()
+    return indices
+
+
 def _overlay(axes: Axes, picture: Image, heatmap: np.ndarray) -> None:
-    """A heatmap, stretched from its least to its greatest value, over a pale picture."""
+    """Draw a heatmap, scaled from its minimum to its maximum, over a pale grey picture."""
     low, high = heatmap.min(), heatmap.max()
-    stretched = (heatmap - low) / max(high - low, 1e-12)
+    scaled = (heatmap - low) / max(high - low, 1e-12)
     extent = (-0.5, picture.width - 0.5, picture.height - 0.5, -0.5)
     axes.imshow(picture.convert("L"), cmap="gray", vmin=-120, vmax=330)
-    axes.imshow(stretched, cmap="viridis", vmin=0, vmax=1, alpha=0.6, extent=extent, interpolation="bilinear")
+    axes.imshow(scaled, cmap="viridis", vmin=0, vmax=1, alpha=0.6, extent=extent, interpolation="bilinear")

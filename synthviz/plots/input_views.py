@@ -1,4 +1,4 @@
-"""Three ways to look at the same numbers: the picture that enters the network."""
+"""Figures of the network's input: the same numbers as a heatmap, as contour lines and as a surface."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from torch import Tensor
 
 from synthviz.plots.layout import add_caption, new_placed_figure, place_axes
 
-BLOCK = 4  # the surface has a point for every 4×4 pixels: 56×56 instead of 50,000, so that it is drawn quickly
-QUICK_POINTS = 28  # along a side of the surface that turns under a slider
-SMALL = 3.2  # inches; the side of a view on its own
-FEW = 4  # ticks at most along an axis; text takes longer to draw than anything else here
+BLOCK = 4  # pixels; the surface has one point for each 4×4 block, 56×56 instead of 224×224, to be drawn quickly
+QUICK_POINTS = 28  # points along a side of the surface that a slider rotates
+SMALL = 3.2  # inches; the side of a figure with a single view
+FEW = 4  # the largest number of ticks on an axis; text is the slowest part to draw
 LEVELS = np.linspace(0, 1, 11)
+
+# 3D axes are typed as `Any` below, because matplotlib's types do not cover them.
 
 
 def input_visualizations(tensor: Tensor) -> Figure:
-    """The network's input as a heatmap, as contour lines and as a surface.
+    """Draw the network's input as a heatmap, as contour lines and as a surface.
 
     Args:
-        tensor: (1, 1, H, W) in [0, 1], as `synthviz.preprocess_image` makes it.
+        tensor: (1, 1, H, W) in [0, 1], as `synthviz.preprocess_image` returns it.
 
     Raises:
-        ValueError: for another shape.
+        ValueError: if the tensor has another shape.
     """
     values = _values(tensor)
     height, width = values.shape
@@ -43,25 +45,25 @@ def input_visualizations(tensor: Tensor) -> Figure:
     _draw_surface(surface, values, block, azimuth=-68, elevation=52)
 
     for axes, title in ((heatmap, "heatmap"), (contour, "contour, ten levels"), (surface, "surface")):
-        axes.set_title(title, y=1)  # a place that matplotlib need not look for
+        axes.set_title(title, y=1)  # a fixed place is drawn faster
     scale = place_axes(figure, 3.4, 0.8, 5.7, 0.13)
     figure.colorbar(image, cax=scale, label="brightness", orientation="horizontal", ticks=LEVELS[::2])
     add_caption(
         figure,
-        f"The same {height}×{width} numbers three times: as colours, as lines of equal brightness, and as a landscape "
-        f"whose height is brightness (means of {block}×{block} pixels); the network gets nothing else.",
+        f"The panels show the same {height}×{width} numbers as colours, as lines of equal brightness, and as a surface "
+        f"whose height is the brightness (means of {block}×{block} pixels); the network receives nothing else.",
     )
     return figure
 
 
 def contour_view(tensor: Tensor) -> Figure:
-    """The input's contour lines alone, filling a small square figure; quick to draw.
+    """Draw only the input's contour lines, quickly, in a small square figure.
 
     Args:
         tensor: (1, 1, H, W) in [0, 1].
 
     Raises:
-        ValueError: for another shape.
+        ValueError: if the tensor has another shape.
     """
     figure = Figure(figsize=(SMALL, SMALL))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -71,14 +73,15 @@ def contour_view(tensor: Tensor) -> Figure:
 
 
 def surface_view(tensor: Tensor, azimuth: float, elevation: float) -> Figure:
-    """The input as a landscape alone, seen from a chosen side; quick to draw.
+    """Draw only the input's surface, quickly, in a small square figure.
 
     Args:
         tensor: (1, 1, H, W) in [0, 1].
-        azimuth, elevation: of the eye, in degrees.
+        azimuth: direction of view, in degrees around the vertical axis.
+        elevation: angle of view above the horizontal plane, in degrees.
 
     Raises:
-        ValueError: for another shape.
+        ValueError: if the tensor has another shape.
     """
     values = _values(tensor)
     figure = Figure(figsize=(SMALL, SMALL))
@@ -90,7 +93,7 @@ def surface_view(tensor: Tensor, azimuth: float, elevation: float) -> Figure:
 
 
 def turn_surface(figure: Figure, azimuth: float, elevation: float) -> None:
-    """Look at the landscape of `surface_view` from another side; half the work of building another."""
+    """Rotate the surface in a figure of `surface_view`; this takes half the time of a new figure."""
     axes: Any = figure.axes[0]
     axes.view_init(elev=elevation, azim=azimuth)
 
@@ -98,7 +101,8 @@ def turn_surface(figure: Figure, azimuth: float, elevation: float) -> None:
 def _values(tensor: Tensor) -> np.ndarray:
     if tensor.dim() != 4 or tensor.shape[:2] != (1, 1) or min(tensor.shape[2:]) < 2:
         raise ValueError(f"the tensor has shape {tuple(tensor.shape)}; it must be (1, 1, H, W)")
-    return tensor.detach().cpu().numpy()[0, 0]
+    values: np.ndarray = tensor.detach().cpu().numpy()[0, 0]
+    return values
 
 
 def _draw_contour(axes: Axes, values: np.ndarray) -> None:
@@ -109,7 +113,7 @@ def _draw_contour(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_surface(axes: Any, values: np.ndarray, block: int, azimuth: float, elevation: float) -> None:
-    """A landscape of the means of block × block pixels."""
+    """Draw a surface of the means of block × block pixels."""
     height, width = values.shape
     heights = values[: height // block * block, : width // block * block]
     heights = heights.reshape(height // block, block, width // block, block).mean(axis=(1, 3))

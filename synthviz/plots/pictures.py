@@ -1,4 +1,4 @@
-"""Pictures side by side."""
+"""Pictures in a grid, and picture tensors on axes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def picture_grid(
     caption: str = "",
     side: float = 2.6,
 ) -> Figure:
-    """Pictures in rows, each with its title.
+    """Draw pictures in rows, each with its title.
 
     Args:
         pictures: PIL pictures, or arrays (H, W, 3) or (H, W) in [0, 1].
-        titles: one for each picture, or none at all; text of any kind, never a formula.
-        columns: pictures in a row, at most.
+        titles: one title for each picture, or none; they are drawn as plain text, never as a formula.
+        columns: the largest number of pictures in a row.
         caption: one sentence under the figure.
         side: width of one picture in inches.
 
     Raises:
-        ValueError: if there is no picture, or titles do not match the pictures in number.
+        ValueError: if there is no picture, or the numbers of titles and pictures differ.
     """
     if not pictures:
         raise ValueError("pictures is empty; give at least one")
@@ -60,7 +60,7 @@ def show_tensor(axes: Axes, picture: Tensor) -> None:
     """Draw a picture tensor, (1, 1 or 3, H, W) in [0, 1], without ticks.
 
     Raises:
-        ValueError: for another shape.
+        ValueError: if the tensor has another shape.
     """
     if picture.dim() != 4 or len(picture) != 1 or picture.shape[1] not in (1, 3):
         raise ValueError(f"the picture has shape {tuple(picture.shape)}; it must be (1, 1, H, W) or (1, 3, H, W)")

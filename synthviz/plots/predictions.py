@@ -1,4 +1,4 @@
-"""Figures of what the network says about a picture."""
+"""Figures of predictions: the probability of each class as bars."""
 
 from __future__ import annotations
 
@@ -15,37 +15,40 @@ ALARM = "#b71c1c"
 
 
 def class_probabilities(prediction: Prediction) -> Figure:
-    """The probability of every class as a bar, the most probable one dark; all grey if the prediction is not valid."""
+    """Draw the probability of each class as a bar; the most probable class is dark, an invalid prediction all grey."""
     figure = new_figure(7.5, 4.4)
-    _draw_bars(figure.subplots(), prediction, _verdict(prediction))
+    _draw_bars(figure.subplots(), prediction, _describe(prediction))
     if prediction.valid:
+        chance = 1 / len(prediction.probabilities)
         caption = (
-            f"The ten probabilities sum to 1; a fair guess would give each {1 / len(prediction.probabilities):.0%}."
+            f"The probabilities sum to 1; a network that only guesses gives each class {chance:.0%} (dotted line)."
         )
     else:
-        caption = f"Not valid: the network saw the test pattern, not a picture ({prediction.reason})."
+        caption = f"Not valid: the network received the test pattern instead of the picture ({prediction.reason})."
     add_caption(figure, caption)
     return figure
 
 
 def compare_class_probabilities(trained: Prediction, untrained: Prediction) -> Figure:
-    """The same picture, named by a trained and by an untrained network.
+    """Draw the predictions of a trained and of an untrained network for the same picture side by side.
 
     Raises:
-        ValueError: if the two know different classes.
+        ValueError: if the classes of the two networks differ.
     """
     if list(trained.probabilities) != list(untrained.probabilities):
         raise ValueError(f"the classes differ: {list(trained.probabilities)} and {list(untrained.probabilities)}")
     figure = new_figure(11, 4.4)
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_bars(left, trained, f"trained: {_verdict(trained)}")
-    _draw_bars(right, untrained, f"untrained: {_verdict(untrained)}")
-    fair = 1 / len(trained.probabilities)
+    _draw_bars(left, trained, f"trained: {_describe(trained)}")
+    _draw_bars(right, untrained, f"untrained: {_describe(untrained)}")
+    chance = 1 / len(trained.probabilities)
     if trained.valid and untrained.valid:
-        caption = f"What training added: the untrained network can only spread its bets around {fair:.0%}."
+        caption = (
+            f"Training makes the difference: the untrained network only guesses, with probabilities near {chance:.0%}."
+        )
     else:
         reason = trained.reason or untrained.reason
-        caption = f"Not valid: the networks saw the test pattern, not a picture ({reason})."
+        caption = f"Not valid: the networks received the test pattern instead of the picture ({reason})."
     add_caption(figure, caption)
     return figure
 
@@ -65,7 +68,7 @@ def _draw_bars(axes: Axes, prediction: Prediction, title: str) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _verdict(prediction: Prediction) -> str:
+def _describe(prediction: Prediction) -> str:
     if not prediction.valid:
         return "NOT VALID (test pattern)"
     return f"{prediction.class_name}, {_percent(prediction.probability)}"

@@ -5,6 +5,7 @@ from . import (
     image_files as image_files,
     isolation as isolation,
     loaded_image as loaded_image,
+    settings as settings,
     steps as steps,
 )
 from .folder import preprocess_folder as preprocess_folder

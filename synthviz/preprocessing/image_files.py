@@ -1,4 +1,4 @@
-"""Picture files, decoded, turned upright and made opaque: those in a format that is allowed, and not too large."""
+"""Picture files, checked, decoded, turned upright and made opaque."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import (
@@ -19,21 +19,22 @@ from PIL import (
     IcoImagePlugin,
     Image,
     ImageCms,
+    ImageFile,
     ImageOps,
     UnidentifiedImageError,
 )
-from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT, TiffImageFile
 
 from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
 
-MOST_PIXELS = 25_000_000
-# Not among them: EPS, which Pillow hands to Ghostscript, and formats of films, fonts and windows' metafiles.
+MAX_PIXELS = 25_000_000
+# Left out: EPS, which Pillow passes to Ghostscript, and the formats of films, fonts and Windows metafiles.
 FORMATS = (
     "AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "IM", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI",
     "SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM",
 )  # fmt: skip
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey, with more than 8 bits a pixel
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey with more than 8 bits a pixel
 
 
 class PreprocessingError(SynthvizError, ValueError):
@@ -42,21 +43,29 @@ class PreprocessingError(SynthvizError, ValueError):
 
 @dataclass(frozen=True)
 class Stage:
-    """The picture after one step: its short name, what was done in one line, and the PIL image (mode "F" in [0, 1])."""
+    """The picture after one step.
+
+    Attributes:
+        name: a short name of the result, such as "grey".
+        step: what the step did, in one line.
+        picture: the result; mode "F" is in [0, 1].
+        notes: what a user should know about this step, one sentence each.
+    """
 
     name: str
     step: str
     picture: Image.Image
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Samples:
-    """How a file stores its greys, which Pillow's modes do not say.
+    """How a file stores its greys, as far as Pillow's mode does not say it.
 
     Attributes:
-        bits: of a value.
+        bits: bits of one value.
         signed: whether values may be below 0.
-        white_is_zero: whether the least value is white, and Pillow has left it at that.
+        white_is_zero: whether 0 means white and Pillow has not inverted it.
     """
 
     bits: int
@@ -64,80 +73,89 @@ class Samples:
     white_is_zero: bool = False
 
 
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A decoded file.
+
+    Attributes:
+        stage: the picture, with notes about the file.
+        samples: how the file stores its greys.
+        original: width, height, mode and format of the file, as JSON.
+    """
+
+    stage: Stage
+    samples: Samples
+    original: dict[str, int | str]
+
+
 @contextmanager
-def decoding(path: Path, max_pixels: int, said: list[str]) -> Iterator[None]:
-    """What Pillow complains of becomes part of `said`; what it raises becomes a `PreprocessingError`."""
+def decoding(path: Path, max_pixels: int) -> Iterator[list[str]]:
+    """Collect Pillow's warnings, and turn everything it raises into a `PreprocessingError`.
+
+    Yields:
+        A list; when the block has ended, it holds one note for each of Pillow's warnings.
+    """
+    notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        many = Image.MAX_IMAGE_PIXELS is None or max_pixels > Image.MAX_IMAGE_PIXELS  # wanted, so no bomb
-        warnings.simplefilter("ignore" if many else "error", Image.DecompressionBombWarning)
+        # Pillow warns above its limit. A caller who allows more pixels than that has asked for them.
+        allowed = Image.MAX_IMAGE_PIXELS is None or max_pixels > Image.MAX_IMAGE_PIXELS
+        warnings.simplefilter("ignore" if allowed else "error", Image.DecompressionBombWarning)
         try:
-            yield
+            yield notes
         except PreprocessingError:
             raise
         except UnidentifiedImageError as error:
             raise PreprocessingError("it is not a picture in a format that synthviz reads") from error
-        except Exception as error:  # on damaged files the decoders raise nearly anything, SyntaxError included
+        except Exception as error:  # decoders raise nearly anything on damaged files, even SyntaxError
             message = str(error).replace(str(path), printable_name(path))
             why = getattr(error, "strerror", None) or message or type(error).__name__
             raise PreprocessingError(f"it cannot be decoded ({printable(str(why))})") from error
-    complaints = [str(warning.message).split() for warning in caught if issubclass(warning.category, UserWarning)]
-    said.extend(dict.fromkeys(f"Pillow noticed: {printable(' '.join(words))}" for words in complaints))
+    texts = [" ".join(str(one.message).split()) for one in caught if issubclass(one.category, UserWarning)]
+    notes.extend(dict.fromkeys(f"Pillow noticed: {printable(text)}" for text in texts))
 
 
-def open_picture(
-    path: Path, max_pixels: int, said: list[str], draft: tuple[str | None, tuple[int, int]] | None
-) -> tuple[Stage, Samples, dict[str, Any]]:
-    """Read and decode the file; returns the picture, how it was stored, and its original size, mode and format.
+def open_picture(path: Path, max_pixels: int, draft: tuple[str | None, tuple[int, int]] | None = None) -> OpenedPicture:
+    """Read and decode a file. Call it inside `decoding`, because Pillow may raise nearly anything.
 
     Args:
         path: the file.
-        max_pixels: with more it is not decoded.
-        said: what is worth knowing is added here.
-        draft: the mode and the least size that are enough of a JPEG; None decodes all of it.
+        max_pixels: a file with more pixels is not decoded.
+        draft: the mode and the smallest size that are enough when a JPEG is decoded; None decodes all of it.
 
     Raises:
-        PreprocessingError: if it is missing, empty or too large. To be called inside `decoding`, as Pillow may raise
-            nearly anything.
+        PreprocessingError: if the file is missing, empty or too large.
     """
+    _check_file(path)
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]  # Pillow may have been built without AVIF
+    # Pillow gets an open file: when it opens a TIFF by its name, it garbles some that are stored on their side.
+    with path.open("rb") as file:
+        for size in _sizes_inside_icon(file):
+            _check_size(size, max_pixels)
+        with Image.open(file, formats=formats) as image:
+            _check_size(image.size, max_pixels)
+            image.verify()
+        with Image.open(file, formats=formats) as image:  # verify() leaves an image that cannot be decoded
+            return _decode(image, draft)
+
+
+def _check_file(path: Path) -> None:
     if not path.exists():
         raise PreprocessingError("there is no such file" + _similar_name(path))
     if not path.is_file():
         raise PreprocessingError("it is a folder, not a file" if path.is_dir() else "it is not an ordinary file")
     if path.stat().st_size == 0:
         raise PreprocessingError("the file is empty")
-    Image.init()
-    formats = [name for name in FORMATS if name in Image.OPEN]  # a Pillow built without AVIF does without
-    with path.open("rb") as file:  # of a file with a name Pillow scrambles TIFFs that lie on their side
-        for size in _sizes_inside_icon(file):
-            _refuse_too_many(size, max_pixels)
-        with Image.open(file, formats=formats) as image:
-            _refuse_too_many(image.size, max_pixels)
-            image.verify()
-        with Image.open(file, formats=formats) as image:  # after verify() it has to be opened again
-            (width, height), frames = image.size, getattr(image, "n_frames", 1)
-            kind, mode, samples = image.format or "unknown", image.mode, _samples(image)
-            # TIFFs are turned by Pillow as it decodes them, and say no more of it then.
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if kind == "TIFF" else 1
-            if kind == "PNG":
-                _scale_transparency(image)
-            if draft is not None:
-                image.draft(*draft)
-            image.load()  # decodes every pixel
-            picture = image._new(image.im)  # as `image.copy()`, without copying them
-    if frames > 1:
-        said.append(f"The file holds {frames} frames; the first was taken.")
-    original = {"width": width, "height": height, "mode": mode, "format": kind}
-    step = f"opened: {width}×{height} {mode}, {kind}"
-    if (*picture.size, picture.mode) != (width, height, mode):
-        step += f", decoded as {picture.width}×{picture.height} {picture.mode}"
-    if orientation in range(2, 9):
-        step += f", turned upright (EXIF orientation {orientation})"
-        said.append(_turned(orientation))
-    return Stage("opened", step, picture), samples, original
 
 
-def _refuse_too_many(size: tuple[int, int], max_pixels: int) -> None:
+def _similar_name(path: Path) -> str:
+    names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise PreprocessingError(
@@ -147,7 +165,11 @@ def _refuse_too_many(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def _sizes_inside_icon(file: BinaryIO) -> list[tuple[int, int]]:
-    """The true sizes of what an icon shows: Pillow decodes it by these, an ICO even to open it."""
+    """Return the true sizes of the pictures inside an icon; an empty list for other files.
+
+    An icon's directory may state smaller sizes than its pictures have. Pillow decodes these pictures at their true
+    size, for an ICO already when it opens the file.
+    """
     magic = file.read(4)
     file.seek(0)
     if magic == b"\0\0\1\0":
@@ -162,66 +184,94 @@ def _sizes_inside_icon(file: BinaryIO) -> list[tuple[int, int]]:
     for start, length in parts:
         inside = ContainerIO.ContainerIO(file, start, length)
         with suppress(UnidentifiedImageError), Image.open(inside, formats=("PNG", "DIB", "JPEG2000")) as image:
-            # Below a bitmap in an icon stands its mask, and both are counted in its height.
+            # The height of a bitmap in an icon includes the mask that is stored below it.
             sizes.append((image.width, image.height // 2 if image.format == "DIB" else image.height))
     return sizes
 
 
-def _samples(image: Image.Image) -> Samples:
-    if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
+def _decode(image: ImageFile.ImageFile, draft: tuple[str | None, tuple[int, int]] | None) -> OpenedPicture:
+    """Decode the first frame of an opened file."""
+    (width, height), frames = image.size, getattr(image, "n_frames", 1)
+    kind, mode, samples = image.format or "unknown", image.mode, _samples(image)
+    # Pillow turns a TIFF upright while it decodes it and then drops the orientation.
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if kind == "TIFF" else 1
+    if kind == "PNG":
+        _scale_transparency(image)
+    if draft is not None:
+        image.draft(*draft)
+    picture = image.copy()  # decodes every pixel; the copy does not need the file any more
+    notes = []
+    step = f"opened: {width}×{height} {mode}, {kind}"
+    if (*picture.size, picture.mode) != (width, height, mode):
+        step += f", decoded as {picture.width}×{picture.height} {picture.mode}"
+    if frames > 1:
+        notes.append(f"The file holds {frames} frames; the first was taken.")
+    if orientation in range(2, 9):
+        step += f", turned upright (EXIF orientation {orientation})"
+        notes.append(_turned_note(orientation))
+    original: dict[str, int | str] = {"width": width, "height": height, "mode": mode, "format": kind}
+    return OpenedPicture(Stage("opened", step, picture, tuple(notes)), samples, original)
+
+
+def _samples(image: ImageFile.ImageFile) -> Samples:
+    if isinstance(image, TiffImageFile):
+        tags = image.tag_v2
         bits, kind = tags.get(BITSPERSAMPLE, (1,))[0], tags.get(SAMPLEFORMAT, (1,))[0]
         return Samples(bits, signed=kind == 2, white_is_zero=tags.get(PHOTOMETRIC_INTERPRETATION, 0) == 0)
-    # PPM's deep greys are scaled to 16 bits by Pillow.
-    return Samples(32, signed=True) if image.mode == "I" and image.format != "PPM" else Samples(16)
+    if image.mode == "I" and image.format != "PPM":  # Pillow scales a PPM's deep greys to 16 bits
+        return Samples(32, signed=True)
+    return Samples(16)
 
 
-def _scale_transparency(image: Image.Image) -> None:
-    """Pillow scales a PNG's values to 8 bits, but not the one that stands for transparent."""
+def _scale_transparency(image: ImageFile.ImageFile) -> None:
+    """Scale the transparent value of a PNG to 8 bits; Pillow scales the pixels only."""
     transparent = image.info.get("transparency")
-    rawmode = image.tile[0].args if image.tile else None  # type: ignore[attr-defined]
+    rawmode = image.tile[0].args if image.tile else None
     if rawmode in ("L;2", "L;4") and isinstance(transparent, int):
         image.info["transparency"] = transparent * (85 if rawmode == "L;2" else 17)
     elif rawmode == "RGB;16B" and isinstance(transparent, tuple):
-        # Of 16 bits only the upper 8 are kept, so nearly the same colour is transparent too.
+        # Only the upper 8 of 16 bits are kept, so nearly equal colours become transparent too.
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
-def _similar_name(path: Path) -> str:
-    names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+def make_upright_and_opaque(opened: Stage, background: tuple[int, ...]) -> Stage:
+    """Apply the EXIF orientation and put transparency on a background.
 
+    Args:
+        opened: the decoded picture.
+        background: red, green and blue, each 0 to 255.
 
-def make_upright_and_opaque(opened: Stage, backdrop: tuple[int, ...], said: list[str]) -> Stage:
-    """Turned as the camera was held, and without transparency: mode "L", "RGB" or one of `DEEP_MODES`."""
-    picture, steps = opened.picture, []
+    Returns:
+        A picture in mode "L", "RGB" or one of `DEEP_MODES`; a deep one keeps its transparent value.
+    """
+    picture = opened.picture
+    steps, notes = [], []
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     if orientation in range(2, 9):
         picture = ImageOps.exif_transpose(picture)
         steps.append(f"turned upright (EXIF orientation {orientation})")
-        said.append(_turned(orientation))
+        notes.append(_turned_note(orientation))
     if picture.has_transparency_data and picture.mode not in DEEP_MODES:
         rgba = picture.convert("RGBA")
         lowest = np.asarray(rgba.getchannel("A")).min()
-        picture = Image.new("RGBA", rgba.size, (*backdrop, 255))
+        picture = Image.new("RGBA", rgba.size, (*background, 255))
         picture.alpha_composite(rgba)
         if lowest < 255:
-            steps.append(f"laid over the background {backdrop}")
-            said.append(f"Some pixels are transparent; the picture was laid over the background {backdrop}.")
+            steps.append(f"laid over the background {background}")
+            notes.append(f"Some pixels are transparent; the picture was laid over the background {background}.")
     if picture.mode not in ("L", "RGB", *DEEP_MODES):
         target = "L" if picture.mode == "1" else "RGB"
         if picture.mode != "RGBA":
             steps.append(f"converted from {picture.mode} to {target}")
-        picture = _rgb_of_lab(picture) if picture.mode == "LAB" else picture.convert(target)
-    return Stage("upright and opaque", "; ".join(steps) or "already upright and opaque", picture)
+        picture = _lab_to_rgb(picture) if picture.mode == "LAB" else picture.convert(target)
+    return Stage("upright and opaque", "; ".join(steps) or "already upright and opaque", picture, tuple(notes))
 
 
-def _turned(orientation: int) -> str:
+def _turned_note(orientation: int) -> str:
     return f"The camera noted orientation {orientation} (EXIF); the picture was turned upright."
 
 
-def _rgb_of_lab(picture: Image.Image) -> Image.Image:
-    """To sRGB by its formula; `convert` looks it up in a table that is up to 19 of 255 levels off."""
+def _lab_to_rgb(picture: Image.Image) -> Image.Image:
+    """Convert CIELAB to sRGB by the exact formula; the table of `convert` is up to 19 of 255 levels off."""
     profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     return ImageCms.buildTransform(*profiles, "LAB", "RGB", flags=ImageCms.Flags.NOOPTIMIZE).apply(picture)

@@ -1,148 +1,223 @@
-"""Decode pictures in processes of their own, with limits on time and memory."""
+"""Separate processes that decode pictures, with limits on time and memory.
+
+Decoders are written in C. A hostile file can make one hang, crash or take all memory, and no `try` in this process
+could catch that. A worker process can be stopped. It is used for one picture after another, as it takes seconds to
+start, and is replaced after a crash or when a picture exceeded a limit.
+"""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout, suppress
-from dataclasses import replace
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
+import psutil
 import torch
 
 from synthviz.files import printable_name
-from synthviz.preprocessing.loaded_image import LoadedImage, test_pattern
+from synthviz.preprocessing.image_files import PreprocessingError
+from synthviz.preprocessing.loaded_image import LoadedImage, fallback_image
 
 Load = Callable[[Path], LoadedImage]
-LOOK_EVERY = 0.05  # seconds between two looks at a worker's memory
+SECONDS = 30.0
+MEMORY_GB = 2.0
+CHECK_INTERVAL = 0.05  # seconds between two looks at the workers' memory
+AHEAD = 4  # pictures per worker that are loaded before somebody asks for them
 
 
-def load_isolated(path: Path, load: Load, seconds: float = 30.0, memory_gb: float = 2.0) -> LoadedImage:
-    """Load one picture in a process of its own, with the limits of `preprocess_folder`."""
-    (loaded,) = load_all_isolated([path], [Worker(load, seconds, memory_gb)])
-    return loaded
+class DecoderStopped(PreprocessingError):
+    """A worker crashed, or was stopped because a picture took too much time or memory."""
 
 
-def load_all_isolated(paths: list[Path], idle: list[Worker]) -> Iterator[LoadedImage]:
-    """The pictures in the order of their paths; a worker that is done goes on with the next, up to some ahead."""
-    most_ahead = 4 * len(idle)
-    busy: dict[int, Worker] = {}
-    done: dict[int, LoadedImage] = {}
-    started = 0
+def load_isolated(path: Path, load: Load, seconds: float = SECONDS, memory_gb: float = MEMORY_GB) -> LoadedImage:
+    """Load one picture in a separate process.
+
+    Raises:
+        DecoderStopped: if the process crashed or exceeded a limit.
+        RuntimeError: if the process cannot start.
+        Exception: everything that `load` raises.
+    """
+    worker = Worker(load, seconds, memory_gb)
     try:
-        for number in range(len(paths)):
+        worker.start(path)
+        while (loaded := worker.poll()) is None:
+            wait([worker.pipe], CHECK_INTERVAL)
+        return loaded
+    finally:
+        worker.stop()
+
+
+def load_all_isolated(
+    paths: list[Path], load: Load, workers: int = 1, seconds: float = SECONDS, memory_gb: float = MEMORY_GB
+) -> Iterator[LoadedImage]:
+    """Load pictures in separate processes and yield them in the order of `paths`.
+
+    A picture whose process crashed or exceeded a limit gives the test pattern. The workers run a few pictures ahead
+    of the one that is asked for.
+
+    Raises:
+        RuntimeError: if a process cannot start.
+        Exception: everything that `load` raises.
+    """
+    idle = [Worker(load, seconds, memory_gb) for _ in range(workers)]
+    busy: dict[int, Worker] = {}  # by the position of the picture in `paths`
+    finished: dict[int, LoadedImage] = {}
+    waiting = deque(range(len(paths)))
+    try:
+        for position in range(len(paths)):
             while True:
-                while idle and started < min(len(paths), number + most_ahead):
-                    busy[started] = idle.pop()
-                    busy[started].start(paths[started])
-                    started += 1
-                if number in done:
+                while idle and waiting and waiting[0] < position + AHEAD * workers:
+                    worker = idle.pop()
+                    busy[waiting[0]] = worker
+                    worker.start(paths[waiting.popleft()])
+                if position in finished:
                     break
-                wait([worker.pipe for worker in busy.values()], LOOK_EVERY)
-                for at, worker in list(busy.items()):
-                    if (loaded := worker.answer()) is not None:
-                        done[at] = loaded
-                        idle.append(busy.pop(at))
-            yield done.pop(number)
+                wait([worker.pipe for worker in busy.values()], CHECK_INTERVAL)
+                for other, worker in list(busy.items()):
+                    loaded = _poll_or_fall_back(worker, paths[other], load)
+                    if loaded is not None:
+                        finished[other] = loaded
+                        idle.append(busy.pop(other))
+            yield finished.pop(position)
     finally:
         for worker in [*idle, *busy.values()]:
             worker.stop()
 
 
+def _poll_or_fall_back(worker: Worker, path: Path, load: Load) -> LoadedImage | None:
+    """Return the picture, the test pattern if the worker was stopped, or None if the worker is not done."""
+    try:
+        return worker.poll()
+    except DecoderStopped as stopped:
+        # `functools.partial(preprocess_image, size=64)` says how large the tensor has to be.
+        size = load.keywords.get("size", 224) if isinstance(load, partial) else 224
+        return fallback_image(printable_name(path), str(stopped), {"size": size})
+
+
 class Worker:
-    """A process that loads pictures, and is replaced when one of them was too much for it."""
+    """A process that loads one picture at a time, with limits on time and memory.
+
+    Attributes:
+        pipe: becomes readable when an answer has arrived.
+    """
+
+    pipe: Connection
 
     def __init__(self, load: Load, seconds: float, memory_gb: float) -> None:
-        self._load, self._seconds, self._memory = load, seconds, memory_gb * 1e9
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._load = load
+        self._seconds = seconds
+        self._memory_gb = memory_gb
+        self._process: BaseProcess | None = None
 
     def start(self, path: Path) -> None:
-        """Begin with a picture."""
-        import psutil
+        """Send a picture to the process; `poll` then returns it.
 
+        Raises:
+            RuntimeError: if the process cannot start.
+        """
         if self._process is None or not self._process.is_alive():
             self.stop()
-            context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-            self.pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, self._load, self._memory), daemon=True)
-            self._process.start()
-            theirs.close()
-            try:
-                self.pipe.recv()  # its imports count against no picture
-            except (EOFError, ConnectionError):
-                self.stop()
-                raise RuntimeError(
-                    "the process that decodes pictures ended before it began; a script must call isolate=True under "
-                    '`if __name__ == "__main__":`, as such a process runs the script once more'
-                ) from None
-        self._path = path
-        self.pipe.send(path)
-        self._watched = psutil.Process(self._process.pid)
-        self._memory_before = self._watched.memory_info().rss
+            self._start_process()
+        self._memory_before = self._monitor.memory_info().rss
         self._deadline = time.monotonic() + self._seconds
+        self.pipe.send(path)
 
-    def answer(self) -> LoadedImage | None:
-        """The picture, or the test pattern with the reason, or None if it is not done yet."""
-        import psutil
+    def poll(self) -> LoadedImage | None:
+        """Return the picture, or None if the process is not done.
 
-        try:
-            if self.pipe.poll():
-                answer = self.pipe.recv()
-                if isinstance(answer, LoadedImage):
-                    if answer.fallback_reason is not None:
-                        _say(answer.name, answer.fallback_reason)
-                    return replace(answer, tensor=torch.from_numpy(answer.tensor))
-                if not isinstance(answer, MemoryError):
-                    raise answer
-                reason = f"it wanted more than {self._memory / 1e9:g} GB of memory and was stopped"
-            elif self._watched.memory_info().rss - self._memory_before > self._memory:
-                reason = f"it took more than {self._memory / 1e9:g} GB of memory and was stopped"
-            elif time.monotonic() > self._deadline:
-                reason = f"it took more than {self._seconds:g} s and was stopped"
-            else:
-                return None
-        except (EOFError, ConnectionError, psutil.NoSuchProcess):
-            reason = "the decoder crashed"
-        self.stop()
-        name = printable_name(self._path)
-        _say(name, reason)
-        size = getattr(self._load, "keywords", {}).get("size", 224)
-        record = {"file": name, "size": size, "steps": [], "warnings": [], "fallback_reason": reason}
-        return LoadedImage(name, test_pattern(size), (), (), reason, record)
+        Raises:
+            DecoderStopped: if the process crashed or exceeded a limit.
+            Exception: everything that the load function raised.
+        """
+        answer = self._receive()
+        if isinstance(answer, MemoryError):
+            raise self._stop_because(f"it needed more than {self._memory_gb:g} GB of memory and was stopped")
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None:
+            return None
+        return LoadedImage(**answer | {"tensor": torch.from_numpy(answer["tensor"])})
 
     def stop(self) -> None:
-        """End the process, whatever it is doing."""
+        """Stop the process, even in the middle of a picture."""
         if self._process is not None:
             self.pipe.close()
             self._process.kill()
             self._process.join()
         self._process = None
 
+    def _start_process(self) -> None:
+        # A forked process would hang in torch, whose threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other_end = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(other_end, self._load, int(self._memory_gb * 1e9)), daemon=True
+        )
+        self._process.start()
+        other_end.close()
+        try:
+            self.pipe.recv()  # the process is ready; the time for its imports counts for no picture
+        except (EOFError, ConnectionError):
+            self.stop()
+            raise RuntimeError(
+                "the process that decodes pictures ended before it was ready; a script must call isolate=True under "
+                '`if __name__ == "__main__":`, because such a process runs the script once more'
+            ) from None
+        self._monitor = psutil.Process(self._process.pid)
 
-def _serve(pipe: Connection, load: Load, memory: float) -> None:
-    """What the process does: load a picture for every path, until the pipe ends."""
-    with suppress(ImportError, OSError, ValueError):  # where there are no such limits, the other process looks on
-        import resource
+    def _receive(self) -> dict[str, Any] | Exception | None:
+        """Return what the process sent, or None if it has sent nothing and is within its limits."""
+        try:
+            if self.pipe.poll():
+                answer: dict[str, Any] | Exception = self.pipe.recv()
+                return answer
+            memory = self._monitor.memory_info().rss - self._memory_before
+        except (EOFError, ConnectionError, psutil.NoSuchProcess):
+            raise self._stop_because("the decoder crashed") from None
+        if memory > self._memory_gb * 1e9:
+            raise self._stop_because(f"it took more than {self._memory_gb:g} GB of memory and was stopped")
+        if time.monotonic() > self._deadline:
+            raise self._stop_because(f"it took more than {self._seconds:g} s and was stopped")
+        return None
 
-        import psutil
+    def _stop_because(self, reason: str) -> DecoderStopped:
+        self.stop()
+        return DecoderStopped(reason)
 
-        most = psutil.Process().memory_info().vms + int(memory)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    torch.set_num_threads(1)  # or the threads of several workers wait in each other's way
+
+def _serve(pipe: Connection, load: Load, memory: int) -> None:
+    """Load a picture for every path that arrives, until the pipe is closed; runs in the worker's process."""
+    _limit_memory(memory)
+    torch.set_num_threads(1)  # the threads of several workers would compete for the cores
+    logging.getLogger("synthviz").setLevel(logging.ERROR)  # the parent process logs what happened
     pipe.send("ready")
     with suppress(EOFError, KeyboardInterrupt):
         while True:
             path = pipe.recv()
             try:
-                with redirect_stdout(None):  # said by the other process, where a notebook hears it
-                    loaded = load(path)
-            except Exception as error:  # a wrong parameter: raised where it was given
+                loaded = load(path)
+            except Exception as error:
                 pipe.send(error)
-            else:  # as an array: a tensor would come through shared memory, which is scarce
-                pipe.send(replace(loaded, tensor=loaded.tensor.numpy()))  # type: ignore[arg-type]
+            else:
+                # A tensor would travel through shared memory, of which containers have little; an array is copied.
+                pipe.send(vars(loaded) | {"tensor": loaded.tensor.numpy()})
 
 
-def _say(name: str, reason: str) -> None:
-    print(f"Using the test pattern instead of {name}: {reason}")
+def _limit_memory(memory: int) -> None:
+    """Limit this process to its memory so far and `memory` bytes more.
+
+    macOS and Windows have no such limit; there, as everywhere, the parent process watches the memory.
+    """
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        limit = psutil.Process().memory_info().vms + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

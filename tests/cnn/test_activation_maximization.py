@@ -1,4 +1,4 @@
-"""activation_maximization.py: pictures that a channel responds to."""
+"""cnn/activation_maximization.py, also against a filter whose preferred pattern is known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def response(model, image, channel) -> float:
         return run_until(model, LAYER, image[None])[0, channel].mean().item()
 
 
-def test_the_picture_makes_the_channel_respond(model):
+def test_the_picture_activates_the_channel_more_than_noise(model):
     found = maximize_activation(model, LAYER, 3, steps=40)
     assert found.image.shape == (1, 224, 224)
     assert found.image.min() >= 0
@@ -36,8 +36,8 @@ def test_the_picture_makes_the_channel_respond(model):
     assert found.activations[-1] > 3 * abs(found.activations[0])
 
 
-def test_a_filter_known_by_hand_gets_its_pattern():
-    """A convolution that subtracts the left from the right neighbour wants brightness that rises to the right."""
+def test_a_known_filter_gets_its_preferred_pattern():
+    """A filter that subtracts the left from the right neighbour prefers brightness that increases to the right."""
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, bias=False))
     with torch.no_grad():
         model[0].weight.zero_()
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_picture(model):
     assert not torch.equal(first, other)
 
 
-def test_nothing_about_the_model_changes():
+def test_the_model_and_the_global_random_state_stay_unchanged():
     model = SceneCNN(seed=0).train()
     model.conv1.eval()
     before = [module.training for module in model.modules()]
@@ -67,20 +67,20 @@ def test_nothing_about_the_model_changes():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_coloured_resnet():
+def test_a_resnet_for_colour_pictures_reports_its_steps():
     resnet = torchvision.models.resnet18(weights=None)
-    told = []
+    steps = []
     found = maximize_activation(
-        resnet, "layer1.0.conv1", 0, (3, 64, 64), steps=2, on_step=lambda done, total: told.append((done, total))
+        resnet, "layer1.0.conv1", 0, (3, 64, 64), steps=2, on_step=lambda done, total: steps.append((done, total))
     )
     assert found.image.shape == (3, 64, 64)
-    assert told == [(1, 2), (2, 2)]
+    assert steps == [(1, 2), (2, 2)]
 
 
-def test_what_is_refused(model):
-    with pytest.raises(ValueError, match=r"channel is 32; layer 'conv2\.convolution' has channels 0 to 31"):
+def test_wrong_parameters_are_rejected(model):
+    with pytest.raises(ValueError, match=r"channel is 32.* 0 to 31"):
         maximize_activation(model, LAYER, 32)
-    with pytest.raises(ValueError, match="did you mean 'conv2'"):
+    with pytest.raises(ValueError, match=r"conv22.*conv2"):
         maximize_activation(model, "conv22", 0)
     with pytest.raises(ValueError, match="steps is 0"):
         maximize_activation(model, LAYER, 0, steps=0)

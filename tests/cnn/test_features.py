@@ -1,3 +1,5 @@
+"""cnn/features.py: captured outputs, also on a ResNet, and measured receptive fields."""
+
 import subprocess
 import sys
 from collections import OrderedDict
@@ -7,7 +9,6 @@ import torch
 import torchvision
 from torch import nn
 
-from synthviz.cnn.feature_statistics import channel_statistics, normalize_maps, strongest_channels
 from synthviz.cnn.features import ReceptiveField, capture, receptive_field, run_until
 from synthviz.cnn.network import SceneCNN
 
@@ -26,7 +27,7 @@ def small():
 # --- capture --------------------------------------------------------------------------------------------------------
 
 
-def test_captures_what_layers_put_out(small):
+def test_captures_the_outputs_of_layers(small):
     small.eval()
     x = torch.randn(1, 1, 6, 6)
     with capture(small, ["conv", "inner.conv"]) as maps:
@@ -37,22 +38,22 @@ def test_captures_what_layers_put_out(small):
     assert not maps["conv"].requires_grad
 
 
-def test_in_place_layers_do_not_reach_the_copy(small):
+def test_in_place_layers_do_not_change_the_copy(small):
     x = torch.randn(1, 1, 6, 6)
     with capture(small, ["inner.conv", "inner"]) as maps:
         small(x)
-    assert maps["inner.conv"].min() < 0  # the ReLU behind it works in place
+    assert maps["inner.conv"].min() < 0  # the following ReLU works in place
     assert torch.equal(maps["inner"], maps["inner.conv"].relu())
 
 
-def test_hooks_come_off(small):
+def test_hooks_are_removed(small):
     assert count_hooks(small) == 0
     with capture(small, ["conv", "norm"]):
         assert count_hooks(small) == 2
     assert count_hooks(small) == 0
 
 
-def test_hooks_come_off_after_an_exception(small):
+def test_hooks_are_removed_after_an_exception(small):
     with pytest.raises(ZeroDivisionError), capture(small, ["conv"]):
         raise ZeroDivisionError
     with pytest.raises(RuntimeError), capture(small, ["conv"]):
@@ -60,7 +61,7 @@ def test_hooks_come_off_after_an_exception(small):
     assert count_hooks(small) == 0
 
 
-def test_a_hook_of_the_users_own_stays(small):
+def test_the_users_own_hooks_stay(small):
     calls = []
     small.conv.register_forward_hook(lambda *_: calls.append(1))
     with capture(small, ["conv"]):
@@ -69,32 +70,32 @@ def test_a_hook_of_the_users_own_stays(small):
     assert len(calls) == 2
 
 
-def test_unknown_names_are_refused_before_work(small):
+def test_unknown_names_are_rejected_before_the_block_runs(small):
     with (
-        pytest.raises(ValueError, match=r"no layer 'inner\.cnv'; did you mean 'inner\.conv'"),
+        pytest.raises(ValueError, match=r"inner\.cnv.*inner\.conv"),
         capture(small, ["conv", "inner.cnv"]),
     ):
         pytest.fail("the block must not run")
     assert count_hooks(small) == 0
-    with pytest.raises(ValueError, match=r"its layers are conv, inner"), capture(small, ["xyzzy"]):
+    with pytest.raises(ValueError, match=r"xyzzy.*conv, inner"), capture(small, ["xyzzy"]):
         pass
-    with pytest.raises(ValueError, match="no layer ''"), capture(small, [""]):
+    with pytest.raises(ValueError, match="''"), capture(small, [""]):
         pass
-    with pytest.raises(ValueError, match="no layers inside"), capture(nn.ReLU(), ["conv"]):
+    with pytest.raises(ValueError, match="no layers"), capture(nn.ReLU(), ["conv"]):
         pass
 
 
-def test_a_string_is_no_list(small):
+def test_a_single_string_is_rejected(small):
     with pytest.raises(TypeError, match=r"\['conv'\]"), capture(small, "conv"):
         pass
 
 
-def test_nothing_captured_yet(small):
-    with capture(small, ["conv"]) as maps, pytest.raises(KeyError, match="run the model inside the with block"):
+def test_reading_before_the_model_has_run_raises(small):
+    with capture(small, ["conv"]) as maps, pytest.raises(KeyError, match="with block"):
         maps["conv"]
 
 
-def test_mode_and_input_stay(small):
+def test_mode_and_input_stay_unchanged(small):
     small.train()
     small.norm.eval()
     x = torch.randn(1, 1, 6, 6)
@@ -106,7 +107,7 @@ def test_mode_and_input_stay(small):
     assert torch.equal(x, kept)
 
 
-def test_a_layer_that_runs_twice_leaves_its_last_output():
+def test_the_last_output_of_a_layer_that_runs_twice_is_stored():
     relu = nn.ReLU()
     shared = nn.Sequential(OrderedDict(first=relu, flip=nn.Flatten(0), again=relu))
     with capture(shared, ["first", "again"]) as maps:
@@ -116,14 +117,14 @@ def test_a_layer_that_runs_twice_leaves_its_last_output():
     assert torch.equal(maps["again"], maps["first"])
 
 
-def test_layers_with_several_outputs_are_refused():
+def test_layers_with_several_outputs_are_rejected():
     recurrent = nn.Sequential(OrderedDict(lstm=nn.LSTM(2, 2)))
-    with pytest.raises(TypeError, match="'lstm' puts out a tuple"), capture(recurrent, ["lstm"]):
+    with pytest.raises(TypeError, match=r"lstm.*tuple"), capture(recurrent, ["lstm"]):
         recurrent(torch.zeros(1, 1, 2))
     assert count_hooks(recurrent) == 0
 
 
-def test_resnet():
+def test_captures_layers_of_a_resnet():
     resnet = torchvision.models.resnet18(weights=None).eval()
     with torch.no_grad(), capture(resnet, ["layer1.0.conv1", "layer4", "avgpool"]) as maps:
         resnet(torch.zeros(2, 3, 64, 64))
@@ -132,7 +133,7 @@ def test_resnet():
     assert count_hooks(resnet) == 0
 
 
-def test_capturing_changes_no_result():
+def test_capturing_does_not_change_the_result():
     model, x = SceneCNN(seed=0), torch.full((1, 1, 224, 224), 0.5)
     with torch.no_grad():
         plain = model(x)
@@ -141,10 +142,10 @@ def test_capturing_changes_no_result():
     assert torch.equal(plain, watched)
 
 
-# --- ending early ---------------------------------------------------------------------------------------------------
+# --- stopping early -------------------------------------------------------------------------------------------------
 
 
-def test_stop_early_leaves_out_the_rest():
+def test_stop_early_skips_the_rest():
     ran = []
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 3, 3))
     model[2].register_forward_hook(lambda *_: ran.append("last"))
@@ -154,7 +155,7 @@ def test_stop_early_leaves_out_the_rest():
         ran.append("rest of the block")
     assert ran == []
     assert torch.equal(maps["1"], maps["0"].relu())
-    assert count_hooks(model) == 1  # the one above
+    assert count_hooks(model) == 1  # the hook from above
     with capture(model, ["0"]):
         model(x)
     assert ran == ["last"]
@@ -172,7 +173,7 @@ def test_stop_early_inside_another_capture_ends_only_its_own_block():
     assert list(outer) == ["1"]
     assert "2" not in inner
     with capture(model, ["0"], stop_early=True):
-        run_until(model, "2", x)  # whose pass the outer capture ends
+        run_until(model, "2", x)  # the outer capture ends this forward pass
         ran.append("rest of the block")
     assert ran == []
 
@@ -183,7 +184,7 @@ def test_stop_early_lets_other_exceptions_pass(small):
     assert count_hooks(small) == 0
 
 
-def test_run_until_keeps_the_gradient():
+def test_run_until_returns_the_output_with_its_gradient():
     model = SceneCNN(seed=0)
     x = torch.rand(1, 1, 224, 224).requires_grad_()
     output = run_until(model, "conv2.convolution", x)
@@ -192,15 +193,15 @@ def test_run_until_keeps_the_gradient():
     assert count_hooks(model) == 0
 
 
-def test_run_until_a_layer_that_does_not_run():
+def test_run_until_rejects_a_layer_that_does_not_run():
     model = nn.Sequential(nn.ReLU())
     model.spare = nn.Conv2d(1, 1, 1)
     model.forward = lambda x: x
-    with pytest.raises(ValueError, match="does not run its layer 'spare'"):
+    with pytest.raises(ValueError, match="spare"):
         run_until(model, "spare", torch.zeros(1, 1, 4, 4))
 
 
-# --- what a unit sees -----------------------------------------------------------------------------------------------
+# --- receptive fields -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -224,24 +225,19 @@ def test_receptive_field_of_a_resnet():
     assert receptive_field(resnet, "maxpool", (10, 10), (3, 96, 96)) == ReceptiveField(35, 35, 46, 46)
 
 
-def test_receptive_field_of_no_unit():
+def test_receptive_field_rejects_positions_without_a_unit():
     model = SceneCNN(seed=0)
-    with pytest.raises(ValueError, match=r"no unit at \(222, 0\)"):
+    with pytest.raises(ValueError, match=r"conv1.*\(222, 0\)"):
         receptive_field(model, "conv1", (222, 0))
-    with pytest.raises(ValueError, match="has no unit"):
+    with pytest.raises(ValueError, match="dense1"):
         receptive_field(model, "dense1", (0, 0))
 
 
-def test_strongest_channels():
-    maps = torch.tensor([0.1, 3.0, 0.0, 2.0])[None, :, None, None].expand(1, 4, 2, 2)
-    assert strongest_channels(maps, 3) == [1, 3, 0]
-
-
 def test_a_thousand_captures_leave_nothing_behind():
-    """In a process of its own, whose memory is its own; the first three hundred fill the allocator.
+    """Count the bytes of tensors, and measure the memory of a separate process.
 
-    Tensors are counted to the byte. What the process holds varies by 2% with what the system takes back meanwhile; a
-    thousand first maps kept would add half of it.
+    The first three hundred captures fill the allocator. The memory of the process varies by 2%, because the system
+    takes some back; a thousand maps that were not freed would add half of it.
     """
     program = """
 import gc, psutil, torch
@@ -264,48 +260,3 @@ print(hooks, sizes[1][0] - sizes[0][0], sizes[1][1] / sizes[0][1])
     hooks, tensor_bytes, growth = done.stdout.split()
     assert (int(hooks), int(tensor_bytes)) == (0, 0)
     assert float(growth) <= 1.05
-
-
-# --- normalising and counting ---------------------------------------------------------------------------------------
-
-
-def test_normalize_maps():
-    maps = torch.zeros(7, 2, 2)
-    maps[0] = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
-    maps[2] = 4.0
-    maps[3, 0, 0] = float("nan")
-    maps[4, 1, 1] = float("inf")
-    maps[5] = torch.tensor([[-3e38, 3e38], [0.0, 0.0]])
-    maps[6] = torch.tensor([[0.0, 1e-30], [0.0, 0.0]])
-    normalized = normalize_maps(maps[None])
-    assert normalized.status == ("ok", "dead", "constant", "not finite", "not finite", "ok", "ok")
-    assert normalized.images.dtype == torch.float32
-    assert torch.equal(normalized.images[0], torch.tensor([[0.0, 0.25], [0.5, 1.0]]))
-    assert normalized.images[1:5].count_nonzero() == 0
-    assert torch.equal(normalized.images[5], torch.tensor([[0.0, 1.0], [0.5, 0.5]]))
-    assert normalized.images[6].max() == 1
-
-
-def test_normalize_maps_leaves_its_input_alone():
-    maps = torch.rand(3, 4, 4)
-    kept = maps.clone()
-    normalize_maps(maps)
-    assert torch.equal(maps, kept)
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (4, 4), (0, 4, 4)])
-def test_wrong_shapes(shape):
-    with pytest.raises(ValueError, match="they must be"):
-        normalize_maps(torch.zeros(shape))
-    with pytest.raises(ValueError, match="they must be"):
-        channel_statistics(torch.zeros(shape))
-
-
-def test_channel_statistics():
-    maps = torch.zeros(1, 4, 2, 2)
-    maps[0, 1] = torch.tensor([[0.0, 2.0], [0.0, 0.0]])
-    maps[0, 2] = 1.0
-    statistics = channel_statistics(maps)
-    assert statistics.mean.tolist() == [0, 0.5, 1, 0]
-    assert statistics.active_share.tolist() == [0, 0.25, 1, 0]
-    assert statistics.dead_share == 0.5

@@ -13,7 +13,7 @@ import pytest
 from synthviz import pipelines
 from synthviz.diffusion.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
-from synthviz.shipped_models import CHECKSUMS, DamagedWeights, checksums, verify_shipped
+from synthviz.shipped_models import CHECKSUMS, DamagedWeights, compute_checksums, verify_shipped
 
 
 class Canary:
@@ -58,7 +58,7 @@ def put_pickle(path: Path, canary: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["sd1", "sdxl", "sd3", "flux"])
-def test_a_whole_one_of_every_family_passes(saved, family):
+def test_complete_checkpoints_pass(saved, family):
     assert check_checkpoint(saved[family]) == []
 
 
@@ -72,13 +72,13 @@ def test_a_part_without_safetensors_is_refused_by_name(checkpoint, canary):
     assert not canary.exists()
 
 
-def test_other_files_beside_the_safetensors_are_listed_and_left_alone(checkpoint, canary, capsys):
+def test_other_files_beside_the_safetensors_are_listed_and_never_opened(checkpoint, canary, caplog):
     put_pickle(checkpoint / "unet" / "diffusion_pytorch_model.bin", canary)
     put_pickle(checkpoint / "model.ckpt", canary)
     (checkpoint / "unet" / "pipeline.py").write_text(f"open({str(canary)!r}, 'w')")
     load_pipeline(str(checkpoint), device="cpu")
     said = "never opened: model.ckpt, unet/diffusion_pytorch_model.bin, unet/pipeline.py"
-    assert said in capsys.readouterr().out
+    assert said in caplog.text
     assert not canary.exists()
 
 
@@ -191,7 +191,7 @@ def test_weights_in_several_files_pass(saved, tmp_path):
     assert check_checkpoint(checkpoint) == []
 
 
-def test_a_part_that_wants_code_of_its_own_is_refused(checkpoint, canary):
+def test_a_part_that_brings_its_own_code_is_refused(checkpoint, canary):
     (checkpoint / "tokenizer" / "canary.py").write_text(f"open({str(canary)!r}, 'w')\nclass Canary: pass")
     config = checkpoint / "tokenizer" / "tokenizer_config.json"
     config.write_text(json.dumps({"auto_map": {"AutoTokenizer": ["canary.Canary", None]}}))
@@ -202,19 +202,19 @@ def test_a_part_that_wants_code_of_its_own_is_refused(checkpoint, canary):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\x00"])
-def test_a_broken_index_is_said(checkpoint, content):
+def test_a_broken_index_is_named(checkpoint, content):
     (checkpoint / "model_index.json").write_text(content)
     with pytest.raises(ModelLoadError, match=r"its model_index\.json"):
         load_pipeline(str(checkpoint), device="cpu")
 
 
-def test_parts_that_are_not_there_do_not_matter():
+def test_empty_parts_are_ignored():
     check_index(
         {"_class_name": "StableDiffusionPipeline", "safety_checker": [None, None], "requires_safety_checker": 1}
     )
 
 
-def test_damaged_weights_are_one_sentence(checkpoint):
+def test_damaged_weights_raise_one_sentence(checkpoint):
     (weights,) = (checkpoint / "unet").glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelLoadError) as caught:
@@ -223,7 +223,7 @@ def test_damaged_weights_are_one_sentence(checkpoint):
     assert "cannot be loaded" in str(caught.value)
 
 
-def test_one_on_the_hub_is_looked_at_before_it_is_fetched(monkeypatch, tmp_path):
+def test_the_index_on_the_hub_is_checked_before_weights_are_fetched(monkeypatch, tmp_path):
     (tmp_path / "model_index.json").write_text(
         json.dumps({"_class_name": "StableDiffusionPipeline", "unet": ["os", "x"]})
     )
@@ -240,12 +240,12 @@ class TestShipped:
         monkeypatch.setattr(pipelines, "MODELS", copied)
         return copied
 
-    def test_the_checksums_are_of_the_weights_that_ship(self):
-        assert json.loads((pipelines.MODELS / CHECKSUMS).read_text()) == checksums(pipelines.MODELS)
+    def test_the_checksums_fit_the_shipped_weights(self):
+        assert json.loads((pipelines.MODELS / CHECKSUMS).read_text()) == compute_checksums(pipelines.MODELS)
 
     @pytest.mark.parametrize("model", ["embedded", "embedded-teacher"])
     @pytest.mark.parametrize("harm", ["change", "remove", "cut"])
-    def test_weights_that_are_not_as_shipped_are_named(self, models, model, harm):
+    def test_changed_weights_are_named(self, models, model, harm):
         weights = next((models / model / "unet").glob("*.safetensors"))
         content = bytearray(weights.read_bytes())
         content[-7] ^= 1
@@ -257,14 +257,14 @@ class TestShipped:
         ):
             load_pipeline(model, device="cpu")
 
-    def test_the_teacher_needs_what_it_shares_with_its_student(self, models):
+    def test_the_teacher_needs_the_shared_weights(self, models):
         (models / "embedded" / "text_encoder" / "model.safetensors").write_bytes(b"")
         with pytest.raises(
             ModelLoadError, match=r"embedded/text_encoder/model\.safetensors are not as they were shipped"
         ):
             load_pipeline("embedded-teacher", device="cpu")
 
-    def test_the_network_too(self, models):
+    def test_the_cnn_too(self, models):
         verify_shipped(models / "scene-cnn")
         (models / "scene-cnn" / "model.safetensors").write_bytes(b"")
         with pytest.raises(DamagedWeights, match=r"scene-cnn/model\.safetensors"):

@@ -11,6 +11,7 @@ from PIL import Image
 from synthviz import denoising_film, generation
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.denoising_film import DenoisingFilm, record_film, save_animation
+from synthviz.diffusion.latents import decode_latents
 
 BOAT = GenerationConfig("a boat", count=1, seed=3, steps=4)
 
@@ -41,11 +42,11 @@ def test_decoded_latents_are_the_picture(family):
     pipeline = tiny_pipelines.FAMILIES[family]()
     kept = []
     (picture,) = generation.generate(pipeline, BOAT, on_latents=lambda timestep, latents: kept.append(latents))
-    decoded = denoising_film.decode_latents(pipeline, kept[-1], picture.image.height, picture.image.width)
+    decoded = decode_latents(pipeline, kept[-1], picture.image.height, picture.image.width)
     assert np.abs(pixels(decoded) - pixels(picture.image)).max() <= 1
 
 
-def test_the_estimate_is_what_the_noise_would_leave(tiny):
+def test_the_estimate_is_the_latents_without_the_predicted_noise(tiny):
     film = record_film(tiny, BOAT)
     assert len(film.estimates) == 4
     # DDIM's last step goes to no noise at all, so that its estimate is the picture.
@@ -60,11 +61,11 @@ def test_the_estimate_is_what_the_noise_would_leave(tiny):
     alpha = tiny.scheduler.alphas_cumprod[tiny.scheduler.timesteps[0]]
     expected = (starts[0] - (1 - alpha).sqrt() * noises[0]) / alpha.sqrt()
     unguided = record_film(tiny, GenerationConfig("a boat", count=1, seed=3, steps=4, guidance_scale=1.0))
-    decoded = denoising_film.decode_latents(tiny, expected, 32, 32)
+    decoded = decode_latents(tiny, expected, 32, 32)
     assert np.abs(pixels(decoded) - pixels(unguided.estimates[0])).max() <= 1
 
 
-def test_a_latent_consistency_model_takes_two_answers_a_step():
+def test_estimates_of_a_latent_consistency_model():
     pipeline = tiny_pipelines.latent_consistency()
     film = record_film(pipeline, BOAT)
     assert len(film.frames) == len(film.estimates) == 4
@@ -72,7 +73,7 @@ def test_a_latent_consistency_model_takes_two_answers_a_step():
     assert np.array_equal(pixels(film.picture.image), pixels(plain.image))
 
 
-def test_what_was_filmed_before_memory_ran_out_is_not_in_the_film(tiny):
+def test_steps_from_before_memory_ran_out_are_not_in_the_film(tiny):
     decode, failures = tiny.vae.decode, [torch.OutOfMemoryError("CUDA out of memory")]
 
     def small_only(latents, **options):
@@ -86,39 +87,39 @@ def test_what_was_filmed_before_memory_ran_out_is_not_in_the_film(tiny):
     assert len(film.frames) == len(film.estimates) == len(film.timesteps) == 4
 
 
-def test_a_pipeline_that_does_not_tell_of_its_steps(tiny):
+def test_a_pipeline_without_a_step_callback_is_refused(tiny):
     class Silent(type(tiny)):
         def __call__(self, prompt, num_inference_steps=50, guidance_scale=1.0, num_images_per_prompt=1):
             raise AssertionError("work was begun")
 
     silent = Silent(**tiny.components, requires_safety_checker=False)
-    with pytest.raises(ValueError, match="a Silent does not tell of its steps"):
+    with pytest.raises(ValueError, match="Silent has no step callback"):
         record_film(silent, BOAT)
 
 
 def test_an_autoencoder_that_overflows_in_float16_decodes_in_float32():
     pipeline = tiny_pipelines.stable_diffusion_xl()
     latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    expected = denoising_film.decode_latents(pipeline, latents, 32, 32)
+    expected = decode_latents(pipeline, latents, 32, 32)
     pipeline.vae.half()
     pipeline.vae.register_to_config(force_upcast=True)
     used = []
     pipeline.vae.decoder.register_forward_pre_hook(lambda module, inputs: used.append(inputs[0].dtype))
-    found = denoising_film.decode_latents(pipeline, latents.half(), 32, 32)
+    found = decode_latents(pipeline, latents.half(), 32, 32)
     assert used == [torch.float32]
     assert pipeline.vae.dtype == torch.float16
     assert np.abs(pixels(found) - pixels(expected)).max() <= 2
 
 
-def test_latents_with_a_mean_and_a_spread_of_their_own():
+def test_latents_with_a_mean_and_a_standard_deviation():
     pipeline = tiny_pipelines.stable_diffusion_xl()
     factor = pipeline.vae.config.scaling_factor
     latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     mean, std = [0.1, -0.2, 0.3, 0.0], [0.5, 1.0, 1.5, 2.0]
     shifted = latents * torch.tensor(std).view(1, 4, 1, 1) + factor * torch.tensor(mean).view(1, 4, 1, 1)
-    expected = denoising_film.decode_latents(pipeline, shifted, 32, 32)
+    expected = decode_latents(pipeline, shifted, 32, 32)
     pipeline.vae.register_to_config(latents_mean=mean, latents_std=std)
-    found = denoising_film.decode_latents(pipeline, latents, 32, 32)
+    found = decode_latents(pipeline, latents, 32, 32)
     assert np.abs(pixels(found) - pixels(expected)).max() <= 1
 
 
@@ -127,11 +128,10 @@ def test_only_one_picture_is_made(tiny):
     assert film.picture.record["seed"] == 3
 
 
-def test_the_scheduler_comes_back(tiny):
-    own = tiny.scheduler
+def test_the_pipeline_has_its_own_scheduler_again_also_after_an_error(tiny):
+    own, attributes = tiny.scheduler, set(vars(tiny.scheduler))
     record_film(tiny, BOAT)
     assert tiny.scheduler is own
-    assert "step" not in vars(own)
 
     def broken(*_, **__):
         raise ZeroDivisionError
@@ -139,17 +139,17 @@ def test_the_scheduler_comes_back(tiny):
     tiny.vae.decode = broken
     with pytest.raises(ZeroDivisionError):
         record_film(tiny, BOAT)
-    assert "step" not in vars(own)
+    assert tiny.scheduler is own
+    assert set(vars(own)) == attributes
 
 
-def test_a_step_of_the_schedulers_own_comes_back_also_when_it_breaks(tiny):
-    def broken(*_, **__):
-        raise ZeroDivisionError
-
-    tiny.scheduler.step = broken
-    with pytest.raises(ZeroDivisionError):
-        record_film(tiny, BOAT)
-    assert tiny.scheduler.step is broken
+def test_a_recording_scheduler_takes_the_steps_of_the_pipelines_own(tiny):
+    estimates = []
+    with denoising_film.recorded_estimates(tiny, estimates):
+        recorded = generation.generate(tiny, BOAT)[0]
+    assert np.array_equal(pixels(recorded.image), pixels(generation.generate(tiny, BOAT)[0].image))
+    assert len(estimates) == BOAT.steps
+    assert recorded.record["scheduler"] == type(tiny.scheduler).__name__
 
 
 def test_a_named_scheduler_is_filmed(tiny):
@@ -158,9 +158,9 @@ def test_a_named_scheduler_is_filmed(tiny):
     assert film.picture.record["scheduler"] == "DDPMScheduler"
 
 
-def test_a_scheduler_without_estimates_is_said(tiny):
+def test_a_scheduler_without_estimates_is_refused(tiny):
     config = GenerationConfig("a boat", count=1, steps=3, scheduler="DPMSolverMultistep")
-    with pytest.raises(ValueError, match="DPMSolverMultistepScheduler does not tell the model's estimate"):
+    with pytest.raises(ValueError, match="DPMSolverMultistepScheduler does not return"):
         record_film(tiny, config)
     assert len(record_film(tiny, config, estimates=False).frames) == 3
 
@@ -190,7 +190,7 @@ class TestAnimation:
         with Image.open(path) as animation:
             assert animation.convert("RGB").getpixel((8, 8)) == (0, 0, 255)
 
-    def test_what_is_refused(self, film, tmp_path):
+    def test_unknown_endings_and_missing_estimates_are_refused(self, film, tmp_path):
         with pytest.raises(ValueError, match=r"'\.mp4'; an animation ends in \.gif"):
             save_animation(film, tmp_path / "film.mp4")
         silent = DenoisingFilm(film.picture, film.frames, (), film.timesteps)

@@ -120,7 +120,7 @@ def test_a_size_that_does_not_halve_evenly(tiny):
     assert maps.layers[MIDDLE].shape[2:] == (6, 10)
 
 
-def test_words_that_the_model_never_read_have_no_map(tiny):
+def test_words_beyond_the_text_encoders_limit_have_no_map(tiny):
     prompt = "a boat " + 80 * "x" + " lantern"
     ((_, maps),) = word_maps.generate_with_word_maps(tiny, GenerationConfig(prompt, count=1, steps=1))
     assert "lantern" not in maps.words
@@ -136,7 +136,7 @@ def test_a_repeated_word_is_averaged_and_case_does_not_matter(tiny):
         maps.heatmap("boats")
 
 
-def test_of_a_shipped_model_the_layers_that_were_taught_to_look():
+def test_shipped_models_are_recorded_in_their_taught_layers():
     pipeline = load_pipeline("embedded")
     ((_, maps),) = word_maps.generate_with_word_maps(pipeline, GenerationConfig("a boat", count=1, steps=1))
     assert tuple(maps.layers) == word_maps.TAUGHT_LAYERS
@@ -152,14 +152,14 @@ def test_chosen_layers_only_and_unknown_ones_are_refused(tiny):
         word_maps.generate_with_word_maps(tiny, BOATS, layers=["mid_block"])
 
 
-def test_everything_comes_back(tiny):
+def test_processors_come_back(tiny):
     before = parts_that_change(tiny)
     for _ in range(3):
         word_maps.generate_with_word_maps(tiny, GenerationConfig("a boat", count=1, steps=1))
     assert parts_that_change(tiny) == before
 
 
-def test_everything_comes_back_after_an_exception(tiny, monkeypatch):
+def test_processors_come_back_after_an_exception(tiny, monkeypatch):
     before = parts_that_change(tiny)
 
     def broken(*_, **__):
@@ -178,7 +178,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
-def test_everything_comes_back_after_an_exception_inside_the_unet(tiny, run):
+def test_processors_come_back_after_an_exception_inside_the_unet(tiny, run):
     def broken(*_, **__):
         raise ZeroDivisionError
 
@@ -204,7 +204,7 @@ def test_arguments_for_a_layers_own_processor_reach_it(tiny):
     assert heard == [7]
 
 
-def test_whose_maps_these_are_must_be_said(tiny):
+def test_a_recorder_needs_start_batch(tiny):
     with word_maps.recording(tiny, "a boat"), pytest.raises(RuntimeError, match=r"call start_batch\(seeds\) before"):
         tiny("a boat", num_inference_steps=1, output_type="latent")
 
@@ -221,9 +221,9 @@ def test_a_prompt_without_words(tiny):
         word_maps.generate_with_word_maps(tiny, GenerationConfig("!!!", count=1, steps=1))
 
 
-class TestOfAPicture:
+class TestMapsOfAPicture:
     @pytest.mark.parametrize("build", [tiny_pipelines.stable_diffusion, tiny_pipelines.stable_diffusion_xl])
-    def test_one_step_from_the_asked_noise(self, build):
+    def test_one_step_from_the_given_noise(self, build):
         pipeline = build()
         before = (*parts_that_change(pipeline), str(vars(pipeline.scheduler)))
         picture = Image.new("L", (50, 70), 128)

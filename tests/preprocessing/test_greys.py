@@ -1,4 +1,4 @@
-"""Greys of 12, 16 and 32 bits, with a sign, as floats, or with 0 as white: each file's values against NumPy's."""
+"""Greys of 12, 16 and 32 bits, signed, as floats, or with 0 as white: each file's values against NumPy's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
 
 
 def values_of(path, **parameters):
-    """The tensor of a picture of 8×8, pixel for pixel, and what was said."""
+    """Load an 8×8 picture pixel for pixel; return its values, (8, 8), and the loaded image."""
     loaded = preprocess_image(path, size=SIDE, interpolation="nearest", **parameters)
     assert loaded.fallback_reason is None
     return loaded.tensor[0, 0].double().numpy(), loaded
@@ -31,16 +31,13 @@ def write(tmp_path, values, photometric=1, order="<", bits=None, data=None):
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", [np.int8, np.int16])
 @pytest.mark.parametrize("least", [0, -1, -32])
-def test_values_with_a_sign_are_scaled_by_the_range_of_their_type(tmp_path, kind, least, order):
-    """One negative pixel changes nothing of the others."""
+def test_signed_values_are_scaled_by_the_range_of_their_type(tmp_path, kind, least, order):
+    """One negative pixel does not change the others."""
     values = np.maximum(STEPS - 32, least).astype(kind)
     span = np.iinfo(kind)
     got, loaded = values_of(write(tmp_path, values, order=order))
     np.testing.assert_allclose(got, (values.astype(float) - span.min) / (int(span.max) - int(span.min)), atol=1e-6)
-    assert (
-        loaded.warnings[0]
-        == f"Its values have a sign; {span.min} to {span.max}, all that they can be, was scaled to [0, 1]."
-    )
+    assert f"{span.min} to {span.max}" in loaded.warnings[0]
     assert f"{span.min} to {span.max} scaled" in loaded.record["steps"][2]
 
 
@@ -55,11 +52,11 @@ def test_twelve_bits_run_to_4095(tmp_path):
 
 
 @pytest.mark.parametrize("values", [(STEPS * 1000).astype(np.uint16), (STEPS / 64).astype(np.float32)])
-def test_where_0_is_white_63_is_dark(tmp_path, values):
+def test_zero_as_white_swaps_black_and_white(tmp_path, values):
     whole = 65535 if values.dtype == np.uint16 else 1
     got, loaded = values_of(write(tmp_path, values, photometric=0))
     np.testing.assert_allclose(got, 1 - values / whole, atol=1e-6)
-    assert loaded.record["steps"][2].endswith("scaled to [0, 1], 0 as white")
+    assert "0 as white" in loaded.record["steps"][2]
 
 
 @pytest.mark.parametrize("kind", [np.uint32, np.int32])
@@ -67,10 +64,10 @@ def test_thirty_two_bits_are_scaled_by_their_own_range(tmp_path, kind):
     values = (STEPS * 2**26 - (2**31 if kind is np.int32 else 0)).astype(kind)
     got, loaded = values_of(write(tmp_path, values))
     np.testing.assert_allclose(got, STEPS / 63, atol=1e-6)
-    assert "this range was scaled" in loaded.warnings[0]
+    assert f"{values.min():.6g} to {values.max():.6g}" in loaded.warnings[0]
 
 
-def test_portable_greymaps_of_16_bits_have_no_range_of_their_own(tmp_path):
+def test_16_bit_portable_greymaps_are_scaled_by_the_range_of_16_bits(tmp_path):
     values = (STEPS * 500).astype(">u2")
     (tmp_path / "deep.pgm").write_bytes(b"P5 8 8 65535\n" + values.tobytes())
     got, loaded = values_of(tmp_path / "deep.pgm")
@@ -99,13 +96,13 @@ def test_floats_that_are_not_finite_show_the_background(tmp_path, wrong, scale):
     expected = STEPS / 63
     expected[2, 3:5] = 51 / 255
     np.testing.assert_allclose(got, expected, atol=1e-6)
-    assert "2 of 64 values are not finite (NaN or infinity); they show the background." in loaded.warnings
+    assert any("2 of 64 values" in warning for warning in loaded.warnings)
     assert loaded.record["warnings"] == list(loaded.warnings)
 
 
-def test_no_finite_value_at_all_is_no_picture(tmp_path):
+def test_a_picture_without_finite_values_cannot_be_used(tmp_path):
     path = write(tmp_path, np.full((SIDE, SIDE), np.nan, np.float32))
-    assert preprocess_image(path).fallback_reason == "none of its values is finite: all are NaN or infinity"
+    assert "finite" in preprocess_image(path).fallback_reason
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
@@ -115,7 +112,7 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path, suffix):
     loaded = preprocess_image(tmp_path / f"deep{suffix}")
     assert loaded.record["original"]["mode"] == "I;16"
     np.testing.assert_allclose(loaded.tensor[0, 0, 0].numpy(), ramp / 65535, atol=1e-6)
-    assert len(loaded.tensor.unique()) == 224  # not squeezed through 8 bits
+    assert len(loaded.tensor.unique()) == 224  # more than 8 bits could hold after scaling
     assert loaded.warnings == ()
 
 
@@ -129,7 +126,7 @@ def test_the_transparent_value_shows_the_background(tmp_path):
     assert "transparent" in loaded.warnings[0]
 
 
-def test_overshoot_is_cut_to_the_range(tmp_path):
+def test_overshoot_is_clipped_to_the_range(tmp_path):
     edge = np.zeros((300, 300), np.uint16)
     edge[:, 150:] = 65535
     Image.fromarray(edge).save(tmp_path / "edge.png")
@@ -139,8 +136,8 @@ def test_overshoot_is_cut_to_the_range(tmp_path):
         assert tensor.max() == 1
 
 
-def test_fit_pads_with_the_background(tmp_path):
+def test_padding_shows_the_background(tmp_path):
     Image.fromarray(np.full((10, 40), 65535, np.uint16)).save(tmp_path / "deep.png")
-    tensor = preprocess_image(tmp_path / "deep.png", fit="fit", background=(51, 51, 51)).tensor[0, 0]
+    tensor = preprocess_image(tmp_path / "deep.png", fit="pad", background=(51, 51, 51)).tensor[0, 0]
     assert tensor[0, 0] == pytest.approx(0.2)
     assert tensor[112, 112] == 1

@@ -1,8 +1,9 @@
-"""Folders of pictures: each file gives its tensor or its reason, and none stops the rest."""
+"""Folders of pictures: each file gives its tensor or a reason, and no file stops the rest."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,12 +20,12 @@ from PIL import Image
 from synthviz.preprocessing.folder import preprocess_folder
 from synthviz.preprocessing.image import preprocess_image
 from synthviz.preprocessing.image_files import PreprocessingError
-from synthviz.preprocessing.loaded_image import LoadedImage
+from synthviz.preprocessing.loaded_image import LoadedImage, test_pattern as pattern
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three pictures, one of them in a subfolder, and a file that is none; hidden ones and a link are not for us."""
+    """Three pictures, one of them in a subfolder, a file that is not a picture, hidden files, and a link."""
     rng = np.random.default_rng(0)
     (tmp_path / "b").mkdir()
     (tmp_path / ".hidden").mkdir()
@@ -36,7 +37,7 @@ def folder(tmp_path):
 
 
 def load_unless_evil(path: Path) -> LoadedImage:
-    """What a hostile file could do to a decoder."""
+    """Act as a decoder that c.png makes hang, crash or waste memory."""
     if path.name == "c.png":
         deed = path.read_text()
         if deed == "hang":
@@ -50,7 +51,7 @@ def load_unless_evil(path: Path) -> LoadedImage:
     return preprocess_image(path)
 
 
-def test_one_picture_isolated(folder, monkeypatch):
+def test_one_isolated_picture_is_the_same_and_not_opened_in_this_process(folder, monkeypatch):
     here = preprocess_image(folder / "a.png", fit="crop")
 
     def refuse(*arguments):
@@ -60,14 +61,42 @@ def test_one_picture_isolated(folder, monkeypatch):
     alone = preprocess_image(folder / "a.png", fit="crop", isolate=True)
     assert torch.equal(alone.tensor, here.tensor)
     assert alone.record == here.record
-    assert preprocess_image(folder / "c.png", isolate=True).fallback_reason
-    with pytest.raises(PreprocessingError, match=r"c\.png: it is not a picture"):
+
+
+def test_an_unusable_isolated_picture_is_logged_once_or_raises(folder, caplog, capfd):
+    with pytest.raises(PreprocessingError, match=r"^c\.png: "):
         preprocess_image(folder / "c.png", isolate=True, strict=True)
+    assert caplog.messages == []
+    alone = preprocess_image(folder / "c.png", fit="crop", isolate=True)
+    (message,) = caplog.messages
+    assert "c.png" in message
+    assert alone.fallback_reason in message
+    assert alone.record == preprocess_image(folder / "c.png", fit="crop").record
+    assert "c.png" not in "".join(capfd.readouterr())  # the process that decodes writes nothing
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_crash_of_the_isolated_decoder_is_the_reason(folder, monkeypatch, strict):
+    monkeypatch.setattr("synthviz.preprocessing.image.load_picture", crash)
+    if strict:
+        with pytest.raises(PreprocessingError, match=r"^c\.png: the decoder crashed"):
+            preprocess_image(folder / "c.png", isolate=True, strict=True)
+    else:
+        loaded = preprocess_image(folder / "c.png", size=32, fit="pad", isolate=True)
+        assert loaded.fallback_reason == "the decoder crashed"
+        assert torch.equal(loaded.tensor, pattern(32))
+        assert loaded.record["fit"] == "pad"
+    assert not decoders()
+
+
+def crash(path: Path, settings: object) -> LoadedImage:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    raise AssertionError("not reached")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are always text there")
 @pytest.mark.parametrize("isolate", [False, True])
-def test_a_name_that_is_no_text(folder, isolate):
+def test_a_file_name_that_is_not_valid_text(folder, isolate):
     os.rename(folder / "a.png", os.fsencode(folder) + b"/a\xff.png")
     os.rename(folder / "c.png", os.fsencode(folder) + b"/c\xff.png")
     by_name = {loaded.name: loaded for loaded in preprocess_folder(folder, isolate=isolate)}
@@ -75,22 +104,23 @@ def test_a_name_that_is_no_text(folder, isolate):
     assert by_name["c\\udcff.png"].fallback_reason is not None
 
 
-def test_every_file_in_the_order_of_their_paths(folder):
+def test_files_come_in_the_order_of_their_paths(folder):
     found = list(preprocess_folder(folder))
     assert [loaded.name for loaded in found] == ["a.png", "b.jpg", "c.png", "d.png"]
     assert [loaded.fallback_reason is None for loaded in found] == [True, True, False, True]
     assert torch.equal(found[0].tensor, preprocess_image(folder / "a.png").tensor)
 
 
-def test_isolated_ones_are_the_same(folder, capsys):
-    told = []
+def test_isolated_pictures_are_the_same(folder, caplog, capfd):
+    progress = []
     load = partial(preprocess_image, size=64, fit="crop")
-    isolated = list(preprocess_folder(folder, load=load, isolate=True, on_progress=lambda *at: told.append(at)))
+    isolated = list(preprocess_folder(folder, load=load, isolate=True, on_progress=lambda *at: progress.append(at)))
     for one, other in zip(isolated, preprocess_folder(folder, load=load), strict=True):
         assert torch.equal(one.tensor, other.tensor)
         assert one.record == other.record
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert capsys.readouterr().out.count("Using the test pattern instead of c.png") == 2
+    assert progress == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert ["c.png" in message for message in caplog.messages] == [True, True]  # isolated and not
+    assert "c.png" not in "".join(capfd.readouterr())  # the process that decodes writes nothing
     assert not decoders()
 
 
@@ -98,11 +128,11 @@ def decoders() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "spawn_main" in str(child.cmdline())]
 
 
-def test_several_workers_keep_the_order(folder, capsys):
+def test_several_workers_keep_the_order(folder, caplog):
     (folder / "c.png").write_text("crash")
     files = preprocess_folder(folder, load=load_unless_evil, isolate=True, workers=3)
     assert [loaded.name for loaded in files] == ["a.png", "b.jpg", "c.png", "d.png"]
-    assert capsys.readouterr().out == "Using the test pattern instead of c.png: the decoder crashed\n"
+    assert caplog.messages == ["Using the test pattern instead of c.png: the decoder crashed"]
     (folder / "c.png").unlink()
     started = preprocess_folder(folder, isolate=True, workers=2)
     assert next(started).name == "a.png"
@@ -115,7 +145,7 @@ def test_several_workers_keep_the_order(folder, capsys):
     ("deed", "words"),
     [("hang", "more than 2 s"), ("crash", "the decoder crashed"), ("memory", "memory|MemoryError")],
 )
-def test_one_that_is_too_much_is_stopped_and_the_rest_goes_on(folder, deed, words):
+def test_a_hostile_file_is_stopped_and_the_rest_is_loaded(folder, deed, words):
     (folder / "c.png").write_text(deed)
     if deed == "memory":
         pytest.importorskip("resource")
@@ -125,12 +155,13 @@ def test_one_that_is_too_much_is_stopped_and_the_rest_goes_on(folder, deed, word
     try:
         found.extend(files)
     except MemoryError as error:
-        pytest.fail(f"stopped the rest: {error!r}")
+        pytest.fail(f"the rest was not loaded: {error!r}")
     assert [loaded.fallback_reason is None for loaded in found] == [True, True, False, True]
-    assert found[2].tensor.shape == (1, 1, 224, 224)
+    assert re.search(words, found[2].fallback_reason)
+    assert torch.equal(found[2].tensor, pattern())
 
 
-def test_it_is_lazy(folder):
+def test_files_are_loaded_while_iterating(folder):
     started = preprocess_folder(folder)
     assert next(started).name == "a.png"
     (folder / "d.png").unlink()
@@ -138,12 +169,12 @@ def test_it_is_lazy(folder):
 
 
 @pytest.mark.parametrize("wrong", [{"workers": 2}, {"workers": 0, "isolate": True}, {"workers": 1.5, "isolate": True}])
-def test_wrong_numbers_of_workers(folder, wrong):
-    with pytest.raises(ValueError, match=r"workers is .*; it must be 1"):
+def test_wrong_numbers_of_workers_raise(folder, wrong):
+    with pytest.raises(ValueError, match="workers is"):
         preprocess_folder(folder, **wrong)
 
 
-def test_a_wrong_parameter_is_raised_where_it_was_given(folder):
+def test_a_wrong_parameter_raises_from_the_isolated_process(folder):
     with pytest.raises(ValueError, match="fit is 'stretched'"):
         next(preprocess_folder(folder, load=partial(preprocess_image, fit="stretched"), isolate=True))
 
@@ -152,13 +183,13 @@ def test_a_wrong_parameter_is_raised_where_it_was_given(folder):
     ("given", "words"),
     [({"folder": "nowhere"}, "not a folder"), ({"seconds": 0}, "seconds is 0"), ({"memory_gb": -1}, "memory_gb is -1")],
 )
-def test_wrong_calls_are_refused_at_once(folder, given, words):
+def test_wrong_calls_raise_at_once(folder, given, words):
     with pytest.raises(ValueError, match=words):
         preprocess_folder(**{"folder": folder, **given})
 
 
 @pytest.mark.parametrize("guard", ["", 'if __name__ == "__main__":\n    '])
-def test_a_script_without_a_guard_is_told_so(folder, guard):
+def test_a_script_without_a_main_guard_gets_a_clear_error(folder, guard):
     script = folder / "script.py"
     script.write_text(
         f"from synthviz.preprocessing import preprocess_image\n{guard}preprocess_image('a.png', isolate=True)"
@@ -167,7 +198,7 @@ def test_a_script_without_a_guard_is_told_so(folder, guard):
     assert (ran.returncode == 0) == bool(guard)
     if not guard:
         last = ran.stderr.strip().splitlines()[-1]
-        assert last.startswith("RuntimeError: the process that decodes pictures ended before it began; a script must")
+        assert last.startswith("RuntimeError: ")
         assert 'if __name__ == "__main__":' in last
         assert "EOFError" not in ran.stderr
 

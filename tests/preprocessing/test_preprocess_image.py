@@ -1,3 +1,5 @@
+"""`preprocess_image`: against torchvision, against arithmetic, and with files and parameters that are wrong."""
+
 import io
 import json
 
@@ -9,7 +11,7 @@ from torchvision.transforms import v2
 
 from synthviz.preprocessing.image import preprocess_image
 from synthviz.preprocessing.image_files import PreprocessingError
-from synthviz.preprocessing.loaded_image import test_pattern
+from synthviz.preprocessing.loaded_image import test_pattern as pattern
 from synthviz.preprocessing.steps import LUMA
 from synthviz.scenes import Scene, paint
 
@@ -33,7 +35,7 @@ def save(tmp_path):
 
 
 def pixel(loaded):
-    """The value in the middle of the tensor, on the scale of bytes."""
+    """Return the value in the middle of the tensor, scaled to 0 to 255."""
     return loaded.tensor[0, 0, 112, 112].item() * 255
 
 
@@ -97,7 +99,7 @@ def test_agrees_with_torchvision_bit_for_bit(painting, save, name):
 
 
 def test_agrees_with_torchvision_on_tensors_up_to_rounding(painting, save):
-    """Tensors are rounded at other places: the grey cut off instead of rounded, or nothing rounded at all."""
+    """On tensors the grey is truncated instead of rounded, or nothing is rounded."""
     loaded = preprocess_image(save(painting))
     steps = [v2.Grayscale(), v2.Resize((224, 224), antialias=True)]
     scale = v2.ToDtype(torch.float32, scale=True)
@@ -125,8 +127,8 @@ def test_shrinking_is_antialiased(save):
 # Fit
 
 
-def test_fit_keeps_the_proportions_and_pads_with_the_background(painting, save):
-    loaded = preprocess_image(save(painting), fit="fit", background=(255, 0, 0))
+def test_pad_keeps_the_proportions_and_shows_the_background(painting, save):
+    loaded = preprocess_image(save(painting), fit="pad", background=(255, 0, 0))
     values = loaded.tensor[0, 0] * 255
     red = round(0.299 * 255)
     assert values[:37].eq(red).all()
@@ -135,9 +137,20 @@ def test_fit_keeps_the_proportions_and_pads_with_the_background(painting, save):
     np.testing.assert_allclose(values[37:186].numpy(), inside, atol=1e-4)
 
 
-def test_fit_of_a_very_long_picture_keeps_a_row(save):
-    loaded = preprocess_image(save(Image.new("L", (5000, 2), 255)), fit="fit", background=(0, 0, 0))
+def test_pad_of_a_very_long_picture_keeps_a_row(save):
+    loaded = preprocess_image(save(Image.new("L", (5000, 2), 255)), fit="pad", background=(0, 0, 0))
     assert loaded.tensor.sum(dim=(-1, -2)) == 224
+
+
+def test_the_old_name_of_pad_still_works_with_a_note(painting, save):
+    old, new = (preprocess_image(save(painting), fit=fit) for fit in ("fit", "pad"))
+    assert torch.equal(old.tensor, new.tensor)
+    assert old.record["fit"] == "pad"
+    (note,) = old.warnings
+    assert "pad" in note
+    assert old.record["warnings"] == [note]
+    assert new.warnings == ()
+    assert preprocess_image("nowhere.png", fit="fit").warnings == (note,)
 
 
 def test_stretch_uses_all_of_the_picture(save):
@@ -163,7 +176,7 @@ def test_default_grey_is_pillows_for_every_kind_of_colour(save):
     picture = Image.fromarray(colours)
     grey = preprocess_image(save(picture)).tensor[0, 0].mul(255).round().numpy()
     np.testing.assert_array_equal(grey, np.asarray(picture.convert("L")))
-    # Other weights take another way; nearly the same ones come to the same bytes there.
+    # Other weights use other code; nearly equal weights must give the same bytes there.
     nearly = (0.299, 0.587, 0.114 + 1e-9)
     other = preprocess_image(save(picture), grey_weights=nearly).tensor[0, 0].mul(255).round().numpy()
     np.testing.assert_array_equal(other, grey)
@@ -210,8 +223,8 @@ def test_cmyk_photograph(painting, save):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_obeyed(painting, save, orientation):
-    """Stored as a camera with this orientation stores it, the picture comes out as the upright one."""
+def test_exif_orientation_is_applied(painting, save, orientation):
+    """A picture stored as a camera with this orientation stores it gives the same tensor as the upright one."""
     turn_away = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -251,7 +264,7 @@ def test_transparent_palette_entry_shows_the_background(save, suffix):
     assert loaded.tensor.eq(1).all()
 
 
-def test_opaque_alpha_changes_nothing_and_warns_of_nothing(painting, save):
+def test_opaque_alpha_changes_nothing_and_gives_no_warning(painting, save):
     loaded = preprocess_image(save(painting.convert("RGBA"), "alpha.png"))
     assert torch.equal(loaded.tensor, preprocess_image(save(painting)).tensor)
     assert loaded.warnings == ()
@@ -261,20 +274,21 @@ def test_first_frame_of_an_animation(save):
     first, second = Image.new("L", (8, 8), 0), Image.new("L", (8, 8), 255)
     loaded = preprocess_image(save(first, "moving.gif", save_all=True, append_images=[second, first]))
     assert loaded.tensor.eq(0).all()
-    assert loaded.warnings[0] == "The file holds 3 frames; the first was taken."
+    assert "3 frames" in loaded.warnings[0]
 
 
 # Blank pictures
 
 
-def test_blank_picture_is_warned_of(save):
+def test_blank_picture_gives_a_warning(save):
     loaded = preprocess_image(save(Image.new("RGB", (50, 50), "white")))
     assert loaded.fallback_reason is None
-    assert loaded.warnings == ("The picture is blank: every pixel is 1.000.",)
-    assert loaded.record["warnings"] == list(loaded.warnings)
+    (warning,) = loaded.warnings
+    assert "blank" in warning
+    assert loaded.record["warnings"] == [warning]
 
 
-def test_nearly_uniform_picture_is_warned_of(save):
+def test_nearly_uniform_picture_gives_a_warning(save):
     faint = np.full((50, 50), 100, np.uint8)
     faint[10:40, 10:40] = 102
     (warning,) = preprocess_image(save(Image.fromarray(faint))).warnings
@@ -298,7 +312,7 @@ def damaged(kind, folder, painting):
             whole[len(whole) // 2] ^= 255
         elif kind == "checksum":
             whole[-13] ^= 255  # last byte of the pixels' checksum; the end chunk is 12 bytes long
-        contents = {"empty": b"", "text": b"I am no picture", "bits": whole, "checksum": whole}
+        contents = {"empty": b"", "text": b"not a picture", "bits": whole, "checksum": whole}
         path.write_bytes(contents.get(kind, whole[: len(whole) // 2]))
     return path
 
@@ -307,7 +321,7 @@ REASONS = {
     "missing": "there is no such file",
     "folder": "it is a folder, not a file",
     "empty": "the file is empty",
-    "text": "it is not a picture in a format that synthviz reads",
+    "text": "it is not a picture",
     "cut png": "it cannot be decoded",
     "cut jpeg": "it cannot be decoded",
     "bits": "it cannot be decoded",
@@ -316,24 +330,25 @@ REASONS = {
 
 
 @pytest.mark.parametrize("kind", REASONS)
-def test_unusable_file_gives_the_test_pattern_and_says_so(tmp_path, painting, capsys, kind):
+def test_unusable_file_gives_the_test_pattern_and_is_logged(tmp_path, painting, caplog, capsys, kind):
     loaded = preprocess_image(damaged(kind, tmp_path, painting))
-    assert torch.equal(loaded.tensor, test_pattern())
+    assert torch.equal(loaded.tensor, pattern())
     assert loaded.fallback_reason.startswith(REASONS[kind])
     assert loaded.record["fallback_reason"] == loaded.fallback_reason
     assert loaded.stages == ()
-    said = capsys.readouterr()
-    assert said.out == f"Using the test pattern instead of {kind}.png: {loaded.fallback_reason}\n"
-    assert said.err == ""
+    assert caplog.messages == [f"Using the test pattern instead of {kind}.png: {loaded.fallback_reason}"]
+    assert caplog.records[0].name.startswith("synthviz.")
+    assert "".join(capsys.readouterr()) == ""
 
 
 @pytest.mark.parametrize("kind", REASONS)
-def test_strict_raises_instead(tmp_path, painting, capsys, kind):
+def test_strict_raises_instead(tmp_path, painting, caplog, kind):
     path = damaged(kind, tmp_path, painting)
     with pytest.raises(PreprocessingError, match=rf"^{kind}\.png: {REASONS[kind]}") as caught:
         preprocess_image(path, strict=True)
     assert str(tmp_path) not in str(caught.value)
-    assert capsys.readouterr().out == ""
+    assert (caught.value.__cause__ is None) == (REASONS[kind].startswith(("there", "it is a folder", "the file")))
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
@@ -360,7 +375,7 @@ def test_postscript_is_not_handed_to_ghostscript(painting, save, monkeypatch):
     path = save(painting).with_suffix(".eps")
     painting.save(path)
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
-    assert preprocess_image(path).fallback_reason == "it is not a picture in a format that synthviz reads"
+    assert preprocess_image(path).fallback_reason.startswith("it is not a picture")
 
 
 def test_missing_file_suggests_a_similar_name(painting, save):
@@ -371,35 +386,36 @@ def test_missing_file_suggests_a_similar_name(painting, save):
 def test_too_many_pixels_are_refused_before_decoding(painting, save):
     path = save(painting)
     assert preprocess_image(path, max_pixels=60_000).fallback_reason is None
-    reason = preprocess_image(path, max_pixels=59_999).fallback_reason
-    assert reason == "its 300×200 pixels are 0.1 million, more than the 0.059999 million that are read"
+    assert "300×200 pixels" in preprocess_image(path, max_pixels=59_999).fallback_reason
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("side", [5001, 10_000, 20_000])
 def test_huge_picture_is_refused_by_default(tmp_path, side):
-    """Sizes around Pillow's own warning and refusal; only the header is there, so decoding would fail otherwise."""
+    """Sizes around those that Pillow warns about and refuses. The file has only a header, so it cannot be decoded."""
     header = f"P5 {side} {side} 255\n".encode()
     (tmp_path / "huge.pgm").write_bytes(header + b"\0" * 100)
     limit = Image.MAX_IMAGE_PIXELS
     reason = preprocess_image(tmp_path / "huge.pgm").fallback_reason
-    assert "more than the 25 million that are read" in reason or "exceeds limit" in reason
+    assert "25 million" in reason or "exceeds limit" in reason
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
 @pytest.mark.filterwarnings("error")
-def test_pillows_own_complaints_become_warnings(painting, save):
+def test_pillows_warnings_are_collected(painting, save):
     path = save(painting, "exif.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0garbage")
     loaded = preprocess_image(path)
     assert loaded.fallback_reason is None
-    assert loaded.warnings == ("Pillow noticed: Corrupt EXIF data. Expecting to read 12 bytes but only got 7.",)
+    (warning,) = loaded.warnings
+    assert "Pillow" in warning
+    assert "EXIF" in warning
 
 
 # Fast
 
 
 @pytest.mark.parametrize("weights", [LUMA, (1, 0, 0)])
-@pytest.mark.parametrize("fit", ["stretch", "fit", "crop"])
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
 def test_fast_is_nearly_the_same_from_a_quarter_of_the_pixels(painting, save, fit, weights):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -419,48 +435,49 @@ def test_fast_changes_nothing_of_other_formats(painting, save):
     assert torch.equal(preprocess_image(path, fast=True).tensor, preprocess_image(path).tensor)
 
 
-def test_fast_and_nearest_do_not_go_together(painting, save):
-    with pytest.raises(ValueError, match="fast averages pixels"):
+def test_fast_and_nearest_exclude_each_other(painting, save):
+    with pytest.raises(ValueError, match=r"fast .*nearest"):
         preprocess_image(save(painting), fast=True, interpolation="nearest")
 
 
-# Calls that make no sense
+# Wrong calls
 
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"fit": "strech"}, "fit is 'strech'; it must be one of stretch, fit, crop; did you mean 'stretch'?"),
-        ({"fit": "pad me"}, "fit is 'pad me'; it must be one of stretch, fit, crop"),
-        ({"interpolation": "bilinaer"}, "interpolation is 'bilinaer'.*did you mean 'bilinear'?"),
-        ({"size": 1}, "size is 1; it must be a whole number of pixels from 2 to 4096"),
+        ({"fit": "strech"}, "fit is 'strech'.*stretch, pad, crop.*did you mean 'stretch'"),
+        ({"fit": "contain"}, "fit is 'contain'"),
+        ({"interpolation": "bilinaer"}, "interpolation is 'bilinaer'.*did you mean 'bilinear'"),
+        ({"size": 1}, "size is 1; .* 2 to 4096"),
         ({"size": 5000}, "size is 5000"),
         ({"size": 224.0}, r"size is 224\.0"),
         ({"size": True}, "size is True"),
-        ({"grey_weights": (0.5, 0.5)}, r"grey_weights is \(0\.5, 0\.5\); it must be three shares"),
-        ({"grey_weights": (1, 1, 1)}, "sum to 1"),
-        ({"grey_weights": (2, -1, 0)}, "none negative"),
+        ({"grey_weights": (0.5, 0.5)}, r"grey_weights is \(0\.5, 0\.5\)"),
+        ({"grey_weights": (1, 1, 1)}, r"grey_weights is \(1, 1, 1\); .*sum to 1"),
+        ({"grey_weights": (2, -1, 0)}, r"grey_weights is \(2, -1, 0\); .*none negative"),
         ({"grey_weights": (float("nan"), 0, 1)}, "grey_weights is"),
-        ({"background": (0, 0, 256)}, r"background is \(0, 0, 256\); it must be three whole numbers from 0 to 255"),
+        ({"grey_weights": np.array(1.0)}, "grey_weights is"),
+        ({"background": (0, 0, 256)}, r"background is \(0, 0, 256\); .* 0 to 255"),
         ({"background": (0, 0)}, "background is"),
         ({"background": "white"}, "background is 'white'"),
         ({"max_pixels": 0}, "max_pixels is 0"),
     ],
 )
 def test_bad_parameters_raise_before_the_file_is_touched(wrong, message, strict):
-    with pytest.raises(ValueError, match=message.replace("?", r"\?")) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         preprocess_image("nowhere.png", strict=strict, **wrong)
     assert not isinstance(caught.value, PreprocessingError)
 
 
 @pytest.mark.parametrize("path", ["", " "])
-def test_empty_path_is_a_bad_call(path):
-    with pytest.raises(ValueError, match=r"path is .*it must name a picture file"):
+def test_an_empty_path_raises(path):
+    with pytest.raises(ValueError, match="path is"):
         preprocess_image(path)
 
 
-# What is kept
+# Record and stages
 
 
 def test_record_is_json_and_names_no_folder(painting, save, tmp_path):
@@ -506,7 +523,7 @@ def test_stages_lead_from_the_file_to_the_tensor(painting, save):
 
 
 def test_test_pattern_runs_from_black_at_the_top_to_white_at_the_bottom():
-    pattern = test_pattern(5)
-    assert pattern.dtype == torch.float32
-    assert pattern.tolist() == [[[[value] * 5 for value in (0.0, 0.25, 0.5, 0.75, 1.0)]]]
-    assert test_pattern().shape == (1, 1, 224, 224)
+    small = pattern(5)
+    assert small.dtype == torch.float32
+    assert small.tolist() == [[[[value] * 5 for value in (0.0, 0.25, 0.5, 0.75, 1.0)]]]
+    assert pattern().shape == (1, 1, 224, 224)

@@ -1,4 +1,4 @@
-"""Whatever the parameters are: a tensor as promised, or one sentence that names the parameter, before work starts."""
+"""Any parameters give a tensor, or an error that names the parameter before work starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GOOD = {
     "background": st.tuples(*[st.integers(0, 255)] * 3),
     "max_pixels": st.integers(1, 2**70),
 }
-# The picture is the same file throughout, so a fixture may outlive an example.
+# The fixtures do not change between examples, so all examples may share them.
 QUIET = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -40,12 +40,12 @@ def picture(tmp_path_factory):
 
 
 @contextmanager
-def suppress_refusal(sentence: str) -> Iterator[None]:
-    """Lets a ValueError pass that begins so, and no other exception."""
+def suppress_value_error(beginning: str) -> Iterator[None]:
+    """Suppress a ValueError whose message begins with `beginning`, and no other exception."""
     try:
         yield
     except ValueError as error:
-        if not re.match(sentence, str(error), re.DOTALL):
+        if not re.match(beginning, str(error), re.DOTALL):
             raise
 
 
@@ -65,9 +65,10 @@ def test_sensible_parameters_give_a_tensor(picture, parameters):
 @example(value=[0.5, "0.3", 0.2])
 @example(value=["a", None, 1])
 @example(value=np.array([[1.0, 0.0, 0.0]]))
+@example(value=np.array(1.0))
 @QUIET
-def test_any_parameter_at_all_is_used_or_named(picture, name, value):
-    with suppress_refusal(f"{name} is .*; it must be "):
+def test_any_parameter_is_used_or_named_in_an_error(picture, name, value):
+    with suppress_value_error(f"{name} is .*; it must be "):
         assert torch.isfinite(preprocess_image(picture, **{name: value}).tensor).all()
 
 
@@ -75,7 +76,7 @@ def test_any_parameter_at_all_is_used_or_named(picture, name, value):
 @example(path="nul\0inside")
 @example(path="\ud800")
 @QUIET
-def test_any_path_at_all_gives_a_reason(path, tmp_path, monkeypatch, capsys):
+def test_any_path_gives_a_reason_or_an_error(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with suppress_refusal("path is .*; it must name "):
+    with suppress_value_error("path is .*; it must name "):
         assert preprocess_image(path).fallback_reason

@@ -1,3 +1,5 @@
+"""plots/feature_map_grids.py."""
+
 import matplotlib
 import matplotlib._pylab_helpers
 import numpy as np
@@ -26,11 +28,11 @@ def tile(figure, channel, columns, side, gap, axes=0):
 
 
 def in_colors(image):
-    """What a scalar image would be drawn in: viridis from 0 to 1, as bytes."""
+    """Return the colours of an image in [0, 1] in viridis, as bytes."""
     return matplotlib.colormaps["viridis"](image, bytes=True)
 
 
-def test_every_tile_is_its_channel(maps):
+def test_each_tile_shows_its_channel(maps):
     figure = plots.feature_maps(maps)
     images = normalize_maps(maps).images.numpy()
     for channel in range(16):
@@ -54,7 +56,7 @@ def test_channels_are_numbered(maps):
 
 
 @pytest.mark.parametrize("shape", [(1, 13, 20, 20), (1, 128, 7, 9), (1, 2, 222, 222)])
-def test_numbers_stand_in_their_boxes(shape):
+def test_channel_numbers_are_inside_their_boxes(shape):
     figure = plots.feature_maps(torch.rand(shape))
     axes = figure.axes[0]
     figure.canvas.draw()
@@ -69,19 +71,19 @@ def figure_texts(figure):
     return [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_silent_channels_are_hatched_and_named(maps):
+def test_channels_without_a_pattern_are_hatched_and_named(maps):
     maps[0, 3] = 0
     maps[0, 7] = float("nan")
     maps[0, 8] = 2
     figure = plots.feature_maps(maps)
     assert sum(isinstance(patch, Rectangle) and patch.get_hatch() is not None for patch in figure.axes[0].patches) == 3
-    assert {"dead", "not\nfinite", "constant"} <= set(figure_texts(figure))
-    assert "dead: 3; constant: 8; not finite: 7" in caption(figure)
+    assert {"silent", "not\nfinite", "constant"} <= set(figure_texts(figure))
+    assert "silent: 3; constant: 8; not finite: 7" in caption(figure)
     assert not tile(figure, 3, 4, 20, 1).any()  # transparent
     assert tile(figure, 4, 4, 20, 1)[..., 3].all()
 
 
-def test_captions_without_silent_channels_mention_none(maps):
+def test_captions_mention_hatching_only_if_there_is_some(maps):
     assert "hatched" not in caption(plots.feature_maps(maps))
     assert "hatched" not in caption(plots.compare_feature_maps(maps, maps))
 
@@ -94,7 +96,7 @@ def test_grid_shape(count, shape):
     assert grid_shape(count) == shape
 
 
-def test_compare_shows_both(maps):
+def test_compare_draws_both_networks(maps):
     figure = plots.compare_feature_maps(maps, maps.flip(1))
     images = normalize_maps(maps).images.numpy()
     np.testing.assert_array_equal(tile(figure, 0, 4, 20, 1, axes=0), in_colors(images[0]))
@@ -102,23 +104,24 @@ def test_compare_shows_both(maps):
     assert [axes.get_title() for axes in figure.axes[:2]] == ["trained", "untrained"]
 
 
-def test_compare_refuses_two_layers(maps):
-    with pytest.raises(ValueError, match="same layer"):
+def test_compare_rejects_maps_of_two_layers(maps):
+    with pytest.raises(ValueError, match=r"\(16, 20, 20\).*\(8, 20, 20\)"):
         plots.compare_feature_maps(maps, maps[:, :8])
 
 
-def test_compare_names_the_silent_of_each(maps):
+def test_compare_names_the_silent_channels_of_each_network(maps):
     silent = maps.clone()
     silent[0, 5] = 0
     text = caption(plots.compare_feature_maps(maps, silent))
-    assert "hatched channels of the untrained network have nothing to show (dead: 5)" in text
+    assert "of the untrained network" in text
+    assert "(silent: 5)" in text
     assert "of the trained network" not in text
 
 
-def test_filters_of_colours_show_their_colours():
+def test_colour_filters_are_drawn_in_their_colours():
     weights = torch.zeros(64, 3, 7, 7)
-    weights[5, 0] = 2.0  # answers to red
-    weights[6, 2] = -1.0  # and to what is not blue
+    weights[5, 0] = 2.0  # responds to red
+    weights[6, 2] = -1.0  # responds to the absence of blue
     panels = [axes for axes in plots.filters(weights).axes if axes.images]
     assert len(panels) == 64
     for channel, color in ((0, (0.5, 0.5, 0.5)), (5, (1.0, 0.5, 0.5)), (6, (0.5, 0.5, 0.25))):
@@ -127,7 +130,7 @@ def test_filters_of_colours_show_their_colours():
         assert np.allclose(shown[3, 3], color)
 
 
-def test_filters_are_centred_on_zero():
+def test_filters_have_a_colour_map_centred_on_zero():
     weights = torch.linspace(-1, 0.5, 16 * 9).view(16, 1, 3, 3).requires_grad_()
     figure = plots.filters(weights)
     images = [axes.images[0] for axes in figure.axes if axes.images]
@@ -137,14 +140,14 @@ def test_filters_are_centred_on_zero():
         assert image.get_clim() == (-1, 1)
 
 
-def test_wrong_shapes(maps):
+def test_wrong_shapes_are_rejected(maps):
     with pytest.raises(ValueError, match=r"maps\[0\]"):
         plots.feature_maps(torch.cat([maps, maps]))
     with pytest.raises(ValueError, match=r"\(4, 2, 3, 3\)"):
         plots.filters(torch.zeros(4, 2, 3, 3))
 
 
-def test_same_bytes_and_nothing_left_open(maps, tmp_path):
+def test_the_same_maps_give_the_same_bytes_and_no_figure_stays_open(maps, tmp_path):
     for make in (plots.feature_maps, lambda shown: plots.compare_feature_maps(shown, shown)):
         first = plots.save_figure(make(maps), tmp_path / "first.png").read_bytes()
         assert plots.save_figure(make(maps), tmp_path / "again.png").read_bytes() == first

@@ -1,3 +1,5 @@
+"""plots/predictions.py."""
+
 from dataclasses import replace
 
 import matplotlib._pylab_helpers
@@ -22,7 +24,7 @@ def colors(axes):
     return [known[bar.get_facecolor()] for bar in axes.patches]
 
 
-def test_bars_are_the_probabilities(prediction):
+def test_the_bars_show_the_probabilities(prediction):
     axes = plots.class_probabilities(prediction).axes[0]
     assert [bar.get_width() for bar in axes.patches] == list(prediction.probabilities.values())
     assert [label.get_text() for label in axes.get_yticklabels()] == list(PLACES)
@@ -31,7 +33,7 @@ def test_bars_are_the_probabilities(prediction):
     assert axes.yaxis_inverted()  # the first class is on top
 
 
-def test_a_test_pattern_is_not_named(prediction):
+def test_the_class_of_a_test_pattern_is_not_named(prediction):
     figure = plots.class_probabilities(replace(prediction, valid=False, reason="the file is empty"))
     assert set(colors(figure.axes[0])) == {INVALID}
     assert "NOT VALID" in figure.axes[0].get_title()
@@ -39,18 +41,18 @@ def test_a_test_pattern_is_not_named(prediction):
     assert "the file is empty" in figure.get_supxlabel()
 
 
-def test_trained_beside_untrained(prediction):
+def test_trained_and_untrained_are_drawn_side_by_side(prediction):
     even = Prediction("city", 0.1, dict.fromkeys(PLACES, 0.1), valid=True, reason=None)
     left, right = plots.compare_class_probabilities(prediction, even).axes
     assert left.get_title() == "trained: desert, 82.0%"
     assert right.get_title() == "untrained: city, 10.0%"
     assert [bar.get_width() for bar in right.patches] == [0.1] * 10
     assert left.yaxis_inverted()
-    with pytest.raises(ValueError, match="classes differ"):
+    with pytest.raises(ValueError, match="cat"):
         plots.compare_class_probabilities(prediction, replace(even, probabilities={"cat": 1.0}))
 
 
-def test_same_bytes_and_nothing_left_open(prediction, tmp_path):
+def test_the_same_prediction_gives_the_same_bytes_and_no_figure_stays_open(prediction, tmp_path):
     first = plots.save_figure(plots.class_probabilities(prediction), tmp_path / "first.png").read_bytes()
     assert plots.save_figure(plots.class_probabilities(prediction), tmp_path / "again.png").read_bytes() == first
     assert not matplotlib._pylab_helpers.Gcf.figs
