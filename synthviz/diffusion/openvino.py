@@ -151,7 +151,7 @@ def _converted(pipeline: DiffusionPipeline) -> tuple[openvino.Model, openvino.Mo
     return unet, _convert(_PlainDecoder(pipeline.vae), latents)
 
 
-class _UNetOfTimeEmbeddings(UNet2DConditionModel):  # type: ignore[misc] - diffusers has no types
+class _UNetOfTimeEmbeddings(UNet2DConditionModel):  # type: ignore[misc]  # diffusers has no types
     """A UNet whose `timestep` is already the vector of the timestep's sines and cosines, (B, C)."""
 
     def get_time_embed(self, sample: Tensor, timestep: Tensor) -> Tensor:

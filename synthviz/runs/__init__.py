@@ -1,4 +1,4 @@
-"""Run the notebooks headless: one of them, the chain of three, or many chains."""
+"""Run the notebooks headless: one of them, the chain of three, or a sweep of many chains."""
 
 import lazy_loader
 

@@ -13,7 +13,12 @@ from .chain import (
     notebooks_folder as notebooks_folder,
     run_notebooks as run_notebooks,
 )
-from .errors import CellError as CellError, RunError as RunError
+from .errors import (
+    CellError as CellError,
+    LimitExceeded as LimitExceeded,
+    RunError as RunError,
+    WorkerUnfit as WorkerUnfit,
+)
 from .html import export_html as export_html
 from .notebook import execute as execute
 from .parameters import Parameter as Parameter, check_parameters as check_parameters, read_parameters as read_parameters

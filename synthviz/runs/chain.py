@@ -1,9 +1,10 @@
-"""Run the notebooks headless through papermill, strictly: checked parameters, verified cells, a manifest at the end."""
+"""Run the notebooks headless, as one chain: check the parameters, execute each notebook, write a manifest last."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,12 @@ from synthviz.files import sha256, write_json
 from synthviz.records import reported_results, versions
 from synthviz.runs.errors import RunError
 from synthviz.runs.notebook import execute
-from synthviz.runs.parameters import check_parameters, read_parameters, with_whole_path
+from synthviz.runs.parameters import Parameter, check_parameters, read_parameters, with_absolute_path
+
+logger = logging.getLogger(__name__)
 
 NOTEBOOKS = ("01_generation", "02_preprocessing", "03_feature_visualization")
-# What each file is, for the table at the end; the three layers share a line of code.
+# The order and the description of the files in the table at the end.
 DESCRIPTIONS = {
     "loaded_image_verification.png": "the picture as it was loaded, and its tensor",
     "input_image_visualizations.png": "the input as heatmap, contour and surface",
@@ -30,12 +33,12 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run left.
+    """The files and results of a run.
 
     Attributes:
-        folder: where.
-        files: their names, in the order of the table.
-        manifest: what stands in manifest.json.
+        folder: the output folder.
+        files: the names of the files in it, in the order of the table.
+        manifest: the content of manifest.json.
     """
 
     folder: Path
@@ -44,7 +47,7 @@ class FinishedRun:
 
 
 def notebooks_folder() -> Path:
-    """Where the notebooks are: inside an installed package, or beside the package in a checkout.
+    """Return the folder of the notebooks: inside an installed package, or beside the package in a checkout.
 
     Raises:
         RunError: if they are in neither place.
@@ -60,108 +63,113 @@ def run_notebooks(
     output_dir: str | Path,
     parameters: Sequence[tuple[str, str]] = (),
     folder: Path | None = None,
-    say: Callable[[str], None] = print,
     notebooks: Sequence[str] = NOTEBOOKS,
     lessons: bool = True,
     progress: bool = True,
 ) -> FinishedRun:
     """Run notebooks as one chain and leave their files, the executed notebooks and manifest.json in a folder.
 
-    An earlier manifest there goes first, so that one is there only when a run is whole.
+    The manifest of an earlier run is removed first, so that a folder with a manifest always holds a whole run.
 
     Args:
-        output_dir: the folder; made if missing.
-        parameters: (name, value as text) pairs; each goes to every notebook that has the name.
-        folder: where the notebooks are; None finds them.
-        say: where progress goes, line by line.
-        notebooks: which, in this order.
-        lessons: whether cells that only teach are run; without them a run costs what its result costs.
+        output_dir: the output folder; created if missing.
+        parameters: (name, value as text) pairs; each is passed to every notebook that has the name.
+        folder: the folder of the notebooks; None finds it.
+        notebooks: the names of the notebooks to run, in this order.
+        lessons: whether to run the cells that only teach.
         progress: whether a terminal shows a bar that counts the cells.
 
     Raises:
-        RunError: if a parameter is wrong, or the folder cannot be made, or a cell fails, or the kernel dies; the
-            notebook so far is then kept as `NAME.failed.ipynb`.
+        RunError: if a parameter is wrong, the folder cannot be created, a cell fails or the kernel dies; in the last
+            two cases the notebook so far is stored as `NAME.failed.ipynb`.
     """
     folder = folder or notebooks_folder()
     known = {name: read_parameters(folder / f"{name}.ipynb") for name in notebooks}
-    everything = {name: parameter for found in known.values() for name, parameter in found.items()}
-    values = check_parameters(parameters, everything)
-    values = {name: with_whole_path(name, value, Path()) for name, value in values.items()}
-    output_dir = Path(output_dir).expanduser()
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"the output folder {str(output_dir)!r} cannot be made: {error.strerror}") from error
-    for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in notebooks)):
-        (output_dir / stale).unlink(missing_ok=True)
-
-    there_before = _identities(output_dir)
+    values = _check_values(parameters, known)
+    output_dir = _prepare_folder(output_dir, notebooks)
+    before = _file_identities(output_dir)
     results: dict[str, Any] = {}
     summaries = []
     for number, name in enumerate(notebooks, start=1):
-        say(f"[{number}/{len(notebooks)}] {name} …")
-        own = {key: value for key, value in values.items() if key in known[name]}
-        began = time.monotonic()
-        cells = execute(folder / f"{name}.ipynb", output_dir, own, lessons, progress)
-        seconds = time.monotonic() - began
-        say(f"[{number}/{len(notebooks)}] {name} done: {len(cells)} cells in {seconds:.1f} s")
+        logger.info("[%d/%d] %s …", number, len(notebooks), name)
+        started = time.monotonic()
+        own_values = {key: value for key, value in values.items() if key in known[name]}
+        cells = execute(folder / f"{name}.ipynb", output_dir, own_values, lessons, progress)
+        seconds = time.monotonic() - started
+        logger.info("[%d/%d] %s done: %d cells in %.1f s", number, len(notebooks), name, len(cells), seconds)
         results |= reported_results(cells)
         summaries.append({"name": name, "sha256": sha256(folder / f"{name}.ipynb"), "seconds": round(seconds, 2)})
-
-    files = _made_since(output_dir, there_before, notebooks)
+    files = _files_written_since(output_dir, before, notebooks)
     manifest = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "parameters": values,
         "notebooks": summaries,
         "results": results,
         "fallbacks": _fallbacks(results),
-        "files": {
-            name: {"sha256": sha256(output_dir / name), "bytes": (output_dir / name).stat().st_size} for name in files
-        },
+        "files": {name: _describe_file(output_dir / name) for name in files},
         "versions": versions(),
     }
     write_json(output_dir / "manifest.json", manifest)
     return FinishedRun(output_dir, (*files, "manifest.json"), manifest)
 
 
-def _identities(folder: Path) -> dict[str, tuple[int, int]]:
-    """Which file each name stands for: another one after every write, since files are replaced, never changed."""
+def _check_values(given: Sequence[tuple[str, str]], known: dict[str, dict[str, Parameter]]) -> dict[str, Any]:
+    """Return the typed values of the given parameters; `known` holds the parameters of each notebook."""
+    all_known = {name: parameter for found in known.values() for name, parameter in found.items()}
+    values = check_parameters(given, all_known)
+    return {name: with_absolute_path(name, value, Path()) for name, value in values.items()}
+
+
+def _prepare_folder(output_dir: str | Path, notebooks: Sequence[str]) -> Path:
+    """Create the output folder, and remove what an earlier run says about itself."""
+    folder = Path(output_dir).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the output folder {str(folder)!r} cannot be made: {error.strerror}") from error
+    for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in notebooks)):
+        (folder / stale).unlink(missing_ok=True)
+    return folder
+
+
+def _file_identities(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return an identity for each file; it changes with every write, since files are replaced and never changed."""
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir() if path.is_file()}
 
 
-def _made_since(folder: Path, before: dict[str, tuple[int, int]], notebooks: Sequence[str]) -> tuple[str, ...]:
-    """The files of this run: the notebooks' products first, then the executed notebooks."""
-    made = [name for name, identity in _identities(folder).items() if before.get(name) != identity]
-    products = sorted(name for name in made if name.endswith((".png", ".txt")))
-    pictures = [name for name in products if name.startswith("generated_image_")]
+def _files_written_since(folder: Path, before: dict[str, tuple[int, int]], notebooks: Sequence[str]) -> tuple[str, ...]:
+    """Return the files of this run: the pictures, the described files, then the executed notebooks."""
+    written = [name for name, identity in _file_identities(folder).items() if before.get(name) != identity]
+    pictures = [name for name in written if name.startswith("generated_image_") and name.endswith(".png")]
     pictures.sort(key=lambda name: (len(name), name))  # 2 before 10
-    described = [name for name in DESCRIPTIONS if name in products]
+    described = [name for name in DESCRIPTIONS if name in written and name.endswith((".png", ".txt"))]
     return (*pictures, *described, *(f"{name}.ipynb" for name in notebooks))
 
 
+def _describe_file(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}
+
+
 def _fallbacks(results: dict[str, Any]) -> list[str]:
-    """Every step down that the notebooks reported, as text."""
-    found = []
+    """Return every fallback that the notebooks reported, with its reason."""
+    found = set()
     for name, value in results.items():
         for entry in value if isinstance(value, list) else [value]:
             if isinstance(entry, dict) and entry.get("fallback_reason"):
-                found.append(f"{name}: {entry['fallback_reason']}")
-    return sorted(set(found))
+                found.add(f"{name}: {entry['fallback_reason']}")
+    return sorted(found)
 
 
 def describe(run: FinishedRun) -> str:
-    """The table at the end: what was made, and where."""
-    rows = []
+    """Return the table at the end of a run: its files and their sizes, the prediction, and the fallbacks."""
     fallback = any(picture["fallback_reason"] for picture in run.manifest["results"].get("pictures", ()))
+    picture = "a picture that ships with synthviz" if fallback else "a picture made from the prompt"
+    width = max(len(name) for name in run.files)
+    lines = [f"{'file':<{width}}  {'size':>8}  what it is", "-" * (width + 50)]
     for name in run.files:
-        if name.startswith("generated_image_"):
-            what = "a picture that ships with synthviz" if fallback else "a picture made from the prompt"
-        else:
-            what = DESCRIPTIONS.get(name, "the executed notebook")
-        rows.append((name, _size((run.folder / name).stat().st_size), what))
-    width = max(len(name) for name, _, _ in rows)
-    lines = [f"{name:<{width}}  {size:>8}  {what}" for name, size, what in rows]
-    lines = [f"{'file':<{width}}  {'size':>8}  what it is", "-" * (width + 50), *lines]
+        size = _format_size((run.folder / name).stat().st_size)
+        default = picture if name.startswith("generated_image_") else "the executed notebook"
+        lines.append(f"{name:<{width}}  {size:>8}  {DESCRIPTIONS.get(name, default)}")
     prediction = run.manifest["results"].get("prediction")
     if prediction:
         doubt = "" if prediction["valid"] else f", not valid: {prediction['reason']}"
@@ -171,5 +179,5 @@ def describe(run: FinishedRun) -> str:
     return "\n".join(lines)
 
 
-def _size(count: int) -> str:
+def _format_size(count: int) -> str:
     return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"

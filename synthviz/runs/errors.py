@@ -1,4 +1,4 @@
-"""Errors of runs."""
+"""Errors of runs and sweeps."""
 
 from __future__ import annotations
 
@@ -10,15 +10,23 @@ class RunError(SynthvizError, RuntimeError):
 
 
 class CellError(RunError):
-    """A cell raised.
+    """A cell of a notebook raised an exception.
 
     Attributes:
-        notebook: its name, without ".ipynb".
-        cell: its number among the code cells, from 1.
-        source: the cell's.
-        traceback: as text, without colours.
+        notebook: the notebook's name, without ".ipynb".
+        cell: the cell's number among the code cells, from 1.
+        source: the cell's source.
+        traceback: the exception's traceback as text, without colour codes.
     """
 
     def __init__(self, notebook: str, cell: int, error: str, source: str, traceback: str) -> None:
         super().__init__(f"{notebook}.ipynb failed: code cell {cell} raised {error}\n\n{source}")
         self.notebook, self.cell, self.source, self.traceback = notebook, cell, source, traceback
+
+
+class LimitExceeded(RunError):
+    """A run took more time or memory than it may, and its kernel was killed."""
+
+
+class WorkerUnfit(RunError):
+    """A worker that cannot do the runs of a sweep refused one; the run itself has not failed."""

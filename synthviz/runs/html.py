@@ -1,6 +1,6 @@
-"""Notebooks as single HTML pages that need no network: figures inside, formulas as MathML, no script.
+"""Write notebooks as single HTML pages that need no network: figures embedded, formulas as MathML, no script.
 
-nbconvert's own page is fine online; offline its formulas stay TeX, since MathJax comes from a server.
+nbconvert's own page needs a network for its formulas: MathJax, which draws them, comes from a server.
 """
 
 from __future__ import annotations
@@ -8,40 +8,37 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synthviz.files import write_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$]*[^\s$])?)\$", re.DOTALL)
 
 
 def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
-    """Write one notebook, as it was executed, as one page that is complete without a network.
+    """Write a notebook with its stored outputs as one HTML page that is complete without a network.
 
     Args:
         notebook: an .ipynb file.
         page: the .html file to write; None for the notebook's own name beside it.
 
     Returns:
-        The page's path.
+        The path of the page.
 
     Raises:
-        ValueError: if there is no such notebook, or the file is none.
+        ValueError: if the file does not exist or is not a notebook.
     """
-    import nbformat
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter
 
     notebook = Path(notebook)
-    if notebook.suffix != ".ipynb" or not notebook.is_file():
-        raise ValueError(f"{str(notebook)!r} is not a notebook; name an existing .ipynb file")
-    try:
-        nbformat.validate(json.loads(notebook.read_text(encoding="utf-8")), version=4)
-        content = nbformat.read(notebook, as_version=4)
-    except (ValueError, nbformat.ValidationError) as error:
-        raise ValueError(f"{str(notebook)!r} cannot be read as a notebook: {str(error).splitlines()[0]}") from error
+    content = _read_notebook(notebook)
     html, _ = HTMLExporter().from_notebook_node(content, resources={"metadata": {"name": notebook.stem}})
     soup = BeautifulSoup(html, "html.parser")
-    for script in soup("script"):  # MathJax, Mermaid and RequireJS, all from servers
+    for script in soup("script"):  # MathJax, Mermaid and RequireJS, all loaded from servers
         script.decompose()
     for text in soup.select(".jp-RenderedMarkdown"):
         for part in text.find_all(string=FORMULA):
@@ -50,8 +47,21 @@ def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
     return write_text(page or notebook.with_suffix(".html"), str(soup))
 
 
+def _read_notebook(path: Path) -> NotebookNode:
+    import nbformat
+
+    if path.suffix != ".ipynb" or not path.is_file():
+        raise ValueError(f"{str(path)!r} is not a notebook; name an existing .ipynb file")
+    try:
+        nbformat.validate(json.loads(path.read_text(encoding="utf-8")), version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
+    except (ValueError, nbformat.ValidationError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a notebook: {str(error).splitlines()[0]}") from error
+    return notebook
+
+
 def _with_mathml(text: str) -> str:
-    """Plain text as HTML, its TeX formulas as MathML, which browsers draw themselves."""
+    """Return plain text as HTML, with its TeX formulas as MathML, which browsers draw without a script."""
     import html
 
     from latex2mathml.converter import convert

@@ -1,4 +1,4 @@
-"""Execute one notebook through papermill and trust nothing: every cell must have run, or it is told which did not."""
+"""Execute one notebook through papermill, and verify afterwards that every cell really ran."""
 
 from __future__ import annotations
 
@@ -6,90 +6,92 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from synthviz.runs.errors import CellError, RunError
-from synthviz.runs.private_folders import private_folder
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+    from traitlets.config import Config
 
 COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def without_lessons(notebook: Any) -> Any:
-    """A notebook, as nbformat reads it, without the cells that only teach."""
+def without_lessons(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of a notebook without the cells that only teach, which carry the tag "lesson"."""
     kept = [cell for cell in notebook.cells if "lesson" not in cell.metadata.get("tags", [])]
     return type(notebook)({**notebook, "cells": kept})
 
 
-def execute(notebook: Path, output_dir: Path, values: dict[str, Any], lessons: bool, progress: bool) -> list[Any]:
-    """Execute one notebook inside the output folder and return its code cells, each of them verified.
+def execute(
+    notebook: Path, output_dir: Path, values: dict[str, Any], lessons: bool = True, progress: bool = True
+) -> list[NotebookNode]:
+    """Execute one notebook inside the output folder and return its code cells, all of them verified.
 
     Args:
-        notebook: its file.
-        output_dir: the folder where it runs, and where the executed notebook goes.
-        values: of its parameters.
-        lessons: whether cells that only teach are run.
+        notebook: the notebook's file.
+        output_dir: the working directory of the notebook; the executed notebook is stored there too.
+        values: the values of the notebook's parameters.
+        lessons: whether to run the cells that only teach.
         progress: whether a terminal shows a bar that counts the cells.
 
     Raises:
-        CellError: if a cell raised; the notebook so far is then kept as `NAME.failed.ipynb`, as in the next case.
-        RunError: if a cell did not run to its end, as when the kernel dies, or the outputs cannot be written.
+        CellError: if a cell raised; the notebook so far is stored as `NAME.failed.ipynb`.
+        RunError: if a cell did not run to its end, for example because the kernel died (the notebook so far is stored
+            in the same way), or if the executed notebook cannot be written.
     """
-    import nbformat
-    import papermill
-
     unfinished = output_dir / f".unfinished-{notebook.name}"
-    failed = output_dir / f"{notebook.stem}.failed.ipynb"
+    problem = None
     try:
-        with private_folder() as private:
-            source = notebook
-            if not lessons:
-                source = private / notebook.name
-                nbformat.write(without_lessons(nbformat.read(notebook, as_version=4)), source)
-            papermill.execute_notebook(
-                _escape(source),
-                _escape(unfinished),
-                parameters={**values, "output_dir": ".", "interactive": False},
-                cwd=str(output_dir),
-                kernel_name="python3",
-                progress_bar=progress and sys.stderr.isatty(),
-                config=_private_connection(private),
-            )
-        reason = None
-    except Exception as error:  # papermill, nbclient and jupyter_client each have their own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    except BaseException:  # Ctrl-C: leave nothing half-written behind
+        _run_papermill(notebook, unfinished, values, lessons, progress)
+    except Exception as error:  # papermill, nbclient and jupyter_client each raise errors of their own
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    except BaseException:  # Ctrl-C: leave no half-written file
         unfinished.unlink(missing_ok=True)
         raise
-    cells = []
-    if unfinished.exists():
-        try:
-            executed = nbformat.read(unfinished, as_version=4)
-        except ValueError as error:  # half a file: the disk is full
-            unfinished.unlink()
-            raise RunError(f"{notebook.name} failed: {reason or 'its outputs could not be written'}") from error
-        cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
-    failure: RunError | None = _first_error(notebook.stem, cells)
-    if failure is None:
-        unrun = _first_unrun(cells)
-        problem = "; ".join(part for part in (unrun, reason) if part is not None)
-        failure = RunError(f"{notebook.name} failed: {problem}") if problem else None
+    cells = _read_code_cells(unfinished, notebook.name, problem)
+    failure = _find_failure(notebook, cells, problem)
     if failure is None:
         unfinished.replace(output_dir / notebook.name)
         return cells
     if unfinished.exists():
-        unfinished.replace(failed)
+        unfinished.replace(output_dir / f"{notebook.stem}.failed.ipynb")
     raise failure
 
 
+def _run_papermill(notebook: Path, target: Path, values: dict[str, Any], lessons: bool, progress: bool) -> None:
+    """Execute a notebook in the folder of `target`, and write it there."""
+    import nbformat
+    import papermill
+
+    with TemporaryDirectory(prefix="synthviz-", ignore_cleanup_errors=True) as private:
+        source = notebook
+        if not lessons:
+            source = Path(private, notebook.name)
+            nbformat.write(without_lessons(nbformat.read(notebook, as_version=4)), source)
+        papermill.execute_notebook(
+            _escape(source),
+            _escape(target),
+            parameters={**values, "output_dir": ".", "interactive": False},
+            cwd=str(target.parent),
+            kernel_name="python3",
+            progress_bar=progress and sys.stderr.isatty(),
+            # Store only the last state of a line that updates in place, such as a progress bar.
+            coalesce_streams=True,
+            config=_connect_privately(Path(private)),
+        )
+
+
 def _escape(path: Path) -> str:
-    """A path as papermill wants it: papermill takes braces for parameters to fill in."""
+    """Double the braces in a path; papermill takes single ones for parameters to fill in."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _private_connection(folder: Path) -> Any:
-    """How to talk to a kernel: over sockets in a folder of its own, which nobody else can read, not over TCP.
+def _connect_privately(folder: Path) -> Config:
+    """Configure a kernel to talk over sockets in a private folder, which other users cannot open, instead of TCP.
 
-    Windows has no such sockets; there it is TCP on the loopback interface, as Jupyter does by default.
+    Windows has no such sockets; there the kernel listens on the loopback interface, as Jupyter does by default.
     """
     from traitlets.config import Config
 
@@ -100,34 +102,57 @@ def _private_connection(folder: Path) -> Any:
     return config
 
 
-def _ended_itself(cell: Any) -> bool:
-    """Whether a cell ended the notebook by `sys.exit(0)`, which papermill takes for a success too."""
-    return any(
-        output.output_type == "error" and output.ename == "SystemExit" and output.evalue in ("", "0")
-        for output in cell.outputs
-    )
+def _read_code_cells(executed: Path, name: str, problem: str | None) -> list[NotebookNode]:
+    """Read the code cells of an executed notebook; none if papermill wrote no file."""
+    import nbformat
+
+    if not executed.exists():
+        return []
+    try:
+        cells = nbformat.read(executed, as_version=4).cells
+    except ValueError as error:  # half a file: the disk is full
+        executed.unlink()
+        raise RunError(f"{name} failed: {problem or 'its outputs could not be written'}") from error
+    return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
 
 
-def _first_error(notebook: str, cells: list[Any]) -> CellError | None:
-    """The first cell that raised."""
+def _find_failure(notebook: Path, cells: list[NotebookNode], problem: str | None) -> RunError | None:
+    """Return the error of an executed notebook: a cell that raised, a cell that did not run, or papermill's error."""
+    raised = _first_error(notebook.stem, cells)
+    if raised is not None:
+        return raised
+    reasons = [reason for reason in (_first_unrun(cells), problem) if reason is not None]
+    return RunError(f"{notebook.name} failed: {'; '.join(reasons)}") if reasons else None
+
+
+def _first_error(notebook: str, cells: list[NotebookNode]) -> CellError | None:
+    """Return the error of the first cell that raised."""
     for number, cell in enumerate(cells, start=1):
         for output in cell.outputs:
-            if output.output_type == "error" and not _ended_itself(cell):
+            if output.output_type == "error" and not _exited_cleanly(cell):
                 traceback = COLOR_CODE.sub("", "\n".join(output.traceback))
                 return CellError(notebook, number, f"{output.ename}: {output.evalue}", cell.source, traceback)
     return None
 
 
-def _first_unrun(cells: list[Any]) -> str | None:
-    """The first cell that has no execution count.
+def _first_unrun(cells: list[NotebookNode]) -> str | None:
+    """Describe the first cell that has no execution count.
 
-    papermill's own status is not asked: it calls cells completed that a dead kernel never ran.
+    papermill's own status is not used: it calls cells "completed" that never ran because the kernel had died.
     """
     if not cells:
         return "it has no executed cells"
     for number, cell in enumerate(cells, start=1):
         if cell.execution_count is None:
             return f"code cell {number} did not run to its end"
-        if _ended_itself(cell):
+        if _exited_cleanly(cell):
             return None
     return None
+
+
+def _exited_cleanly(cell: NotebookNode) -> bool:
+    """Whether a cell ended the notebook with `sys.exit(0)`, which papermill counts as a success too."""
+    return any(
+        output.output_type == "error" and output.ename == "SystemExit" and output.evalue in ("", "0")
+        for output in cell.outputs
+    )

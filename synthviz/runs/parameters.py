@@ -1,9 +1,9 @@
-"""The parameters that notebooks declare, and values for them."""
+"""Read the parameters that notebooks declare, and check the values that are given for them."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ class Parameter:
     """One line of a notebook's parameters cell.
 
     Attributes:
-        name: as in the cell.
+        name: the parameter's name.
         type_name: "str", "int", "float" or "bool".
-        default: the literal, as text.
+        default: the default value as Python source.
         help: the comment after it.
     """
 
@@ -33,7 +33,7 @@ class Parameter:
 
 
 def read_parameters(notebook: Path) -> dict[str, Parameter]:
-    """The parameters that a notebook declares, by name."""
+    """Return the parameters that a notebook declares, by name."""
     import papermill
 
     found = papermill.inspect_notebook(str(notebook))
@@ -43,32 +43,47 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
     }
 
 
-def check_parameters(given: Sequence[tuple[str, str]], known: dict[str, Parameter]) -> dict[str, Any]:
-    """Turn `-p NAME VALUE` pairs into typed values.
+def check_parameters(given: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Convert `-p NAME VALUE` pairs to typed values.
 
     Raises:
-        RunError: for a name no notebook has (with close matches), one that is set otherwise, one given twice, or a
-            value that is not of the declared type.
+        RunError: if no notebook has the name (the message shows close matches), if the name is set in another way or
+            given twice, or if the value is not of the declared type.
     """
     values: dict[str, Any] = {}
     for name, text in given:
-        if name in SET_BY_THE_RUNNER:
-            raise RunError(f"-p {name} cannot be given; use {SET_BY_THE_RUNNER[name]}")
-        if name not in known:
-            choices = sorted(set(known) - set(SET_BY_THE_RUNNER))
-            close = difflib.get_close_matches(name, choices, n=2)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(choices)}"
-            raise RunError(f"no notebook has a parameter {name!r}; {hint}")
+        check_name(name, known)
         if name in values:
             raise RunError(f"-p {name} is given twice; give it once")
         values[name] = _convert(known[name], text)
     return values
 
 
-def with_whole_path(name: str, value: Any, folder: Path) -> Any:
-    """A parameter's value; if it names a picture or a model that is there, seen from a folder, its whole path.
+def check_name(name: str, known: Mapping[str, Parameter]) -> None:
+    """Check that a notebook has a parameter of this name, and that it may be set.
 
-    Notebooks run inside the output folder. The names of shipped models stay, whatever lies there under such a name.
+    Raises:
+        RunError: if not.
+    """
+    if name in SET_BY_THE_RUNNER:
+        raise RunError(f"-p {name} cannot be given; use {SET_BY_THE_RUNNER[name]}")
+    if name not in known:
+        choices = sorted(set(known) - set(SET_BY_THE_RUNNER))
+        close = difflib.get_close_matches(name, choices, n=2)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(choices)}"
+        raise RunError(f"no notebook has a parameter {name!r}; {hint}")
+
+
+def with_absolute_path(name: str, value: Any, folder: Path) -> Any:
+    """Return a parameter's value, as an absolute path if it names an existing picture or model.
+
+    Notebooks run inside the output folder, where a relative path would be wrong. A shipped model keeps its name, even
+    if there is a file or folder of that name.
+
+    Args:
+        name: the parameter's name; only "image_path" and "model" are changed.
+        value: the parameter's value.
+        folder: the folder that a relative path starts from.
     """
     if name not in ("image_path", "model") or not value or (name == "model" and value in SHIPPED_MODELS):
         return value

@@ -1,4 +1,4 @@
-"""Pages made of notebooks: nothing asked of a network, formulas drawn by the browser itself."""
+"""HTML pages of notebooks: complete without a network, with formulas as MathML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page_of(notebook) -> BeautifulSoup:
     return BeautifulSoup(export_html(notebook).read_text(encoding="utf-8"), "html.parser")
 
 
-def test_nothing_is_fetched_and_no_script_is_left(notebook):
+def test_a_page_loads_nothing_and_has_no_script(notebook):
     page = page_of(notebook)
     assert not page("script")
     assert all(tag["src"].startswith("data:") for tag in page(src=True))
@@ -42,22 +42,22 @@ def test_formulas_become_mathml(notebook):
     assert page.find("msqrt") is not None
 
 
-def test_a_dollar_in_code_or_alone_stays(notebook):
+def test_a_dollar_in_code_or_alone_is_no_formula(notebook):
     text = page_of(notebook).select_one(".jp-RenderedMarkdown").get_text()
     assert "$HOME costs $5." in text
 
 
-def test_figures_are_inside(notebook):
+def test_figures_are_embedded(notebook):
     assert DOT in str(page_of(notebook).find("img")["src"])
 
 
-def test_the_page_lies_beside_the_notebook_or_where_it_is_told(notebook, tmp_path):
+def test_the_page_is_written_beside_the_notebook_or_to_the_given_path(notebook, tmp_path):
     assert export_html(notebook) == tmp_path / "lesson.html"
     assert export_html(notebook, tmp_path / "other.html").exists()
 
 
 @pytest.mark.parametrize("content", [None, "no notebook", '{"cells": 3}'])
-def test_what_is_no_notebook_is_named(tmp_path, content):
+def test_a_file_that_is_not_a_notebook_is_named(tmp_path, content):
     path = tmp_path / "strange.ipynb"
     if content is not None:
         path.write_text(content)
@@ -66,7 +66,7 @@ def test_what_is_no_notebook_is_named(tmp_path, content):
     assert not path.with_suffix(".html").exists()
 
 
-def test_the_command_prints_the_pages_and_fails_in_one_sentence(notebook, tmp_path, capsys):
+def test_the_command_prints_the_pages_or_an_error(notebook, tmp_path, capsys):
     assert main(["html", str(notebook)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "lesson.html")
     assert main(["html", str(tmp_path / "none.ipynb")]) == 1

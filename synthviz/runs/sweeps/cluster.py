@@ -1,24 +1,27 @@
-"""Where a sweep runs: workers on this machine, or a Dask cluster that exists."""
+"""The cluster that does a sweep: workers started on this machine, or an existing Dask cluster."""
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from synthviz.runs.errors import RunError
-from synthviz.runs.private_folders import private_folder
 
 if TYPE_CHECKING:
     from distributed import Client
     from distributed.security import Security
 
-GB_A_RUN = 2.0  # what the embedded model and three notebooks take, with room to spare
-MOST_GB_A_RUN = 16.0  # where there is plenty, a larger model has room and a leak still ends
+logger = logging.getLogger(__name__)
+
+GB_PER_RUN = 2.0  # the embedded model and three notebooks need less
+MOST_GB_PER_RUN = 16.0  # enough for a larger model; a memory leak still ends
 CONNECT_SECONDS = 20
 
 
@@ -27,10 +30,15 @@ class ClusterSettings:
     """Where to run.
 
     Attributes:
-        scheduler: "tls://host:port" of a cluster that exists; None starts workers here. "tcp://…" is taken on the
-            loopback interface only: Dask moves pickles, and whoever reaches a scheduler can run code on its workers.
-        workers: how many to start here; None for as many as cores and memory allow.
-        tls_ca_file, tls_cert, tls_key: as of Dask's command line; None takes them from Dask's configuration.
+        scheduler: "tls://host:port" of an existing cluster; None starts workers on this machine. "tcp://…" is allowed
+            on the loopback interface only: Dask sends pickles, so whoever reaches a scheduler can run code on its
+            workers.
+        workers: how many workers to start on this machine; None for as many as cores and memory allow.
+        tls_ca_file, tls_cert, tls_key: the certificates' files, as in Dask's command line; None takes them from Dask's
+            configuration.
+
+    Raises:
+        RunError: if `workers` is below 1, or `scheduler` is not an address or is not protected.
     """
 
     scheduler: str | None = None
@@ -53,11 +61,11 @@ class ClusterSettings:
 
 @dataclass(frozen=True)
 class Share:
-    """What a kernel should take of its worker's machine.
+    """The part of its machine that each kernel may use.
 
     Attributes:
-        threads: 0 leaves them as the worker is set up.
-        memory_gb: in 10^9 bytes; None lets the worker's machine decide.
+        threads: the number of threads; 0 leaves it as the worker is set up.
+        memory_gb: the memory, in 10^9 bytes; None lets the worker decide.
     """
 
     threads: int = 0
@@ -65,58 +73,60 @@ class Share:
 
 
 @contextmanager
-def connected(settings: ClusterSettings, say: Callable[[str], None]) -> Iterator[tuple[Client, Share]]:
-    """A client of the cluster, and the share of its machine that each kernel should take.
+def connect(settings: ClusterSettings) -> Iterator[tuple[Client, Share]]:
+    """Yield a client of the cluster, and the part of its machine that each kernel may use.
 
     Raises:
-        RunError: if workers cannot be started, or the cluster cannot be reached or has none.
+        RunError: if workers cannot be started, or the cluster cannot be reached or has no workers.
     """
-    from distributed import Client
-
     with ExitStack() as stack:
-        if settings.scheduler is None:
-            count, threads = size_workers(settings.workers)
-            say(f"Starting {count} worker{'s' * (count > 1)} here, {threads} thread{'s' * (threads > 1)} for each run.")
-            share = Share(threads, memory_share(count))
-            client = _local_client(count, stack)
-        else:
-            share = Share()
-            try:
-                client = stack.enter_context(
-                    Client(settings.scheduler, security=_security(settings), timeout=CONNECT_SECONDS)
-                )
-            except (OSError, TimeoutError, ValueError, TypeError) as error:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                raise RunError(f"the scheduler {settings.scheduler!r} cannot be reached: {reason}") from error
-            try:
-                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-            except TimeoutError as error:
-                raise RunError(f"the scheduler {settings.scheduler!r} has no workers; start some first") from error
-        yield client, share
+        if settings.scheduler is not None:
+            yield _connect_to_scheduler(settings.scheduler, settings, stack), Share()
+            return
+        count, threads = size_workers(settings.workers)
+        workers = "1 worker" if count == 1 else f"{count} workers"
+        logger.info("Starting %s here, with %d thread%s for each run.", workers, threads, "s" if threads > 1 else "")
+        yield _start_local_workers(count, stack), Share(threads, memory_share(count))
 
 
 def size_workers(workers: int | None) -> tuple[int, int]:
-    """How many workers to start on this machine, and how many threads each one's kernel should have."""
+    """Return how many workers to start on this machine, and how many threads each one's kernel should use."""
     import psutil
     from dask.system import CPU_COUNT
 
-    room = max(1, int(psutil.virtual_memory().available / (GB_A_RUN * 1e9)))
-    count = workers or max(1, min(CPU_COUNT, room))
+    fitting = max(1, int(psutil.virtual_memory().available / (GB_PER_RUN * 1e9)))
+    count = workers or max(1, min(CPU_COUNT, fitting))
     return count, max(1, CPU_COUNT // count)
 
 
 def memory_share(workers: int = 1) -> float:
-    """The memory that a kernel may take, in 10^9 bytes, where so many workers share this machine."""
+    """Return the memory that a kernel may use, in 10^9 bytes, if this number of workers share this machine."""
     from distributed.system import MEMORY_LIMIT
 
-    return max(GB_A_RUN, min(MOST_GB_A_RUN, 0.9 * MEMORY_LIMIT / 1e9 / workers))
+    return max(GB_PER_RUN, min(MOST_GB_PER_RUN, 0.9 * MEMORY_LIMIT / 1e9 / workers))
 
 
-def _local_client(count: int, stack: ExitStack) -> Client:
+def _connect_to_scheduler(address: str, settings: ClusterSettings, stack: ExitStack) -> Client:
+    """Connect to an existing cluster until the stack is closed."""
+    from distributed import Client
+
+    try:
+        client: Client = stack.enter_context(Client(address, security=_security(settings), timeout=CONNECT_SECONDS))
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        raise RunError(f"the scheduler {address!r} cannot be reached: {_reason(error)}") from error
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise RunError(f"the scheduler {address!r} has no workers; start some first") from error
+    return client
+
+
+def _start_local_workers(count: int, stack: ExitStack) -> Client:
+    """Start workers on this machine, which end when the stack is closed, and connect to them."""
     from distributed import Client, LocalCluster
 
     try:
-        scratch = stack.enter_context(private_folder())
+        scratch = stack.enter_context(TemporaryDirectory(prefix="synthviz-", ignore_cleanup_errors=True))
         cluster = stack.enter_context(
             LocalCluster(
                 n_workers=count,
@@ -124,15 +134,17 @@ def _local_client(count: int, stack: ExitStack) -> Client:
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
                 security=True,  # other users of this machine can reach its loopback interface too
-                memory_limit=0,  # the kernels take the memory, and have their own limit
-                local_directory=str(scratch),
+                memory_limit=0,  # the kernels need the memory, and have their own limit
+                local_directory=scratch,
+                # Dask kills workers that are busy when the sweep is stopped; their temporary files go with the folder.
+                env={"TMPDIR": scratch},
                 silence_logs=50,
             )
         )
-        return stack.enter_context(Client(cluster))
+        client: Client = stack.enter_context(Client(cluster))
     except (RuntimeError, OSError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RunError(f"no workers can be started on this machine: {reason}") from error
+        raise RunError(f"no workers can be started on this machine: {_reason(error)}") from error
+    return client
 
 
 def _security(settings: ClusterSettings) -> Security:
@@ -148,6 +160,11 @@ def _security(settings: ClusterSettings) -> Security:
             raise RunError(f"there is no file {path!r}; the TLS settings name the certificates' files")
     protected = urlsplit(settings.scheduler or "").scheme == "tls"
     return Security(require_encryption=protected, **{name: path for name, path in given.items() if path is not None})
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's message on one line, or its type if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,9 +1,9 @@
-"""Which of a cluster's workers can do the runs of a sweep, and whether any is left."""
+"""Find out which workers of a cluster can do the runs of a sweep, and whether any is left."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synthviz.runs.errors import RunError
@@ -12,71 +12,72 @@ from synthviz.runs.sweeps.run_on_worker import Orders, check_worker
 if TYPE_CHECKING:
     from distributed import Client
 
-PATIENCE = 15.0  # seconds without any worker before that is said; a nanny needs a few for another one
-SAY_AGAIN = 60.0  # seconds
+logger = logging.getLogger(__name__)
+
+PATIENCE = 15.0  # seconds without any worker before a warning; a nanny needs a few to start a new worker
+WARN_AGAIN = 60.0  # seconds
 
 
 class Workers:
-    """A cluster's workers, each of them asked whether it can do a sweep's runs.
+    """The workers of a cluster; each is asked whether it can do the runs of a sweep.
 
     Args:
-        client: of the cluster.
-        orders: the sweep's.
-        say: where lines for the person go.
+        client: the cluster's client.
+        orders: the sweep's settings.
 
     Attributes:
-        fit: the addresses of those that get runs; None while every worker does, those that come later too.
+        fit: the addresses of the workers that get runs; None for all, including those that join later.
 
     Raises:
-        RunError: if one cannot.
+        RunError: if one of the first workers cannot do the runs.
     """
 
-    def __init__(self, client: Client, orders: Orders, say: Callable[[str], None]) -> None:
+    def __init__(self, client: Client, orders: Orders) -> None:
         self.fit: frozenset[str] | None = None
-        self._client, self._orders, self._say = client, orders, say
+        self._client, self._orders = client, orders
         self._known: set[str] = set()
-        self._said: set[str] = set()
-        self._say_alone_at: float | None = None
-        problems = self._ask()
+        self._reported: set[str] = set()
+        self._warn_at: float | None = None  # when to warn that there is no worker; None while there is one
+        problems = self._check()
         if problems:
             raise RunError("; ".join(sorted(set(problems.values()))))
 
-    def leave_out_unfit(self) -> None:
-        """Ask all of them again, after one that came later has refused a run.
+    def exclude_unfit(self) -> None:
+        """Check all workers again, after a worker that joined later has refused a run.
 
         Raises:
-            RunError: if none is left that can do it.
+            RunError: if no worker is left that can do a run.
         """
-        problems = self._ask()
-        for problem in sorted(set(problems.values()) - self._said):
-            self._say(f"A worker gets no runs: {problem}")
-            self._said.add(problem)
+        problems = self._check()
+        for problem in sorted(set(problems.values()) - self._reported):
+            logger.warning("A worker gets no runs: %s", problem)
+            self._reported.add(problem)
         if problems and self._known == set(problems):
             reasons = "; ".join(sorted(set(problems.values())))
-            raise RunError(f"no worker is left that can do a run: {reasons}; what is done is kept")
+            raise RunError(f"no worker is left that can do a run: {reasons}; finished runs are kept")
         self.fit = frozenset(self._known - set(problems)) if problems else None
 
-    def look(self) -> frozenset[str]:
-        """The addresses of those that are there; that there have been none for some time is said now and then.
+    def present(self) -> frozenset[str]:
+        """Return the addresses of the connected workers; warn if there have been none for some time.
 
         Raises:
-            RunError: if there are some, but none of them can do a run.
+            RunError: if there are workers, but none can do a run.
         """
         present = frozenset(self._client.nthreads())
         now = time.monotonic()
         if present:
-            self._say_alone_at = None
-        elif self._say_alone_at is None:
-            self._say_alone_at = now + PATIENCE
-        elif now >= self._say_alone_at:
-            self._say("There is no worker; waiting for one. Ctrl-C stops the sweep, and what is done is kept.")
-            self._say_alone_at = now + SAY_AGAIN
+            self._warn_at = None
+        elif self._warn_at is None:
+            self._warn_at = now + PATIENCE
+        elif now >= self._warn_at:
+            logger.warning("There is no worker; waiting for one. Ctrl-C stops the sweep, and finished runs are kept.")
+            self._warn_at = now + WARN_AGAIN
         if self.fit is not None and present - self._known:
-            self.leave_out_unfit()
+            self.exclude_unfit()
         return present
 
-    def _ask(self) -> dict[str, str]:
-        """What keeps workers from doing runs, by address."""
+    def _check(self) -> dict[str, str]:
+        """Return the problem of each worker that cannot do the runs, by address."""
         answers = self._client.run(check_worker, self._orders, on_error="return")
         self._known = set(answers)
         return {

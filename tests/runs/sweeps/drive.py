@@ -1,12 +1,14 @@
-"""A sweep's driver as a process of its own, to be killed: `python drive.py SWEEP OUTPUT NOTEBOOKS [SCHEDULER TLS]`."""
+"""Run a sweep in a process that a test can kill: `python drive.py SWEEP OUTPUT NOTEBOOKS [SCHEDULER TLS]`."""
 
 import sys
 from pathlib import Path
 
+from synthviz.console import show_log_lines
 from synthviz.runs.errors import RunError
 from synthviz.runs.sweeps import ClusterSettings, read_plan, run_sweep
 
 if __name__ == "__main__":
+    show_log_lines()
     sweep, output, notebooks, *cluster = sys.argv[1:]
     settings = ClusterSettings(workers=2)
     if cluster:

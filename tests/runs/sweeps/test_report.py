@@ -1,4 +1,4 @@
-"""The pages and the table: right, escaped, and cheap to keep up to date."""
+"""The pages and the table of a sweep: correct, escaped, and rewritten only where something has changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from synthviz.runs.sweeps import PlannedRun
-from synthviz.runs.sweeps.report import RUNS_A_PAGE, Report
+from synthviz.runs.sweeps.report import RUNS_PER_PAGE, Report
 
 NASTY = '<script>alert("x")</script> & "quotes", \'and\', commas\nand lines'
 
@@ -39,7 +39,7 @@ def soup(path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
-def test_a_page_has_a_card_for_each_run_with_what_became_of_it(report, tmp_path):
+def test_a_page_has_a_card_per_run_with_its_result(report, tmp_path):
     report.add(report.runs[0].key, manifest())
     report.add(report.runs[1].key, failure())
     report.write()
@@ -52,7 +52,7 @@ def test_a_page_has_a_card_for_each_run_with_what_became_of_it(report, tmp_path)
     assert "1 done, 1 failed, 1 waiting." in page.get_text()
 
 
-def test_a_prediction_that_is_not_valid_is_shown_as_that(report, tmp_path):
+def test_an_invalid_prediction_is_shown_as_invalid(report, tmp_path):
     doubtful = {"class_name": "ocean", "probability": 0.97, "valid": False, "reason": "the picture is <blank>"}
     report.add(report.runs[0].key, manifest())
     report.add(report.runs[1].key, manifest(results={"prediction": doubtful}))
@@ -65,19 +65,20 @@ def test_a_prediction_that_is_not_valid_is_shown_as_that(report, tmp_path):
         assert [row["valid"] for row in csv.DictReader(file)] == ["True", "False", ""]
 
 
-def test_a_sweep_that_has_fewer_runs_than_before_has_fewer_pages(tmp_path):
-    runs = [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_A_PAGE + 1)]
+def test_pages_of_an_earlier_sweep_with_more_runs_are_removed(tmp_path):
+    runs = [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_PER_PAGE + 1)]
     Report(tmp_path, runs).write()
     (tmp_path / "page-of-my-own.html").touch()
-    Report(tmp_path, runs[: RUNS_A_PAGE + 1]).write()
+    Report(tmp_path, runs[: RUNS_PER_PAGE + 1]).write()
     assert sorted(os.listdir(tmp_path)) == ["index.html", "page-2.html", "page-of-my-own.html", "runs.csv"]
 
 
-def test_text_is_shown_and_never_obeyed(report, tmp_path):
+def test_text_is_shown_and_never_becomes_html(report, tmp_path):
     report.add(report.runs[0].key, manifest(fallbacks=[NASTY]))
     report.add(report.runs[1].key, failure(error=NASTY, source=NASTY, traceback=NASTY))
     report.write()
     page = soup(tmp_path / "index.html")
+    assert '"quotes"' not in (tmp_path / "index.html").read_text()
     assert len(page("script")) == 1  # the filters'
     assert page.get_text().count(NASTY) == 7
 
@@ -97,12 +98,20 @@ def test_the_table_reads_back(report, tmp_path):
     assert (rows[2]["status"], rows[2]["folder"]) == ("waiting", "")
 
 
-def test_pages_are_linked_and_only_changed_ones_are_written_anew(tmp_path):
-    report = Report(tmp_path, [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_A_PAGE + 1)])
+def test_names_of_files_are_quoted_in_links(report, tmp_path):
+    report.add(report.runs[0].key, manifest(files={'generated_image_"1 #.png': {}}))
+    report.write()
+    picture = soup(tmp_path / "index.html").img
+    assert picture["src"] == f"runs/{report.runs[0].key}/generated_image_%221%20%23.png"
+    assert picture["alt"] == 'generated_image_"1 #.png'
+
+
+def test_pages_are_linked_and_only_changed_ones_are_rewritten(tmp_path):
+    report = Report(tmp_path, [PlannedRun(f"{n:016x}", {"seed": n}) for n in range(2 * RUNS_PER_PAGE + 1)])
     report.write()
     names = ["index.html", "page-2.html", "page-3.html"]
     assert sorted(os.listdir(tmp_path)) == [*names, "runs.csv"]
-    assert [len(soup(tmp_path / name).select(".run")) for name in names] == [RUNS_A_PAGE, RUNS_A_PAGE, 1]
+    assert [len(soup(tmp_path / name).select(".run")) for name in names] == [RUNS_PER_PAGE, RUNS_PER_PAGE, 1]
     assert [link["href"] for link in soup(tmp_path / "page-2.html").select("nav a")] == ["index.html", "page-3.html"]
     before = {name: (tmp_path / name).stat().st_ino for name in names}
     report.add(report.runs[-1].key, manifest())
@@ -111,7 +120,7 @@ def test_pages_are_linked_and_only_changed_ones_are_written_anew(tmp_path):
     assert [name for name in names if before[name] != after[name]] == ["index.html", "page-3.html"]
 
 
-def test_it_is_not_written_at_every_turn(report, tmp_path):
+def test_the_report_is_not_rewritten_after_every_run(report, tmp_path):
     report.write_if_due()
     (tmp_path / "index.html").unlink()
     report.add(report.runs[0].key, manifest())

@@ -1,4 +1,4 @@
-"""One run: whole and in its place, or a record of why not; never anything in between."""
+"""One run on a worker: finished and in its place, or a stored failure; nothing in between."""
 
 from __future__ import annotations
 
@@ -9,35 +9,32 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_notebooks import WORK, write_notebook, write_notebooks
+from small_notebooks import WORK, write_notebook
 
 from synthviz.files import sha256
 from synthviz.runs.chain import NOTEBOOKS
+from synthviz.runs.errors import WorkerUnfit
 from synthviz.runs.sweeps import Limits, PlannedRun
+from synthviz.runs.sweeps.folder import verified_manifest
 from synthviz.runs.sweeps.plan import hash_sources
-from synthviz.runs.sweeps.run_on_worker import Orders, WorkerUnfit, execute_run, verified_manifest
+from synthviz.runs.sweeps.run_on_worker import Orders, execute_run
 
 RUN = PlannedRun("0123456789abcdef", {"seed": 7, "prompt": "a 'red' boat", "scale": 0.1})
 
 
 @pytest.fixture
-def notebooks(tmp_path):
-    return write_notebooks(tmp_path / "notebooks")
-
-
-@pytest.fixture
 def orders(tmp_path, notebooks):
-    """Orders in a sweep's folder that is ready for them."""
+    """Returns orders for a sweep's folder that is ready for them."""
     sweep = tmp_path / "sweep"
     for name in ("runs", "failures", ".unfinished"):
         (sweep / name).mkdir(parents=True)
     (sweep / ".unfinished" / "token").write_text("here")
 
-    def made(**limits) -> Orders:
+    def make(**limits) -> Orders:
         sources = hash_sources(notebooks, NOTEBOOKS)
         return Orders(str(sweep), "here", NOTEBOOKS, sources, Limits(**limits), 1, str(notebooks))
 
-    return made
+    return make
 
 
 def kernels() -> list[int]:
@@ -48,7 +45,7 @@ def left_in(folder) -> list[str]:
     return sorted(os.listdir(folder / ".unfinished"))
 
 
-def test_a_whole_run_is_in_its_place_and_verifies(orders, tmp_path):
+def test_a_finished_run_is_in_its_place_and_verifies(orders, tmp_path):
     assert execute_run(RUN, orders()).failure is None
     folder = tmp_path / "sweep" / "runs" / RUN.key
     manifest = verified_manifest(folder)
@@ -58,7 +55,7 @@ def test_a_whole_run_is_in_its_place_and_verifies(orders, tmp_path):
     assert left_in(tmp_path / "sweep") == ["token"]
 
 
-def test_a_kernel_computes_with_the_threads_it_is_given(orders, notebooks, tmp_path):
+def test_a_kernel_computes_with_the_given_number_of_threads(orders, notebooks, tmp_path):
     before = os.environ.get("OMP_NUM_THREADS")
     work = "import os\nfrom synthviz import records\nrecords.report('threads', os.environ['OMP_NUM_THREADS'])"
     write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", work)
@@ -68,7 +65,7 @@ def test_a_kernel_computes_with_the_threads_it_is_given(orders, notebooks, tmp_p
 
 
 @pytest.mark.parametrize("harm", ["remove", "change", "grow", "no manifest", "half a manifest"])
-def test_less_than_whole_does_not_verify(orders, tmp_path, harm):
+def test_a_damaged_run_does_not_verify(orders, tmp_path, harm):
     execute_run(RUN, orders())
     folder = tmp_path / "sweep" / "runs" / RUN.key
     picture = folder / "generated_image_7.png"
@@ -85,7 +82,7 @@ def test_less_than_whole_does_not_verify(orders, tmp_path, harm):
     assert verified_manifest(folder) is None
 
 
-def test_a_failing_cell_is_recorded_once_with_what_there_was(orders, notebooks, tmp_path):
+def test_a_failing_cell_is_stored_after_one_attempt_with_the_files_so_far(orders, notebooks, tmp_path):
     write_notebook(notebooks / f"{NOTEBOOKS[1]}.ipynb", "raise ValueError('<no such colour>')")
     failure = execute_run(RUN, orders()).failure
     assert (failure["kind"], failure["notebook"], failure["cell"], failure["attempts"]) == ("cell", NOTEBOOKS[1], 3, 1)
@@ -99,7 +96,7 @@ def test_a_failing_cell_is_recorded_once_with_what_there_was(orders, notebooks, 
     assert left_in(tmp_path / "sweep") == ["token"]
 
 
-def test_a_failure_is_forgotten_when_the_run_succeeds(orders, notebooks, tmp_path):
+def test_a_success_removes_the_earlier_failure(orders, notebooks, tmp_path):
     write_notebook(notebooks / f"{NOTEBOOKS[1]}.ipynb", "raise ValueError")
     execute_run(RUN, orders())
     write_notebook(notebooks / f"{NOTEBOOKS[1]}.ipynb", "1")
@@ -116,14 +113,14 @@ def test_a_dead_kernel_is_started_again(orders, notebooks, tmp_path):
     assert mark.exists()
 
 
-def test_but_not_for_ever(orders, notebooks, tmp_path):
+def test_a_kernel_that_dies_at_every_attempt_is_a_failure(orders, notebooks, tmp_path):
     write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", "import os; os._exit(1)")
     failure = execute_run(RUN, orders(retries=1)).failure
     assert (failure["kind"], failure["attempts"]) == ("kernel", 2)
     assert left_in(tmp_path / "sweep") == ["token"]
 
 
-def test_a_run_that_takes_too_long_is_ended_with_its_kernel(orders, notebooks):
+def test_a_run_that_takes_too_long_fails_and_its_kernel_is_killed(orders, notebooks):
     write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", "import time; time.sleep(600)")
     started = time.monotonic()
     failure = execute_run(RUN, orders(minutes=0.1)).failure
@@ -133,7 +130,7 @@ def test_a_run_that_takes_too_long_is_ended_with_its_kernel(orders, notebooks):
     assert kernels() == []
 
 
-def test_a_run_that_takes_too_much_memory_is_ended_with_its_kernel(orders, notebooks):
+def test_a_run_that_takes_too_much_memory_fails_and_its_kernel_is_killed(orders, notebooks):
     write_notebook(notebooks / f"{NOTEBOOKS[0]}.ipynb", "data = bytearray(600_000_000)\nimport time; time.sleep(600)")
     failure = execute_run(RUN, orders(memory_gb=0.5)).failure
     assert failure["kind"] == "limit"
@@ -143,7 +140,7 @@ def test_a_run_that_takes_too_much_memory_is_ended_with_its_kernel(orders, noteb
 
 def test_a_worker_that_sees_another_folder_refuses_and_writes_nothing(orders, tmp_path):
     (tmp_path / "sweep" / ".unfinished" / "token").write_text("there")
-    with pytest.raises(WorkerUnfit, match="must be shared"):
+    with pytest.raises(WorkerUnfit, match="shared"):
         execute_run(RUN, orders())
     assert os.listdir(tmp_path / "sweep" / "failures") == []
     assert left_in(tmp_path / "sweep") == ["token"]
@@ -164,12 +161,12 @@ def test_a_worker_that_cannot_write_refuses(orders, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "touch", denied)
-    with pytest.raises(WorkerUnfit, match=r"cannot write to the sweep's folder .*: Permission denied"):
+    with pytest.raises(WorkerUnfit, match=r"cannot write .*: Permission denied"):
         execute_run(RUN, orders())
 
 
-def test_a_run_whose_sweep_is_started_anew_has_not_failed(orders, notebooks, tmp_path):
-    """The other driver takes the folder away under the run, and has a token of its own."""
+def test_a_run_whose_sweep_was_started_again_has_not_failed(orders, notebooks, tmp_path):
+    """The other driver has emptied the folder during the run, and has written its own token."""
     sweep = tmp_path / "sweep"
     work = f"import pathlib, shutil\nsweep = pathlib.Path({str(sweep)!r})\n"
     work += "shutil.rmtree(sweep / '.unfinished')\n(sweep / '.unfinished').mkdir()\n"
@@ -180,7 +177,7 @@ def test_a_run_whose_sweep_is_started_anew_has_not_failed(orders, notebooks, tmp
     assert os.listdir(sweep / "failures") == []
 
 
-def test_no_bar_is_drawn_between_the_lines_of_a_sweep(orders, monkeypatch):
+def test_a_sweep_shows_no_progress_bar_of_its_notebooks(orders, monkeypatch):
     asked = []
     monkeypatch.setattr("papermill.execute_notebook", lambda *paths, **options: asked.append(options["progress_bar"]))
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -188,7 +185,7 @@ def test_no_bar_is_drawn_between_the_lines_of_a_sweep(orders, monkeypatch):
     assert asked == [False]
 
 
-def test_of_two_that_do_the_same_run_the_first_is_kept(orders, tmp_path):
+def test_if_two_workers_do_the_same_run_the_first_result_stays(orders, tmp_path):
     execute_run(RUN, orders())
     manifest = tmp_path / "sweep" / "runs" / RUN.key / "manifest.json"
     first = manifest.stat().st_mtime_ns
