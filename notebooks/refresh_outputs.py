@@ -1,8 +1,8 @@
-"""Run the notebooks and keep their outputs in them: `make notebooks`.
+"""Run the notebooks and store their outputs in them: `make notebooks`.
 
-They run as one chain in a temporary folder, with the parameters they are committed with but `interactive` off, since
-a stored widget shows nothing. Large figures become JPEGs. Each then carries the hash of its cells, by which a test sees
-when the cells have moved on from the outputs.
+The notebooks run as one chain in a temporary folder, with their committed parameters, except that `interactive` is off,
+because a stored widget shows nothing. Large figures become JPEGs. Every notebook stores a hash of its cells, and a test
+compares it with the cells to find out whether they have changed after the outputs were made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MACHINE_PATH = re.compile(rf"/(home|Users|root|tmp|var|private)/|[A-Z]:\\|{re.es
 
 
 def hash_sources(notebook: nbformat.NotebookNode) -> str:
-    """The SHA-256 over the type and source of every cell."""
+    """Return the SHA-256 of the types and sources of all cells."""
     digest = hashlib.sha256()
     for cell in notebook.cells:
         digest.update(f"{cell.cell_type}\0{cell.source}\0".encode())
@@ -32,7 +32,7 @@ def hash_sources(notebook: nbformat.NotebookNode) -> str:
 
 
 def shrink_figure(data: dict[str, str]) -> None:
-    """Keep a large figure as a JPEG, a quarter of its size: the history holds every version, and pages load it."""
+    """Replace a large PNG figure by a JPEG, which is a quarter of its size; the git history stores every version."""
     if len(data.get("image/png", "")) > 100_000:
         figure = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGBA")
         shown = Image.alpha_composite(Image.new("RGBA", figure.size, "white"), figure).convert("RGB")
@@ -41,8 +41,20 @@ def shrink_figure(data: dict[str, str]) -> None:
         data["image/jpeg"] = base64.b64encode(encoded.getvalue()).decode()
 
 
+def remove_finished_progress(cell: nbformat.NotebookNode) -> None:
+    """Remove the blank line that a progress line leaves when it disappears."""
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            output.text = re.sub(r" *\r$", "", output.text)
+    cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+
+
 def refresh(path: Path, working_folder: str) -> None:
-    """Execute one notebook in a folder and write it back with its outputs."""
+    """Execute one notebook in a folder and write it back with its outputs.
+
+    Raises:
+        ValueError: if an output shows a path of this machine.
+    """
     notebook = nbformat.read(path, as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     committed = parameters.source
@@ -52,6 +64,8 @@ def refresh(path: Path, working_folder: str) -> None:
     parameters.source = committed
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            remove_finished_progress(cell)
         for output in cell.get("outputs", []):
             found = MACHINE_PATH.search(str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", "")))
             if found:
@@ -64,6 +78,7 @@ def refresh(path: Path, working_folder: str) -> None:
 
 
 def main() -> None:
+    """Refresh all notebooks, in their order."""
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     with tempfile.TemporaryDirectory() as working_folder:
         for path in sorted(FOLDER.glob("*.ipynb")):

@@ -1,4 +1,4 @@
-"""Widgets to play with, for notebooks: everything they show can be had from the library without them."""
+"""Interactive widgets for notebooks. Everything they show can also be computed with the library."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Play with a prompt: the picture forms as one watches, and every step and word of it can be looked at afterwards."""
+"""An explorer for prompts: shows each step of a generation live, and afterwards every step and word map."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 import numpy as np
+from torch import Tensor
 
 from synthviz import records, scenes, shipped_models
 from synthviz.diffusion import pipelines
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.explorers.background import Background, Checkpoint
-from synthviz.explorers.making import GUESS, PICTURE, Made
 from synthviz.explorers.message import Message, small
+from synthviz.explorers.recorded_generation import GUESS, PICTURE, RecordedGeneration
 from synthviz.explorers.rendering import SHOWN, colored, enlarged, laid_over, to_png
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
 
 NO_WORD = "no word"
 SUGGESTIONS = 6
 WIDE = {"description_width": "7em"}
 
 
-class GenerationExplorer(widgets.VBox):
+class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Widgets around `synthviz.generate`, the denoising film and the word maps.
 
     Args:
-        folder: where pictures that are kept go.
-        prompt, seed: to begin with.
-        models: what to choose from, as for `load_pipeline`; each is loaded when it is first needed.
+        folder: folder for the pictures that the user keeps.
+        prompt: the first prompt.
+        seed: the first seed.
+        models: names for `load_pipeline` to choose from; each model is loaded when it is first needed.
     """
 
     def __init__(
@@ -42,10 +47,10 @@ class GenerationExplorer(widgets.VBox):
         models: Sequence[str] = ("embedded", "embedded-teacher"),
     ) -> None:
         self.folder = Path(folder)
-        self.background = Background(on_error=self._failed)
-        self._pipelines: dict[str, Any] = {}
-        self._made: list[Made] = []
-        self._forming = False  # whether the picture that is shown is one that is being made
+        self.background = Background(on_error=self._show_error)
+        self._pipelines: dict[str, DiffusionPipeline] = {}
+        self._generations: list[RecordedGeneration] = []
+        self._generating = False  # while it is True, the image shows the steps of a new picture
         self._build_controls(prompt, seed, models)
         self._connect()
         super().__init__(
@@ -98,17 +103,17 @@ class GenerationExplorer(widgets.VBox):
         self.caption = widgets.HTML()
 
     def _connect(self) -> None:
-        answering = self.background.answering
-        self.prompt.observe(answering(lambda change: self._check_words()), "value")
+        guarded = self.background.guarded
+        self.prompt.observe(guarded(lambda change: self._check_words()), "value")
         for button in self.suggestions.children:
-            button.on_click(answering(self._complete))
-        self.model.observe(answering(lambda change: self._set_defaults()), "value")
-        self.generate.on_click(answering(lambda button: self._start()))
-        self.stop.on_click(answering(lambda button: self._stop()))
-        self.keep.on_click(answering(lambda button: self._keep()))
-        self.chosen.observe(answering(lambda change: self._choose()), "value")
+            button.on_click(guarded(self._complete))
+        self.model.observe(guarded(lambda change: self._set_defaults()), "value")
+        self.generate.on_click(guarded(lambda button: self._start()))
+        self.stop.on_click(guarded(lambda button: self._stop()))
+        self.keep.on_click(guarded(lambda button: self._keep()))
+        self.chosen.observe(guarded(lambda change: self._choose()), "value")
         for control in (self.step, self.view, self.word, self.opacity):
-            control.observe(answering(lambda change: self._draw()), "value")
+            control.observe(guarded(lambda change: self._draw()), "value")
         self._set_defaults()
 
     def _set_defaults(self) -> None:
@@ -117,25 +122,27 @@ class GenerationExplorer(widgets.VBox):
         self._check_words()
 
     def _check_words(self) -> None:
-        """Say which words the embedded model does not know, and offer known ones for the word being typed."""
+        """Show which words the embedded model does not know, and suggest known ones for the word being typed."""
         if self.model.value not in shipped_models.SHIPPED_DEFAULTS:
             self.words.value = ""
-            return self._offer([])
+            self._suggest([])
+            return
         unknown = scenes.unknown_words(self.prompt.value)
         typed = re.findall(r"\w+$", self.prompt.value.lower())
         beginning = typed[0] if typed else ""
         known = sorted(word for word in scenes.known_words() if word.startswith(beginning)) if beginning else []
         if beginning in unknown and not known:
             known = scenes.nearest_known_words(beginning)
-        self._offer([word for word in known if word != beginning][:SUGGESTIONS])
-        if not unknown:
+        self._suggest([word for word in known if word != beginning][:SUGGESTIONS])
+        if unknown:
+            marked = ", ".join(_with_nearest(word) for word in unknown)
+            self.words.value = small(
+                f"⚠ The embedded model never learnt these words; they may still change the picture: {marked}"
+            )
+        else:
             self.words.value = small("The embedded model knows every word of this prompt.")
-            return None
-        marked = ", ".join(_with_nearest(word) for word in unknown)
-        self.words.value = small(f"⚠ Words it never learnt, and will ignore: {marked}")
-        return None
 
-    def _offer(self, words: Sequence[str]) -> None:
+    def _suggest(self, words: Sequence[str]) -> None:
         for button, word in zip(self.suggestions.children, [*words, *[""] * SUGGESTIONS], strict=False):
             button.description = word
             button.tooltip = f"put “{word}” at the end of the prompt"
@@ -154,139 +161,148 @@ class GenerationExplorer(widgets.VBox):
                 guidance_scale=self.guidance.value,
             )
         except ValueError as error:
-            return self.message.fail(error)  # what is being made meanwhile goes on
+            self.message.show_error(error)  # a running generation continues
+            return
         model = self.model.value
-        self.message.say("")
-        self._set_forming(True)
+        self.message.show("")
+        self._set_generating(True)
         self.stop.disabled = False
         self.progress.bar_style = ""
         self.progress.value, self.progress.max = 0, config.count * self.steps.value
         self.background.start(lambda checkpoint: self._generate(model, config, checkpoint))
-        return None
 
     def _stop(self) -> None:
         self.background.stop()
         self.stop.disabled = True
         self.progress.bar_style = "warning"
-        self.message.say("Stopped.")
-        self._set_forming(False)
+        self.message.show("Stopped.")
+        self._set_generating(False)
 
-    def _set_forming(self, forming: bool) -> None:
-        """While a picture forms there is nothing to choose or to keep; afterwards the chosen one is shown again."""
-        self._forming = forming
-        nothing = forming or not self._made
-        self.keep.disabled = self.chosen.disabled = self.step.disabled = nothing
-        self.word.disabled = nothing or len(self.word.options) == 1
+    def _set_generating(self, generating: bool) -> None:
+        """Disable choosing and keeping while a picture is generated; afterwards show the chosen picture again."""
+        self._generating = generating
+        disabled = generating or not self._generations
+        self.keep.disabled = self.chosen.disabled = self.step.disabled = disabled
+        self.word.disabled = disabled or len(self.word.options) == 1
         self.caption.value = ""
         self._draw()
 
     def _generate(self, model: str, config: GenerationConfig, checkpoint: Checkpoint) -> None:
-        """The task: one picture after another, so that what is finished stays when the rest is cancelled."""
+        """Generate one picture after another, so that finished pictures stay when the rest is cancelled."""
         if model not in self._pipelines:
-            self.background.show(self.message.say, f"Loading {model} …")
+            self.background.show(self.message.show, f"Loading {model} …")
             self._pipelines[model] = pipelines.load_pipeline(model)
-            self.background.show(self.message.say, "")
+            self.background.show(self.message.show, "")
         pipeline = self._pipelines[model]
         checkpoint()
-        finished: list[Made] = []
+        finished: list[RecordedGeneration] = []
         for index in range(config.count):
-            made = Made(config.seed + index, pipeline)
-            self._make(made, config, checkpoint, index)
-            finished.append(made)
+            generation = RecordedGeneration(config.seed + index, pipeline)
+            self._run(generation, config, checkpoint, index)
+            finished.append(generation)
             self.background.show(self._show_finished, list(finished), index + 1 == config.count)
 
-    def _make(self, made: Made, config: GenerationConfig, checkpoint: Checkpoint, index: int) -> None:
-        shown = self.view.value
+    def _run(
+        self, generation: RecordedGeneration, config: GenerationConfig, checkpoint: Checkpoint, index: int
+    ) -> None:
+        """Generate one picture, and show its progress and every step."""
+        view = self.view.value
 
         def step_done(done: int, total: int) -> None:
             checkpoint()
             self.background.show(self._show_progress, index * total + done)
 
-        def step_kept() -> None:
-            kind = shown if made.latents[shown] else PICTURE
-            self.background.show(self._show_forming, made.decoded(kind, len(made.latents[kind]) - 1))
+        def step_stored() -> None:
+            kind = view if generation.latents[view] else PICTURE
+            self.background.show(self._show_preview, generation.decoded(kind, len(generation.latents[kind]) - 1))
 
-        made.make(replace(config, count=1, seed=made.seed), step_done, step_kept)
+        generation.run(replace(config, count=1, seed=generation.seed), step_done, step_stored)
 
-    def _failed(self, error: Exception) -> None:
-        self.message.fail(error)
-        if self.background.busy:  # it was not the task
+    def _show_error(self, error: Exception) -> None:
+        self.message.show_error(error)
+        if self.background.busy:  # the task continues: the error came from an update or a callback
             return
         self.stop.disabled = True
         self.progress.bar_style = "danger"
-        if self._forming:
-            self._set_forming(False)
+        if self._generating:
+            self._set_generating(False)
 
     def _show_progress(self, done: int) -> None:
         self.progress.value = done
 
-    def _show_forming(self, picture: np.ndarray) -> None:
+    def _show_preview(self, picture: np.ndarray) -> None:
         self.image.value = to_png(picture, SHOWN, smooth=True)
 
-    def _show_finished(self, made: list[Made], all_done: bool) -> None:
-        self._made = made
-        self.chosen.options = [(f"seed {one.seed}", index) for index, one in enumerate(made)]
-        self.chosen.value = len(made) - 1
+    def _show_finished(self, generations: list[RecordedGeneration], all_done: bool) -> None:
+        self._generations = generations
+        self.chosen.options = [(f"seed {generation.seed}", index) for index, generation in enumerate(generations)]
+        self.chosen.value = len(generations) - 1
         self._choose()
         if all_done:
             self.stop.disabled = True
             self.progress.bar_style = "success"
-            self._set_forming(False)
+            self._set_generating(False)
 
     def _choose(self) -> None:
-        """Set the controls to what the chosen picture has to show, its last step first."""
+        """Adapt the controls to the chosen picture and show its last step."""
         if self.chosen.value is None:
             return
-        made = self._made[self.chosen.value]
-        words = list(dict.fromkeys(word.lower() for word in made.maps.words)) if made.maps is not None else []
-        self.step.max = max(1, len(made.latents[PICTURE]))
+        generation = self._generations[self.chosen.value]
+        maps = generation.maps
+        words = [] if maps is None else list(dict.fromkeys(word.lower() for word in maps.words))
+        self.step.max = max(1, len(generation.latents[PICTURE]))
         self.step.value = self.step.max
-        kept = self.word.value if self.word.value in words else NO_WORD
+        word = self.word.value if self.word.value in words else NO_WORD
         self.word.options = [NO_WORD, *words]
-        self.word.value = kept
-        self.word.disabled = self._forming or not words
+        self.word.value = word
+        self.word.disabled = self._generating or not words
         self._draw()
 
     def _draw(self) -> None:
         """Show the chosen step of the chosen picture, with the map of the chosen word over it."""
-        if self._forming or not self._made or self.chosen.value is None:
+        if self._generating or not self._generations or self.chosen.value is None:
             return
-        made, step = self._made[self.chosen.value], self.step.value
-        assert made.picture is not None  # only finished pictures can be chosen
-        kind = self.view.value if made.latents[self.view.value] else PICTURE
-        last = step == self.step.max
-        # Schedulers of second order estimate twice a step.
-        index = round(step * len(made.latents[kind]) / len(made.latents[PICTURE])) - 1
-        shown = np.asarray(made.picture.image) if last else made.decoded(kind, index)
-        said = f"Step {step} of {self.step.max}: " + ("the finished picture" if last else kind)
-        if self.word.value != NO_WORD and made.maps is not None:
-            over_time = made.maps.over_time(self.word.value)
-            attention = (over_time.mean(dim=0) if last else over_time[min(step, len(over_time)) - 1]).numpy()
-            attention = enlarged(attention, *shown.shape[:2])
-            colors = colored(attention, 0, float(attention.max()))
-            shown = laid_over(shown, colors, self.opacity.value)
-            when = "over all steps" if last else "at this step"
-            said += f"; yellow where “{self.word.value}” was read most {when}"
+        generation, step = self._generations[self.chosen.value], self.step.value
+        assert generation.picture is not None  # only finished pictures can be chosen
+        if step == self.step.max:
+            shown, caption = np.asarray(generation.picture.image), "the finished picture"
+        else:
+            kind = self.view.value if generation.latents[self.view.value] else PICTURE
+            # Schedulers of second order return two estimates per step.
+            index = round(step * len(generation.latents[kind]) / len(generation.latents[PICTURE])) - 1
+            shown, caption = generation.decoded(kind, index), kind
+        if self.word.value != NO_WORD and generation.maps is not None:
+            shown = self._with_word_map(shown, generation.maps.over_time(self.word.value))
+            when = "over all steps" if step == self.step.max else "at this step"
+            caption += f"; yellow where “{self.word.value}” was read most {when}"
         self.image.value = to_png(shown, SHOWN, smooth=True)
-        notes = "".join(f"<br>⚠ {html.escape(note)}" for note in made.picture.record["notes"])
-        self.caption.value = small(f"{html.escape(said)}.{notes}")
+        notes = "".join(f"<br>⚠ {html.escape(note)}" for note in generation.picture.record["notes"])
+        self.caption.value = small(f"Step {step} of {self.step.max}: {html.escape(caption)}.{notes}")
+
+    def _with_word_map(self, picture: np.ndarray, over_time: Tensor) -> np.ndarray:
+        """Lay a word's map over a picture: the map of the chosen step, or at the last step the mean of all."""
+        step = self.step.value
+        chosen = over_time.mean(dim=0) if step == self.step.max else over_time[min(step, len(over_time)) - 1]
+        attention = enlarged(chosen.numpy(), *picture.shape[:2])
+        return laid_over(picture, colored(attention, 0, float(attention.max())), self.opacity.value)
 
     def _keep(self) -> None:
-        made = self._made[self.chosen.value]
-        assert made.picture is not None
+        """Save the chosen picture under the first free name."""
+        picture = self._generations[self.chosen.value].picture
+        assert picture is not None
         taken = {path.name for path in self.folder.glob("kept_picture_*.png")}
-        number = next(n for n in range(1, len(taken) + 2) if f"kept_picture_{n}.png" not in taken)
+        name = next(name for n in range(1, len(taken) + 2) if (name := f"kept_picture_{n}.png") not in taken)
         try:
-            path = records.write_png(
-                self.folder / f"kept_picture_{number}.png", made.picture.image, made.picture.record
-            )
+            records.write_png(self.folder / name, picture.image, picture.record)
         except OSError as error:
-            return self.message.fail(error)
-        which = "Saved" if self.step.value == self.step.max else "The finished picture is saved"
-        return self.message.say(f"{which} as {path.name}, with its record inside.")
+            self.message.show_error(error)
+            return
+        saved = "Saved" if self.step.value == self.step.max else "The finished picture is saved"
+        self.message.show(f"{saved} as {name}, with its record inside.")
 
 
 def _with_nearest(word: str) -> str:
+    """Underline an unknown word and add the known words nearest to it, as HTML."""
     nearest = scenes.nearest_known_words(word)
     hint = f" (nearest known: {', '.join(nearest)})" if nearest else ""
     return f"<u>{html.escape(word)}</u>{html.escape(hint)}"

@@ -1,4 +1,4 @@
-"""What an explorer has to say, in one sentence under its buttons."""
+"""Text in an explorer, in plain words and escaped."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import ipywidgets as widgets
 
 
 def small(markup: str) -> str:
-    """HTML in small print; JupyterLab gives widgets' text the height of a button unless told otherwise."""
+    """Set HTML in small print; without a line height, JupyterLab gives every line the height of a button."""
     return f"<div style='font-size: 85%; line-height: 1.35'>{markup}</div>"
 
 
-class Message(widgets.HTML):
-    """A line of text; all of it is escaped, wherever it came from."""
+class Message(widgets.HTML):  # type: ignore[misc]  # ipywidgets has no types
+    """A line of text. All of the text is escaped."""
 
-    def say(self, text: str) -> None:
-        """Show a plain sentence, or nothing."""
+    def show(self, text: str) -> None:
+        """Show a plain sentence; "" clears the line."""
         self.value = html.escape(text)
 
-    def fail(self, error: Exception) -> None:
-        """Show an error as one sentence, marked by more than colour."""
+    def show_error(self, error: Exception) -> None:
+        """Show an error as one bold sentence with a warning sign."""
         text = " ".join(str(error).split()) or type(error).__name__
         self.value = f"<b>⚠ {html.escape(text.rstrip('.'))}.</b>"

@@ -1,4 +1,4 @@
-"""Play with a picture's way to the network: every stage, its numbers, and three ways to look at them."""
+"""An explorer for preprocessing: every stage of a picture, its numbers, and three views of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from synthviz.preprocessing.loaded_image import LoadedImage
 from synthviz.preprocessing.steps import FITS, INTERPOLATIONS, LUMA
 from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
 
-STAGE = 170  # pixels; the side of a stage's picture
-NEIGHBOURS = 3  # rows and columns of numbers on each side of the chosen pixel
+STAGE = 170  # side of a stage's picture, in pixels
+NEIGHBOURS = 3  # number of rows and columns shown on each side of the chosen pixel
 HEATMAP, CONTOUR, SURFACE = "heatmap", "contour", "surface"
 CAPTIONS = {
     HEATMAP: "Each number as a colour: dark violet is 0 (black), yellow is 1 (white). The red lines cross at the "
@@ -33,20 +33,21 @@ CAPTIONS = {
 WIDE = {"description_width": "7em"}
 
 
-class PreprocessingExplorer(widgets.VBox):
+class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Widgets around `synthviz.preprocess_image`.
 
     Args:
-        folder: whose generated pictures are offered, before those that ship.
-        image_path: a picture to begin with; None for the first that is offered.
+        folder: folder with generated pictures to choose from; shipped pictures come after them.
+        image_path: the first picture; None for the first generated or shipped one.
     """
 
     def __init__(self, folder: str | Path, image_path: str | Path | None = None) -> None:
-        self.background = Background(on_error=self._failed)
+        self.message = Message()
+        self.background = Background(on_error=self.message.show_error)
         self._uploads = tempfile.TemporaryDirectory(prefix="synthviz-")
         self._loaded: LoadedImage | None = None
         self._surface: Figure | None = None
-        self._build_controls(_offered(folder, image_path))
+        self._build_controls(_choices(folder, image_path))
         self._connect()
         wrapped = {"flex_flow": "row wrap"}
         super().__init__(
@@ -68,8 +69,8 @@ class PreprocessingExplorer(widgets.VBox):
         )
         self._load()
 
-    def _build_controls(self, offered: Sequence[tuple[str, str]]) -> None:
-        self.picture = widgets.Dropdown(options=offered, description="Picture", style=WIDE)
+    def _build_controls(self, choices: Sequence[tuple[str, str]]) -> None:
+        self.picture = widgets.Dropdown(options=choices, description="Picture", style=WIDE)
         self.upload = widgets.FileUpload(accept="image/*", description="Upload your own", layout={"width": "12em"})
         self.side = widgets.BoundedIntText(
             224, min=16, max=512, description="Side (pixels)", style=WIDE, layout={"width": "14em"}
@@ -92,7 +93,6 @@ class PreprocessingExplorer(widgets.VBox):
             )
             for name, share in zip(("Red", "Green", "Blue"), LUMA, strict=True)
         )
-        self.message = Message()
         nothing = to_png(np.full((8, 8), 240, np.uint8), STAGE)
         self.stages = [(widgets.Image(value=nothing, width=STAGE), widgets.HTML()) for _ in range(4)]
         for image, text in self.stages:
@@ -110,30 +110,34 @@ class PreprocessingExplorer(widgets.VBox):
         self.numbers = widgets.HTML()
 
     def _connect(self) -> None:
-        answering = self.background.answering
+        guarded = self.background.guarded
         for control in (self.picture, self.side, self.fit, self.interpolation, self.red, self.green, self.blue):
-            control.observe(answering(lambda change: self._load()), "value")
-        self.upload.observe(answering(lambda change: self._take_upload()), "value")
+            control.observe(guarded(lambda change: self._load()), "value")
+        self.upload.observe(guarded(lambda change: self._take_upload()), "value")
         for control in (self.view, self.azimuth, self.elevation):
-            control.observe(answering(lambda change: self._draw_view()), "value")
+            control.observe(guarded(lambda change: self._draw_view()), "value")
         for control in (self.row, self.column):
-            control.observe(answering(lambda change: self._point()), "value")
+            control.observe(guarded(lambda change: self._show_numbers()), "value")
 
     def _take_upload(self) -> None:
+        """Save the uploaded file and choose it."""
         if not self.upload.value:
             return
         uploaded = self.upload.value[0]
         name = Path(str(uploaded["name"]).replace("\\", "/")).name or "picture"
-        # The person's name for it is only shown; the file gets one that every system takes.
+        # The name of the upload is only shown; the file gets a name that is valid on every system.
         path = Path(self._uploads.name) / f"uploaded{len(self.picture.options)}{_plain_suffix(name)}"
         path.write_bytes(bytes(uploaded["content"]))
         self.picture.options = [*self.picture.options, (f"yours: {name}", str(path))]
         self.picture.value = str(path)
 
     def _load(self) -> None:
+        """Preprocess the chosen picture with the chosen settings in the background."""
         shares = np.array([self.red.value, self.green.value, self.blue.value])
         if shares.sum() == 0:
-            return self.message.fail(ValueError("red, green and blue are all 0; give one of them a share of the grey"))
+            error = ValueError("red, green and blue are all 0; at least one must be above 0")
+            self.message.show_error(error)
+            return
         path, weights = self.picture.value, tuple((shares / shares.sum()).tolist())
         settings = {"size": self.side.value, "fit": self.fit.value, "interpolation": self.interpolation.value}
 
@@ -143,14 +147,11 @@ class PreprocessingExplorer(widgets.VBox):
             checkpoint()
             self.background.show(self._show, loaded, pictures)
 
-        return self.background.start(task)
-
-    def _failed(self, error: Exception) -> None:
-        self.message.fail(error)
+        self.background.start(task)
 
     def _show(self, loaded: LoadedImage, pictures: list[bytes]) -> None:
         self._loaded, self._surface = loaded, None
-        self.message.say(" ".join(loaded.warnings))
+        self.message.show(" ".join(loaded.warnings))
         for (image, text), stage, png in zip(self.stages, loaded.stages, pictures, strict=True):
             image.value = png
             text.value = small(f"<b>{html.escape(stage.name)}</b><br>{html.escape(stage.step)}")
@@ -158,23 +159,23 @@ class PreprocessingExplorer(widgets.VBox):
         for slider in (self.row, self.column):
             slider.max = side - 1
         self._draw_view()
-        self._point()
+        self._show_numbers()
 
     def _values(self) -> np.ndarray:
         assert self._loaded is not None
-        return self._loaded.tensor[0, 0].numpy()
+        values: np.ndarray = self._loaded.tensor[0, 0].numpy()
+        return values
 
     def _position(self) -> tuple[int, int]:
-        """The chosen pixel; while a smaller picture comes, the sliders may still stand outside it."""
+        """Return row and column of the chosen pixel; they are clipped, since the tensor may have become smaller."""
         last = len(self._values()) - 1
         return min(self.row.value, last), min(self.column.value, last)
 
     def _draw_view(self) -> None:
-        """The tensor, in the chosen way, with the chosen pixel marked where that can be seen."""
+        """Show the tensor in the chosen view; the heatmap also marks the chosen pixel."""
         if self._loaded is None:
             return
-        turns = self.view.value == SURFACE
-        self.azimuth.disabled = self.elevation.disabled = not turns
+        self.azimuth.disabled = self.elevation.disabled = self.view.value != SURFACE
         self.view_caption.value = small(CAPTIONS[self.view.value])
         if self.view.value == HEATMAP:
             shown = colored(self._values(), 0, 1)
@@ -190,8 +191,8 @@ class PreprocessingExplorer(widgets.VBox):
             turn_surface(self._surface, self.azimuth.value, self.elevation.value)
             self.view_image.value = figure_png(self._surface)
 
-    def _point(self) -> None:
-        """The numbers around the chosen pixel."""
+    def _show_numbers(self) -> None:
+        """Show the numbers around the chosen pixel."""
         if self._loaded is None:
             return
         values, (row, column) = self._values(), self._position()
@@ -211,19 +212,21 @@ class PreprocessingExplorer(widgets.VBox):
             self._draw_view()
 
 
-def _offered(folder: str | Path, image_path: str | Path | None) -> list[tuple[str, str]]:
-    """Names and paths of the pictures to choose from."""
+def _choices(folder: str | Path, image_path: str | Path | None) -> list[tuple[str, str]]:
+    """Return (label, path) of the pictures to choose from."""
     own = [(f"yours: {Path(image_path).name}", str(image_path))] if image_path else []
     run = [(f"this run: {path.name}", str(path)) for path in pictures_of_run(folder)]
     return [*own, *run, *((f"shipped: {path.name}", str(path)) for path in shipped_pictures())]
 
 
 def _plain_suffix(name: str) -> str:
+    """Return the lower-case suffix of a file name; "" if it has characters other than ASCII letters and digits."""
     suffix = Path(name).suffix.lower()
     return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ""
 
 
 def _cell(value: float, chosen: bool) -> str:
+    """Return the table cell of one value, on a background of its grey."""
     grey = int(to_bytes(np.asarray(value)))
     ink = "black" if grey > 127 else "white"
     frame = "outline: 2px solid #ff3c28;" if chosen else ""

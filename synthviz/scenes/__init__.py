@@ -1,7 +1,7 @@
 """The painted world: landscapes with captions and masks, made from a seed.
 
-The embedded Stable Diffusion and the small CNN learn from these paintings, so that both can be trained
-by anyone, offline, from nothing but the code in this folder.
+The embedded Stable Diffusion and the small CNN are trained on these paintings. Anyone can therefore train both offline,
+with the code of this folder as the only source of data.
 """
 
 from synthviz.scenes.captions import Said, describe, write_caption

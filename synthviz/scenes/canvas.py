@@ -1,4 +1,4 @@
-"""The canvas: a picture and, beside it, a map of which thing each pixel shows."""
+"""The canvas: a picture, and a label map that says which thing each pixel shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 Color = tuple[float, float, float]
 Point = tuple[float, float]
 
-# What a pixel can show. Kinds of `synthviz.scenes.scene.KINDS` stand last.
+# The labels: what a pixel can show. The kinds of `synthviz.scenes.scene.KINDS` come last.
 THINGS = (
     "sky",
     "sun",
@@ -37,11 +37,11 @@ THINGS = (
 class Canvas:
     """A square picture with a label map. Coordinates are in [0, 1], x to the right, y down; colours in [0, 1].
 
-    Whatever is drawn covers what was drawn before, in the picture and in the label map alike, so the labels
-    are exact masks of what is visible.
+    Every drawing method covers earlier drawings in the picture and in the label map alike, so that the labels are exact
+    masks of the visible things.
 
     Attributes:
-        size: side in pixels.
+        size: side of the picture in pixels.
         picture: PIL image, mode "RGB".
         labels: PIL image, mode "L"; each pixel is an index into `THINGS`.
     """
@@ -87,12 +87,18 @@ class Canvas:
         self._label.line(pixels, fill=THINGS.index(thing), width=thick)
 
     def below(self, heights: np.ndarray, color: Color, thing: str = "place") -> None:
-        """Fill everything below a curve; `heights` holds y in [0, 1] at evenly spaced x."""
+        """Fill the area below a curve; `heights` holds the curve's y in [0, 1] at evenly spaced x."""
         xs = np.linspace(0, 1, len(heights))
         self.polygon([(0.0, 1.01), *zip(xs, heights, strict=True), (1.0, 1.01)], color, thing)
 
     def blend(self, alpha: np.ndarray, color: Color | np.ndarray, thing: str | None = None) -> None:
-        """Lay a colour over the picture; `alpha` (size, size) in [0, 1]. Labelled where it covers more than 0.4."""
+        """Blend a colour into the picture; label the pixels whose opacity is above 0.4.
+
+        Args:
+            alpha: opacity of the colour, (size, size) in [0, 1].
+            color: one colour, or a colour per pixel (size, size, 3).
+            thing: the label, one of `THINGS`; None leaves the label map unchanged.
+        """
         below = self.pixels()
         over = np.asarray(color, np.float32)
         self.set_pixels(below + (over - below) * alpha[..., None])
@@ -101,17 +107,17 @@ class Canvas:
             self.labels.paste(THINGS.index(thing), mask=cover)
 
     def glow(self, center: Point, radius: float, color: Color, strength: float) -> None:
-        """Add light around a point, falling off over `radius`."""
+        """Add light around a point; it fades with the distance, measured in `radius`."""
         distance = np.hypot(self.x - center[0], self.y - center[1]) / radius
         self.set_pixels(self.pixels() + (strength * np.exp(-distance * 2.2))[..., None] * np.asarray(color, np.float32))
 
     def shine(self, lights: Image.Image, radius: float, strength: float) -> None:
-        """Add a blurred copy of a picture of lights, as bright things bleed into the dark."""
+        """Add a blurred copy of a picture of lights, as a halo around bright things."""
         halo = lights.filter(ImageFilter.GaussianBlur(radius * self.size))
         self.set_pixels(self.pixels() + strength * np.asarray(halo, np.float32) / 255)
 
     def pixels(self) -> np.ndarray:
-        """The picture as (size, size, 3) float32 in [0, 1]."""
+        """Return the picture as (size, size, 3) float32 in [0, 1]."""
         return np.asarray(self.picture, np.float32) / 255
 
     def set_pixels(self, pixels: np.ndarray) -> None:
@@ -120,34 +126,36 @@ class Canvas:
 
 
 def to_bytes(color: Color) -> tuple[int, int, int]:
-    """A colour in [0, 1] as three bytes."""
+    """Convert a colour in [0, 1] to three bytes."""
     red, green, blue = (min(255, max(0, round(value * 255))) for value in color)
     return red, green, blue
 
 
 def mix(first: Color, second: Color, amount: float) -> Color:
-    """The colour `amount` of the way from `first` to `second`."""
-    return tuple(a + (b - a) * amount for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
+    """Interpolate between two colours: `amount` 0 gives `first`, 1 gives `second`."""
+    red, green, blue = (a + (b - a) * amount for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 def scale(color: Color, amount: float) -> Color:
-    """A colour made brighter (amount > 1) or darker (amount < 1)."""
-    return tuple(value * amount for value in color)  # type: ignore[return-value]
+    """Make a colour brighter (amount > 1) or darker (amount < 1)."""
+    red, green, blue = (value * amount for value in color)
+    return red, green, blue
 
 
 def wave_noise(
     rng: np.random.Generator, length: int, waves: float, octaves: int = 5, roughness: float = 0.5
 ) -> np.ndarray:
-    """A smooth random curve: (length,) values with mean 0 and largest magnitude 1.
+    """Draw a smooth random curve: (length,) values with mean 0 and largest magnitude 1.
 
-    Value noise, octave by octave twice as fine and `roughness` times as strong.
+    The method is value noise: each octave has twice the knots of the octave before, and `roughness` times its strength.
 
     Args:
-        rng: where the curve comes from.
+        rng: the source of randomness.
         length: number of samples.
-        waves: knots of the first octave across the width.
-        octaves: how many layers of detail.
-        roughness: strength of each octave against the one before.
+        waves: number of knots of the first octave across the width.
+        octaves: number of layers of detail.
+        roughness: strength of each octave relative to the one before.
     """
     total = np.zeros(length, np.float32)
     for octave in range(octaves):
@@ -162,7 +170,7 @@ def wave_noise(
 
 
 def cloud_noise(rng: np.random.Generator, size: int, stretch: float = 2.5, octaves: int = 5) -> np.ndarray:
-    """Fractal noise in [0, 1], (size, size), stretched sideways as clouds are."""
+    """Draw fractal noise, (size, size) in [0, 1], stretched horizontally like clouds."""
     total = np.zeros((size, size), np.float32)
     for octave in range(octaves):
         rows = int(3 * stretch * 2**octave) + 2

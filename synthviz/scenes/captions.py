@@ -1,4 +1,4 @@
-"""Captions: the same scene said in many wordings, and what each of them says."""
+"""Captions: many wordings for the same scene, and the attributes that each wording names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLACE_WORDS = {
     "canyon": ("a canyon", "a red canyon", "a rocky canyon", "a deep canyon", "canyon walls"),
     "volcano": ("a volcano", "an erupting volcano", "a volcano with lava", "a smoking volcano"),
 }
-# As a noun, "a … over a city", and as an adverbial, "a city …".
+# Times as nouns ("a … over a city") and as adverbials ("a city …").
 TIME_WORDS = {
     "sunrise": ("sunrise", "dawn", "morning", "daybreak"),
     "day": ("day", "midday", "noon"),
@@ -88,11 +88,12 @@ COLOR_WORDS = {
     "purple": ("purple", "violet"),
     "white": ("white",),
 }
-# How often captions say where a single thing is. As people do, they leave out the middle, and say what is unusual; were
-# the place anyone's guess, a model that is trained on means would draw the thing everywhere a little, or nowhere.
+# How often a caption names the side of a single thing. Like people, captions often leave out the middle and name what
+# is unusual. If captions left the side open, a model that learns the mean picture would draw a faint thing everywhere,
+# or none.
 SIDE_SAID = {"left": 0.95, "center": 0.4, "right": 0.95}
-THINGS_FIRST = 0.35  # of the captions that name things
-PLACE_UNSAID = 0.12  # of these
+THINGS_FIRST = 0.35  # share of the captions with things that begin with them
+PLACE_UNSAID = 0.12  # share of those captions that do not name the place
 COUNT_WORDS = {1: ("a", "a", "one"), 2: ("two", "two", "a pair of"), 3: ("three",), 4: ("four",)}
 STYLE_WORDS = {
     "flat": ("a flat illustration of", "a poster of", "flat art of"),
@@ -115,10 +116,13 @@ MEDIA = ("a painting of", "an illustration of", "a picture of", "a view of", "a 
 
 @dataclass(frozen=True)
 class Said:
-    """What one caption says of a scene; None or False where it leaves something out.
+    """The attributes of a scene that one caption names; None or False for those it does not name.
 
     Attributes:
-        groups: for each kind it names, the count, colour and side it gives.
+        place: the named place; likewise `time`, `weather`, `style`, `body` and `body_side`.
+        stars: whether the caption names stars.
+        water: whether the caption names a lake.
+        groups: (count, colour, side) of each named kind.
     """
 
     place: str | None = None
@@ -136,86 +140,123 @@ def write_caption(scene: Scene, rng: np.random.Generator) -> str:
     """Describe a scene in words: one lower-case line, such as "a serene sunset over a futuristic city, with clouds".
 
     Args:
-        scene: what to describe.
-        rng: what to say and in which of the wordings.
+        scene: the scene to describe.
+        rng: chooses the attributes to name and their wording.
     """
     return describe(scene, rng)[0]
 
 
 def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
-    """Describe a scene in words; also returns what the words say, as data.
+    """Describe a scene in words; also return what the words say, as data.
 
-    The place is said first and everything else mostly, but a flat style and a clear sky seldom, since they are what a
-    prompt that does not name them should give. A third of the captions begin with things, as people do ("a red boat
-    on the sea at dusk"), and some of these leave the place out.
+    Most captions begin with the place. Some begin with things, as people's prompts do ("a red boat on the sea at
+    dusk"), and a few of these leave the place out. A flat style and a clear sky are seldom named, because a prompt
+    that does not name them should give them.
     """
-    things: list[tuple[str, bool]] = []  # and whether it is up in the air
-    extras: list[str] = []
-    body, body_side = None, None
-    if scene.body is not None and rng.random() < 0.85:
-        body = scene.body
-        words = _choose(BODY_WORDS[scene.body], rng)
-        if scene.body_side is not None and rng.random() < SIDE_SAID[scene.body_side]:
-            body_side = scene.body_side
-            words += " " + _choose(SIDE_WORDS[scene.body_side], rng)
-        things.append((words, True))
-    groups = {}
-    for group in scene.things:
-        if rng.random() < 0.93:
-            words, groups[group.kind] = _describe_group(group, rng)
-            things.append((words, group.kind in SKY_KINDS))
-    weather = scene.weather if rng.random() < (0.12 if scene.weather == "clear" else 0.93) else None
-    if weather is not None:
-        extras.append(_choose(WEATHER_WORDS[weather], rng))
-    stars = scene.stars and bool(rng.random() < 0.8)
-    if stars:
-        extras.append(_choose(STAR_WORDS, rng))
-    lake = scene.water and scene.place not in ("ocean", "beach") and bool(rng.random() < 0.75)
-    if lake:
-        extras.append(_choose(LAKE_WORDS, rng))
+    body = _describe_body(scene, rng)
+    groups = {group.kind: _describe_group(group, rng) for group in scene.things if rng.random() < 0.93}
+    extras, weather, stars, lake = _describe_surroundings(scene, rng)
     time = scene.time if rng.random() < 0.93 else None
     style = scene.style if rng.random() < (0.2 if scene.style == "flat" else 0.97) else None
 
+    things = [(kind in SKY_KINDS, group.words) for kind, group in groups.items()]
+    if body is not None:
+        things.insert(0, (True, body.words))
     rng.shuffle(things)
     things_first = bool(things) and rng.random() < THINGS_FIRST
     place = None if things_first and rng.random() < PLACE_UNSAID else scene.place
+    first = int(rng.integers(1, len(things) + 1)) if things_first else 0
     if things_first:
-        first = int(rng.integers(1, len(things) + 1))
-        flying = any(flies for _, flies in things[:first])
-        caption = listed([words for words, _ in things[:first]]) + _behind(place, time, flying, rng)
+        caption = listed([words for _, words in things[:first]])
+        caption += _setting(place, time, any(in_sky for in_sky, _ in things[:first]), rng)
     else:
-        first = 0
         caption = _opening(scene.place, time, style, rng)
-    extras += [words for words, _ in things[first:]]
+    extras += [words for _, words in things[first:]]
     if extras:
         rng.shuffle(extras)
         caption += _choose((" with ", ", with ", ", "), rng) + listed(extras)
     if style is not None:
-        before = rng.random() < 0.5
-        caption = (
-            f"{_choose(STYLE_WORDS[style], rng)} {caption}"
-            if before
-            else f"{caption}, {_choose(IN_STYLE_WORDS[style], rng)}"
-        )
-    return caption, Said(place, time, weather, style, body, body_side, stars, lake, groups)
+        caption = _in_style(caption, style, rng)
+    said = Said(
+        place=place,
+        time=time,
+        weather=weather,
+        style=style,
+        body=None if body is None else scene.body,
+        body_side=None if body is None else body.side,
+        stars=stars,
+        water=lake,
+        groups={kind: (group.count, group.color, group.side) for kind, group in groups.items()},
+    )
+    return caption, said
 
 
-def _behind(place: str | None, time: str | None, flying: bool, rng: np.random.Generator) -> str:
-    """What follows the things a caption begins with: " over a city at night"."""
+@dataclass(frozen=True)
+class _ThingPhrase:
+    """The words for a thing or a group, and the attributes that they name."""
+
+    words: str
+    count: int | None = None
+    color: str | None = None
+    side: str | None = None
+
+
+def _describe_body(scene: Scene, rng: np.random.Generator) -> _ThingPhrase | None:
+    """Return words for the sun or moon; None if the caption does not name it."""
+    if scene.body is None or rng.random() >= 0.85:
+        return None
+    words = _choose(BODY_WORDS[scene.body], rng)
+    if scene.body_side is None or rng.random() >= SIDE_SAID[scene.body_side]:
+        return _ThingPhrase(words)
+    return _ThingPhrase(f"{words} {_choose(SIDE_WORDS[scene.body_side], rng)}", side=scene.body_side)
+
+
+def _describe_group(group: Group, rng: np.random.Generator) -> _ThingPhrase:
+    """Return words for a group of things."""
+    singular, plural = KIND_WORDS[group.kind][rng.integers(len(KIND_WORDS[group.kind]))]
+    count = group.count if group.count == 1 or rng.random() < 0.88 else None
+    color = group.color if rng.random() < 0.75 else None
+    side = group.side if group.side is not None and rng.random() < SIDE_SAID[group.side] else None
+    words = [_choose(COUNT_WORDS[count], rng)] if count is not None else []
+    if color is not None:
+        words.append(_choose(COLOR_WORDS[color], rng))
+    words.append(singular if group.count == 1 else plural)
+    if side is not None:
+        words.append(_choose(SIDE_WORDS[side], rng))
+    return _ThingPhrase(" ".join(words), count, color, side)
+
+
+def _describe_surroundings(scene: Scene, rng: np.random.Generator) -> tuple[list[str], str | None, bool, bool]:
+    """Return words for weather, stars and lake; also the named weather, and whether stars and lake are named."""
+    words: list[str] = []
+    weather = scene.weather if rng.random() < (0.12 if scene.weather == "clear" else 0.93) else None
+    if weather is not None:
+        words.append(_choose(WEATHER_WORDS[weather], rng))
+    stars = scene.stars and bool(rng.random() < 0.8)
+    if stars:
+        words.append(_choose(STAR_WORDS, rng))
+    lake = scene.water and scene.place not in SEA_PLACES and bool(rng.random() < 0.75)
+    if lake:
+        words.append(_choose(LAKE_WORDS, rng))
+    return words, weather, stars, lake
+
+
+def _setting(place: str | None, time: str | None, in_sky: bool, rng: np.random.Generator) -> str:
+    """Return the words that follow the things at the beginning of a caption, such as " over a city at night"."""
     when = "" if time is None else " " + _choose(AT_TIME_WORDS[time], rng)
     if place is None:
         return when
-    link = " over " if flying else " on " if place in SEA_PLACES else " in "
+    link = " over " if in_sky else " on " if place in SEA_PLACES else " in "
     return _choose((link, link, ", "), rng) + _choose(PLACE_WORDS[place], rng) + when
 
 
 def listed(phrases: Sequence[str]) -> str:
-    """Phrases as in a sentence: "a, b and c"."""
+    """Join phrases as in a sentence: "a, b and c"."""
     return ", ".join(phrases[:-1]) + (" and " if len(phrases) > 1 else "") + phrases[-1]
 
 
 def _opening(place: str, time: str | None, style: str | None, rng: np.random.Generator) -> str:
-    """The place, mostly with its time of day, at times with a mood or a medium."""
+    """Return words for the place, usually with the time of day, sometimes with a mood or a medium."""
     where = _choose(PLACE_WORDS[place], rng)
     mood = _choose(MOODS, rng)
     medium = _choose(MEDIA, rng) + " " if style is None else ""
@@ -239,18 +280,11 @@ def _opening(place: str, time: str | None, style: str | None, rng: np.random.Gen
     return _choose(tuple(patterns), rng)
 
 
-def _describe_group(group: Group, rng: np.random.Generator) -> tuple[str, tuple[int | None, str | None, str | None]]:
-    singular, plural = KIND_WORDS[group.kind][rng.integers(len(KIND_WORDS[group.kind]))]
-    count = group.count if group.count == 1 or rng.random() < 0.88 else None
-    color = group.color if rng.random() < 0.75 else None
-    side = group.side if group.side is not None and rng.random() < SIDE_SAID[group.side] else None
-    number = _choose(COUNT_WORDS[count], rng) if count is not None else ""
-    noun = f"{_choose(COLOR_WORDS[color], rng)} " if color is not None else ""
-    noun += singular if group.count == 1 else plural
-    words = f"{number} {noun}".strip()
-    if side is not None:
-        words += " " + _choose(SIDE_WORDS[side], rng)
-    return words, (count, color, side)
+def _in_style(caption: str, style: str, rng: np.random.Generator) -> str:
+    """Name the style before or after a caption."""
+    if rng.random() < 0.5:
+        return f"{_choose(STYLE_WORDS[style], rng)} {caption}"
+    return f"{caption}, {_choose(IN_STYLE_WORDS[style], rng)}"
 
 
 def _choose(options: tuple[str, ...], rng: np.random.Generator) -> str:

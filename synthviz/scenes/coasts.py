@@ -12,7 +12,7 @@ SEAS: tuple[Color, ...] = ((0.10, 0.36, 0.56), (0.08, 0.42, 0.52), (0.12, 0.32, 
 
 
 def paint_ocean(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Open sea in bands that darken towards the viewer, with a few broad crests."""
+    """Paint the open sea in bands that darken towards the viewer, with a few broad wave crests."""
     near = paint_sea(canvas, palette, horizon, 1.0, rng)
     foam = mix(lit((0.86, 0.96, 1.0), palette), palette.sky[2], 0.35)
     for y, count, wide in ((0.62, 3, 0.11), (0.74, 3, 0.15), (0.88, 2, 0.20)):
@@ -23,7 +23,7 @@ def paint_ocean(canvas: Canvas, palette: Palette, horizon: float, rng: np.random
 
 
 def paint_sea(canvas: Canvas, palette: Palette, horizon: float, bottom: float, rng: np.random.Generator) -> Color:
-    """Fill everything under the horizon with sea, in six bands down to `bottom`; return the nearest one's colour."""
+    """Paint the sea from the horizon to `bottom` in six bands; return the colour of the nearest band."""
     sea = SEAS[rng.integers(len(SEAS))]
     far = mix(lit((0.34, 0.68, 0.80), palette), mix(palette.sky[1], palette.sky[2], 0.5), 0.55)
     near = mix(lit(sea, palette), palette.sky[0], 0.30)
@@ -47,8 +47,8 @@ def _crest(canvas: Canvas, x: float, y: float, wide: float, color: Color) -> Non
 
 
 def paint_beach(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Sea with a headland, a curved shore with surf, and palms at the edge of the sand."""
-    side = 1 if rng.random() < 0.5 else -1  # where the palms stand
+    """Paint the sea with a headland, a curved shore with surf, and palms at the edge of the sand."""
+    side = 1 if rng.random() < 0.5 else -1  # side of the palms
     near = paint_sea(canvas, palette, horizon, 0.86, rng)
     _headland(canvas, palette, horizon, side, rng)
     xs = np.linspace(0, 1, 65)

@@ -10,18 +10,19 @@ from synthviz.scenes.canvas import Canvas, Color, Point, mix, scale
 from synthviz.scenes.palettes import Palette, lit
 from synthviz.scenes.plants import draw_cactus, draw_conifer
 
-SUMMIT = 0.285  # nothing stands above this: the sun and what flies are there
+SUMMIT = 0.285  # no place reaches above this y; the sky there is kept free for the sun and for flying things
 XS = np.linspace(0, 1, 65)
 
 
 def _swell(rng: np.random.Generator, waves: float) -> np.ndarray:
-    """A gentle random curve over `XS`, from -1 to 1."""
+    """Draw a gentle random curve over `XS`, with values in [-1, 1]."""
     first, second = rng.uniform(0, 2 * np.pi, 2)
-    return 0.75 * np.sin(2 * np.pi * waves * XS + first) + 0.25 * np.sin(4.6 * np.pi * waves * XS + second)
+    curve: np.ndarray = 0.75 * np.sin(2 * np.pi * waves * XS + first) + 0.25 * np.sin(4.6 * np.pi * waves * XS + second)
+    return curve
 
 
 def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Two ranges of faceted peaks with a lit and a shaded face and snow on top, over green foothills."""
+    """Paint two ranges of snow-capped peaks over green foothills; each peak has a lit and a shaded face."""
     base = [(0.42, 0.48, 0.66), (0.52, 0.46, 0.58), (0.36, 0.50, 0.58)][rng.integers(3)]
     tallest = horizon - SUMMIT
     shift = rng.uniform(-0.12, 0.12)
@@ -31,7 +32,7 @@ def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.ra
         middles = (np.arange(count) + 0.5 + rng.uniform(-0.16, 0.16, count)) / count + shift
         talls = tallest * rng.uniform(low, high, count)
         if depth < 0.5:
-            talls[rng.integers(count)] = tallest  # one peak towers over the others
+            talls[rng.integers(count)] = tallest  # one peak is higher than the others
         for tall, x in sorted(zip(talls, middles, strict=True)):
             _peak(canvas, float(x), horizon - float(tall), horizon, rng.uniform(0.80, 0.95), color, snow)
         shift = -shift
@@ -41,12 +42,12 @@ def paint_mountains(canvas: Canvas, palette: Palette, horizon: float, rng: np.ra
 
 
 def _peak(canvas: Canvas, x: float, top: float, foot: float, slope: float, color: Color, snow: Color) -> None:
-    """A peak with its right face in shade; `slope` is half its width against its height."""
+    """Paint a peak whose right face lies in shade; `slope` is half its width divided by its height."""
     tall = foot - top
     half = slope * tall
 
     def at(across: float, down: float) -> Point:
-        """A point `down` the peak, `across` from its left edge (-1) to its right edge (1)."""
+        """Return a point: `down` is 0 at the top and 1 at the foot; `across` is -1 at the left edge, 1 at the right."""
         return x + across * half * down, top + tall * down
 
     ridge = [at(0.0, 0.0), at(0.20, 0.34), at(-0.04, 0.60), at(0.22, 1.0)]
@@ -58,7 +59,7 @@ def _peak(canvas: Canvas, x: float, top: float, foot: float, slope: float, color
 
 
 def paint_desert(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Sweeping dunes with a lit and a shaded side, often with cacti."""
+    """Paint broad dunes with a lit and a shaded side, and often with cacti."""
     sand = [(0.92, 0.68, 0.38), (0.90, 0.60, 0.36), (0.92, 0.74, 0.46)][rng.integers(3)]
     side = 1 if rng.random() < 0.5 else -1
     crest = 0.5 - side * rng.uniform(0.08, 0.22)
@@ -81,7 +82,7 @@ def paint_desert(canvas: Canvas, palette: Palette, horizon: float, rng: np.rando
 
 
 def _dune(canvas: Canvas, x: float, top: float, foot: float, half: float, side: int, color: Color) -> None:
-    """A dune with a sharp crest, its flank on the `side` (1 right, -1 left) in shade."""
+    """Paint a dune with a sharp crest; its flank on the `side` (1 right, -1 left) lies in shade."""
     t = np.linspace(0, 1, 25)
     fall = top + (foot - top) * (1 - (1 - t) ** 1.7)
     right = list(zip(x + half * t, fall, strict=True))
@@ -92,7 +93,7 @@ def _dune(canvas: Canvas, x: float, top: float, foot: float, half: float, side: 
 
 
 def paint_forest(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """A hazy ridge, a soft row of conifers and a few big ones in front."""
+    """Paint a hazy ridge, a far row of conifers and a few tall ones in front."""
     base = [(0.14, 0.44, 0.30), (0.22, 0.46, 0.24), (0.12, 0.40, 0.38)][rng.integers(3)]
     canvas.below(horizon - 0.15 + 0.03 * _swell(rng, 1.2), lit(base, palette, 0.70))
     foot = horizon + 0.045
@@ -106,17 +107,17 @@ def paint_forest(canvas: Canvas, palette: Palette, horizon: float, rng: np.rando
 
 
 def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Rolling white hills with bluish shadows and firs under snow."""
+    """Paint white hills with bluish shadows and snow-covered firs."""
     white: Color = (0.94, 0.97, 1.02)
     blue: Color = (0.58, 0.71, 0.96)
 
     def snow(color: Color, depth: float) -> Color:
-        """Snow under this light, which keeps some white even at sunset."""
+        """Return the colour of snow in this light; some white remains even at sunset."""
         return mix(lit(color, palette, depth), scale((0.90, 0.94, 1.0), max(palette.light)), 0.22)
 
     side = 1 if rng.random() < 0.5 else -1
     middle = 0.5 - side * rng.uniform(0.12, 0.22)
-    # Each hill: haze, height, where it is highest, how broad, where firs stand from there and how tall they are.
+    # Each hill: haze, height, x of its top, breadth, and its firs as (distance from the top, height).
     hills = (
         (0.30, rng.uniform(0.20, 0.24), middle, 0.30, ()),
         (0.12, rng.uniform(0.12, 0.15), middle + side * 0.50, 0.30, ((-0.10, 0.19), (0.06, 0.15))),
@@ -125,7 +126,7 @@ def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.
     for depth, tall, x, broad, firs in hills:
         ridge = horizon + 0.04 - (tall + 0.04) * np.exp(-(((XS - x) / broad) ** 2))
         canvas.below(ridge, mix(snow(white, 0.4 * depth), snow(blue, depth), 0.9 * depth))
-        # Shade lies on the flank away from the light, behind a line that curves down from the top.
+        # The flank away from the light lies in shade; a curved line from the top to the foot bounds the shade.
         t = np.linspace(0, 1, 17)
         line = x + side * broad * (0.10 + 0.5 * t - 0.22 * np.sin(2 * np.pi * t))
         away = (XS - line[0]) * side > 0
@@ -143,7 +144,7 @@ def paint_snowy_hills(canvas: Canvas, palette: Palette, horizon: float, rng: np.
 
 
 def paint_canyon(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Terraced, banded red walls to both sides, a butte between them far off, a dry floor."""
+    """Paint terraced, banded red walls on both sides, a distant butte between them and a dry floor."""
     rock = [(0.88, 0.46, 0.28), (0.80, 0.40, 0.30), (0.90, 0.56, 0.34)][rng.integers(3)]
     bands = (1.10, 0.84, 1.02, 0.78, 0.94)
     gap = rng.uniform(0.45, 0.55)
@@ -175,18 +176,18 @@ def _wall(
     palette: Palette,
     depth: float,
 ) -> None:
-    """Strata that step outwards on the way down: a butte (`side` 0), or a wall that fills its side of the picture."""
+    """Paint strata that become wider downwards: a butte (`side` 0), or a wall that fills its side of the picture."""
     levels = np.linspace(top, foot, len(bands) + 1)
     reach = half
     for number, (band, (upper, lower)) in enumerate(zip(bands, pairwise(levels), strict=True)):
         color = lit(scale(rock, band), palette, depth)
-        out = reach + (0.004, 0.040 if side else 0.014)[number % 2]  # cliffs and slopes in turn
+        out = reach + (0.004, 0.040 if side else 0.014)[number % 2]  # cliffs and slopes alternate
         left = -0.1 if side < 0 else x - reach
         right = 1.1 if side > 0 else x + reach
         low_left = -0.1 if side < 0 else x - out
         low_right = 1.1 if side > 0 else x + out
         canvas.polygon([(left, upper), (right, upper), (low_right, lower), (low_left, lower)], color)
-        # The face that looks right lies in shade.
+        # A face that points to the right lies in shade.
         fold = 0.055 if side else 0.6 * half
         if side <= 0:
             canvas.polygon(
@@ -201,7 +202,7 @@ def _wall(
 
 
 def paint_volcano(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """A dark cone with a glowing crater, broad streams of lava and a short plume of smoke."""
+    """Paint a dark cone with a glowing crater, broad streams of lava and a short plume of smoke."""
     x = rng.uniform(0.40, 0.60)
     top = rng.uniform(0.345, 0.365)
     mouth, foot = rng.uniform(0.072, 0.085), rng.uniform(0.46, 0.54)

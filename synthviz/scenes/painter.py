@@ -1,4 +1,4 @@
-"""Paint a scene: the picture, and a mask of every thing in it."""
+"""The painter: turns a scene into a picture and a mask of every visible thing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from synthviz.scenes.lands import (
     paint_volcano,
 )
 from synthviz.scenes.palettes import PALETTES, Palette, lit, overcast, vary
-from synthviz.scenes.scene import SKY_KINDS, WATER_KINDS, Scene
+from synthviz.scenes.scene import SEA_PLACES, SKY_KINDS, WATER_KINDS, Scene
 from synthviz.scenes.settlements import paint_city, paint_village
 from synthviz.scenes.sky import paint_body, paint_sky
 from synthviz.scenes.styles import apply_style
@@ -33,7 +33,7 @@ from synthviz.scenes.weather import (
     paint_storm_clouds,
 )
 
-# Each paints one place, from the horizon towards the viewer.
+# Each function paints one place, from the horizon towards the viewer.
 PAINTERS: dict[str, Callable[[Canvas, Palette, float, np.random.Generator], None]] = {
     "city": paint_city,
     "mountains": paint_mountains,
@@ -47,9 +47,8 @@ PAINTERS: dict[str, Callable[[Canvas, Palette, float, np.random.Generator], None
     "volcano": paint_volcano,
 }
 
-
 HORIZONS = {"ocean": 0.50, "beach": 0.46}
-HORIZON = 0.62  # of every other place
+HORIZON = 0.62  # y of the horizon in every other place
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,10 @@ class Painting:
     """A painted scene.
 
     Attributes:
-        scene: what was painted.
+        scene: the scene that was painted.
         image: the picture, (size, size, 3) uint8 RGB.
-        masks: for each visible thing of `canvas.THINGS` ("sky", "sun", "place", "boat", …) a (size, size) bool mask;
-            together they cover each pixel once.
+        masks: a (size, size) bool mask for each visible thing of `canvas.THINGS` ("sky", "sun", "place", "boat", …);
+            each pixel belongs to exactly one mask.
     """
 
     scene: Scene
@@ -69,12 +68,12 @@ class Painting:
 
 
 def paint(scene: Scene, size: int = 256) -> Painting:
-    """Paint a scene. The same scene and size give the same bytes.
+    """Paint a scene; the same scene and size give the same bytes.
 
-    Drawn at twice the size and averaged down, so that edges are smooth; the style is laid over the result.
+    The scene is drawn at twice the size and averaged down for smooth edges; then the style is applied.
 
     Args:
-        scene: what to paint.
+        scene: the scene to paint.
         size: side of the picture in pixels, at least 32.
 
     Raises:
@@ -83,40 +82,14 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     if size < 32:
         raise ValueError(f"size is {size}; a painting needs at least 32 pixels a side")
     rng = np.random.default_rng(scene.seed)
-    palette = vary(PALETTES[scene.time], rng)
-    if scene.weather == "rain":
-        palette = overcast(palette, 0.55, 0.82)
-    elif scene.weather == "thunderstorm":
-        palette = overcast(palette, 0.65, 0.58)
-    canvas = Canvas(2 * size)
+    palette = _palette(scene, rng)
     horizon = HORIZONS.get(scene.place, HORIZON) + rng.uniform(-0.015, 0.015)
-    flying = [group for group in scene.things if group.kind in SKY_KINDS]
-    standing = [group for group in scene.things if group.kind not in SKY_KINDS]
-
-    paint_sky(canvas, scene, palette, horizon, rng)
-    if scene.weather == "clouds":
-        paint_clouds(canvas, palette, rng)
-    light_x = 0.5
-    if scene.body is not None:  # above the birds, so that nothing hides it
-        light_x = paint_body(canvas, scene, palette, (0.12, 0.14) if flying else (0.13, 0.18), rng)
-    if scene.weather in ("rain", "thunderstorm"):
-        paint_storm_clouds(canvas, palette, rng)
-    if scene.weather == "thunderstorm":
-        paint_lightning(canvas, horizon, rng)
-    PAINTERS[scene.place](canvas, palette, horizon, rng)
-    if scene.place in HORIZONS:
-        if scene.body is not None:
-            _glitter(canvas, palette, light_x, horizon, rng)
-    elif scene.water:
-        _lake(canvas, palette, horizon + 0.01, rng)
-    else:
-        _foreground(canvas, scene, palette, horizon, rng)
+    canvas = Canvas(2 * size)
+    body_x = _paint_background(canvas, scene, palette, horizon, rng)
+    _paint_place(canvas, scene, palette, horizon, body_x, rng)
     if scene.weather == "fog":
         paint_fog(canvas, palette, horizon, rng)
-    for group in standing:
-        paint_group(canvas, group, palette, _ground_band(scene, group.kind), rng)
-    for group in flying:
-        paint_group(canvas, group, palette, FLIGHT_BANDS[group.kind], rng)
+    _paint_things(canvas, scene, palette, rng)
     if scene.weather == "rain":
         paint_rain(canvas, palette, rng)
     elif scene.weather == "snowfall":
@@ -124,18 +97,74 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     return _finish(scene, canvas, size, rng)
 
 
-# Where things may be: the highest and lowest y of their middle, or of their foot or waterline.
+def _palette(scene: Scene, rng: np.random.Generator) -> Palette:
+    """Return the colours of the scene's time of day, greyer in bad weather."""
+    palette = vary(PALETTES[scene.time], rng)
+    if scene.weather == "rain":
+        return overcast(palette, 0.55, 0.82)
+    if scene.weather == "thunderstorm":
+        return overcast(palette, 0.65, 0.58)
+    return palette
+
+
+def _paint_background(
+    canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rng: np.random.Generator
+) -> float | None:
+    """Paint the sky with its clouds, sun or moon and lightning; return the x of the sun or moon."""
+    paint_sky(canvas, scene, palette, horizon, rng)
+    if scene.weather == "clouds":
+        paint_clouds(canvas, palette, rng)
+    body_x = None
+    if scene.body is not None:
+        # The sun and the moon are above the flying things, so that nothing hides them.
+        flying = any(group.kind in SKY_KINDS for group in scene.things)
+        body_x = paint_body(canvas, scene, palette, (0.12, 0.14) if flying else (0.13, 0.18), rng)
+    if scene.weather in ("rain", "thunderstorm"):
+        paint_storm_clouds(canvas, palette, rng)
+    if scene.weather == "thunderstorm":
+        paint_lightning(canvas, horizon, rng)
+    return body_x
+
+
+def _paint_place(
+    canvas: Canvas,
+    scene: Scene,
+    palette: Palette,
+    horizon: float,
+    body_x: float | None,
+    rng: np.random.Generator,
+) -> None:
+    """Paint the place and what lies in front of it: glitter on the sea, a lake, or dry ground."""
+    PAINTERS[scene.place](canvas, palette, horizon, rng)
+    if scene.place in SEA_PLACES:
+        if body_x is not None:
+            _paint_glitter(canvas, palette, body_x, horizon, rng)
+    elif scene.water:
+        _paint_lake(canvas, palette, horizon + 0.01, rng)
+    else:
+        _paint_foreground(canvas, scene, palette, horizon, rng)
+
+
+def _paint_things(canvas: Canvas, scene: Scene, palette: Palette, rng: np.random.Generator) -> None:
+    """Paint the things on the ground and on the water first, then the flying things."""
+    for group in sorted(scene.things, key=lambda group: group.kind in SKY_KINDS):
+        band = FLIGHT_BANDS[group.kind] if group.kind in SKY_KINDS else _ground_band(scene, group.kind)
+        paint_group(canvas, group, palette, band, rng)
+
+
+# Where flying things may be: the smallest and largest y of their middle.
 FLIGHT_BANDS = {"bird": (0.27, 0.40), "lantern": (0.30, 0.42), "balloon": (0.32, 0.40)}
 
 
 def _ground_band(scene: Scene, kind: str) -> tuple[float, float]:
+    """Return the smallest and largest y of the foot or waterline of a thing."""
     if kind in WATER_KINDS:
         return {"ocean": (0.68, 0.84), "beach": (0.62, 0.67)}.get(scene.place, (0.80, 0.90))
     return (0.92, 0.96)
 
 
-def _glitter(canvas: Canvas, palette: Palette, x: float, horizon: float, rng: np.random.Generator) -> None:
-    """The path of light that the sun or moon lays over the sea."""
+def _paint_glitter(canvas: Canvas, palette: Palette, x: float, horizon: float, rng: np.random.Generator) -> None:
+    """Paint the path of light of the sun or moon on the sea."""
     color = mix(palette.disc, palette.sky[2], 0.25)
     for y in np.arange(horizon + 0.018, 0.97, 0.030):
         wide = (0.035 + 0.10 * (y - horizon)) * rng.uniform(0.6, 1.2)
@@ -145,8 +174,8 @@ def _glitter(canvas: Canvas, palette: Palette, x: float, horizon: float, rng: np
             canvas.rectangle(start - wide, y, start + wide, y + 0.008, color, "water")
 
 
-def _lake(canvas: Canvas, palette: Palette, shore: float, rng: np.random.Generator) -> None:
-    """Still water from the shore to the lower edge, mirroring what stands above it, with a few bands of light."""
+def _paint_lake(canvas: Canvas, palette: Palette, shore: float, rng: np.random.Generator) -> None:
+    """Paint a lake from the shore to the lower edge, with the reflection of the place and a few bands of light."""
     size = canvas.size
     row = int(shore * size)
     above = canvas.pixels()
@@ -179,8 +208,8 @@ GROUNDS = {
 }
 
 
-def _foreground(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Dry ground between the place and the viewer: two or three gentle rises."""
+def _paint_foreground(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
+    """Paint dry ground between the place and the viewer: three gentle rises, and a road in the city."""
     near = lit(GROUNDS[scene.place], palette)
     for level, shade in ((horizon + 0.07, 1.0), (0.81, 0.88), (0.93, 0.76)):
         canvas.below(level + 0.022 * wave_noise(rng, 64, 1.5, octaves=1), scale(near, shade), "ground")
@@ -209,11 +238,12 @@ def _foreground(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, 
 
 
 def _finish(scene: Scene, canvas: Canvas, size: int, rng: np.random.Generator) -> Painting:
+    """Average the canvas down to (size, size), apply the style and cut out the masks."""
     image = np.asarray(canvas.picture.resize((size, size), Image.Resampling.BOX), np.float32) / 255
     labels = np.asarray(canvas.labels)
     present = [index for index in range(len(THINGS)) if (labels == index).any()]
     shares = np.stack([(labels == index).reshape(size, 2, size, 2).sum(axis=(1, 3)) for index in present])
-    # Each pixel belongs to the thing that covers most of it; of two halves, to the one in front.
+    # Each pixel belongs to the thing that covers most of it; at a tie, to the thing with the higher label.
     winner = np.asarray(present)[len(present) - 1 - np.argmax(shares[::-1], axis=0)]
     styled = apply_style(scene.style, image, winner, rng)
     masks = {THINGS[index]: winner == index for index in present if (winner == index).any()}

@@ -11,17 +11,17 @@ from synthviz.scenes.canvas import Color, mix, scale
 
 @dataclass(frozen=True)
 class Palette:
-    """The light of one moment.
+    """The colours and the light of one time of day.
 
     Attributes:
-        sky: three colours from the zenith over the middle to the horizon.
-        light: what multiplies the colour of everything on the ground.
-        haze: what distant things fade into.
-        disc: the colour of the sun or moon.
-        glow: the light around it.
-        cloud: clouds where the light falls on them.
-        shade: clouds' undersides.
-        lamps: how many windows are lit, 0 to 1.
+        sky: three colours of the sky: at the zenith, in the middle, at the horizon.
+        light: factor by which the colours of everything on the ground are multiplied.
+        haze: colour into which distant things fade.
+        disc: colour of the sun or moon.
+        glow: light around the sun or moon.
+        cloud: colour of the lit side of clouds.
+        shade: colour of the underside of clouds.
+        lamps: share of lit windows, 0 to 1.
     """
 
     sky: tuple[Color, Color, Color]
@@ -99,12 +99,13 @@ PALETTES = {
 
 
 def vary(palette: Palette, rng: np.random.Generator) -> Palette:
-    """The same time on another day: hue and brightness shifted a little, all colours together."""
+    """Shift hue and brightness a little, by the same amount for all colours: the same time on another day."""
     shift = 1 + rng.uniform(-0.06, 0.06, 3)
     brightness = rng.uniform(0.94, 1.05)
 
     def moved(color: Color) -> Color:
-        return tuple(min(1.2, value * change * brightness) for value, change in zip(color, shift, strict=True))  # type: ignore[return-value]
+        red, green, blue = (min(1.2, value * change * brightness) for value, change in zip(color, shift, strict=True))
+        return red, green, blue
 
     return replace(
         palette,
@@ -117,9 +118,9 @@ def vary(palette: Palette, rng: np.random.Generator) -> Palette:
 
 
 def overcast(palette: Palette, amount: float, dark: float) -> Palette:
-    """The same moment under heavy clouds: greyer by `amount` (0 to 1), the upper sky darkened to `dark` times.
+    """Return the palette under heavy clouds: greyer by `amount` (0 to 1), the upper sky multiplied by `dark`.
 
-    The horizon keeps most of its colour, which still tells the time of day.
+    The horizon keeps most of its colour, so that the time of day can still be recognised.
     """
 
     def grey(color: Color, share: float, strength: float) -> Color:
@@ -141,6 +142,6 @@ def overcast(palette: Palette, amount: float, dark: float) -> Palette:
 
 
 def lit(color: Color, palette: Palette, depth: float = 0.0) -> Color:
-    """A thing's own colour under this light, at a distance: 0 near, 1 lost in the haze."""
-    shaded: Color = tuple(value * light for value, light in zip(color, palette.light, strict=True))  # type: ignore[assignment]
-    return mix(shaded, palette.haze, depth)
+    """Return a colour as it appears in this light at a distance: `depth` 0 is near, 1 is only haze."""
+    red, green, blue = (value * light for value, light in zip(color, palette.light, strict=True))
+    return mix((red, green, blue), palette.haze, depth)

@@ -9,7 +9,7 @@ from synthviz.scenes.palettes import Palette, lit
 
 
 def draw_conifer(canvas: Canvas, x: float, foot: float, tall: float, color: Color, snow: Color | None = None) -> None:
-    """A fir: a trunk and three tiers, the right half in shade; with snow on each tier if a colour is given."""
+    """Draw a fir: a trunk and three tiers, the right half in shade; a `snow` colour puts snow on each tier."""
     canvas.rectangle(x - tall * 0.035, foot - tall * 0.16, x + tall * 0.035, foot, scale(color, 0.5))
     for low, high, half in ((0.12, 0.58, 0.27), (0.34, 0.80, 0.21), (0.58, 1.0, 0.145)):
         left, right = x - half * tall, x + half * tall
@@ -24,7 +24,7 @@ def draw_conifer(canvas: Canvas, x: float, foot: float, tall: float, color: Colo
 
 
 def draw_round_tree(canvas: Canvas, x: float, foot: float, tall: float, color: Color) -> None:
-    """A broad-leaved tree: a trunk and a round crown, lit from the left."""
+    """Draw a broad-leaved tree: a trunk and a round crown, lit from the left."""
     canvas.rectangle(x - tall * 0.06, foot - tall * 0.45, x + tall * 0.06, foot, scale(color, 0.55))
     canvas.ellipse((x, foot - tall * 0.64), (tall * 0.34, tall * 0.36), scale(color, 0.80))
     canvas.ellipse((x - tall * 0.06, foot - tall * 0.68), (tall * 0.27, tall * 0.29), color)
@@ -33,7 +33,7 @@ def draw_round_tree(canvas: Canvas, x: float, foot: float, tall: float, color: C
 def draw_palm(
     canvas: Canvas, palette: Palette, x: float, foot: float, tall: float, lean: int, rng: np.random.Generator
 ) -> None:
-    """A palm that bends to one side: `lean` is 1 for the right, -1 for the left."""
+    """Draw a palm that bends to one side: `lean` is 1 for the right, -1 for the left."""
     trunk = lit((0.50, 0.35, 0.24), palette)
     green = lit((0.20, 0.54, 0.32), palette)
     bend = lean * tall * rng.uniform(0.12, 0.24)
@@ -42,7 +42,7 @@ def draw_palm(
     canvas.polygon(_strip(middle, down, thick), trunk)
     canvas.polygon(_strip(middle + 0.5 * thick, down, 0.5 * thick), scale(trunk, 0.76))
     crown = (float(middle[-1]), float(down[-1]))
-    # The fronds behind are darker; the ones in front hang over them.
+    # The fronds at the back are darker; the fronds at the front cover them.
     for angles, tone in (((-0.45, 0.60, 2.54, 3.59), 0.76), ((0.10, 1.10, 2.04, 3.04), 1.0)):
         for angle in angles:
             _frond(canvas, crown, angle + rng.uniform(-0.08, 0.08), 0.40 * tall, scale(green, tone))
@@ -64,7 +64,7 @@ def _frond(canvas: Canvas, crown: tuple[float, float], angle: float, length: flo
 
 
 def draw_cactus(canvas: Canvas, palette: Palette, x: float, y: float, tall: float) -> None:
-    """A cactus with two arms, standing at (x, y)."""
+    """Draw a cactus with two arms; (x, y) is its foot."""
     green = lit((0.22, 0.46, 0.30), palette)
     thick = tall * 0.17
     for dx, low, high in ((-1.7, 0.42, 0.74), (1.7, 0.32, 0.62), (0.0, 0.0, 1.0)):

@@ -1,4 +1,4 @@
-"""What a scene contains, as data: place, light, weather, sky, counted things with their colours, style."""
+"""Scenes as data: place, time of day, weather, sky, counted things with their colours, style."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ WATER_KINDS = ("boat",)
 LAND_KINDS = ("tree", "tower")
 KINDS = (*SKY_KINDS, *WATER_KINDS, *LAND_KINDS)
 COLORS = ("red", "yellow", "green", "blue", "purple", "white")
-MOST = 4  # things of one kind in a scene
+MOST = 4  # maximum number of things of one kind in a scene
 
-SEA_PLACES = ("ocean", "beach")  # always at the water; every other place may lie on a lake
+SEA_PLACES = ("ocean", "beach")  # these always have water; every other place may have a lake
 DARK_TIMES = ("dusk", "night")
 
 
@@ -43,10 +43,10 @@ class Group:
         kind: one of `KINDS`.
         color: one of `COLORS`.
         count: 1 to 4.
-        side: where a single thing stands, one of `SIDES`; None for several, which stand in a row.
+        side: position of a single thing, one of `SIDES`; None for several things, which are spread across the picture.
 
     Raises:
-        ValueError: for a kind, colour, count or side that does not exist, a side for several things, none for one.
+        ValueError: if kind, colour, count or side is invalid, a single thing has no side, or several things have one.
     """
 
     kind: str
@@ -67,22 +67,22 @@ class Group:
 
 @dataclass(frozen=True)
 class Scene:
-    """One landscape, fully described by its attributes and a seed for the details.
+    """One landscape: its attributes, and a seed for all other details.
 
     Attributes:
         place: one of `PLACES`.
         time: one of `TIMES`, the time of day or its light.
         weather: one of `WEATHERS`.
-        body: what shines in the sky, one of `BODIES`, or None.
-        body_side: where it stands, one of `SIDES`; None without a body.
-        stars: whether stars are out.
+        body: the sun or moon in the sky, one of `BODIES`, or None.
+        body_side: its position, one of `SIDES`; None without a body.
+        stars: whether stars are visible.
         water: whether there is water: a lake in front of the place, or the sea.
         things: at most one group in the sky and one on the ground or the water.
         style: one of `STYLES`.
-        seed: what the painter draws every other detail from.
+        seed: seed of the painter's random generator.
 
     Raises:
-        ValueError: for a value that does not exist or a scene that cannot be, such as a sun at night.
+        ValueError: if a value is invalid or the scene is impossible, such as a sun at night.
     """
 
     place: str
@@ -104,6 +104,10 @@ class Scene:
             ("style", self.style, STYLES),
         ):
             _check(name, value, allowed)
+        self._check_sky()
+        self._check_things()
+
+    def _check_sky(self) -> None:
         if self.body is not None:
             _check("body", self.body, BODIES)
             _check("body_side", self.body_side, SIDES)
@@ -116,11 +120,13 @@ class Scene:
             raise ValueError(f"body_side is {self.body_side!r}, but the scene has no body")
         if self.stars and not stars_can_show(self.time, self.weather):
             raise ValueError(f"stars cannot be seen at {self.time} with weather {self.weather!r}")
+
+    def _check_things(self) -> None:
         if self.place in SEA_PLACES and not self.water:
             raise ValueError(f"water is False, but {self.place!r} always has water")
         kinds = [group.kind for group in self.things]
         if sum(kind in SKY_KINDS for kind in kinds) > 1 or sum(kind not in SKY_KINDS for kind in kinds) > 1:
-            raise ValueError(f"things are {', '.join(kinds)}; at most one group flies and one stands or swims")
+            raise ValueError(f"things are {', '.join(kinds)}; at most one group can fly and one can stand or swim")
         for kind in kinds:
             if kind not in fitting_kinds(self.place, self.water):
                 where = f"{self.place!r} with{'' if self.water else 'out'} water"
@@ -133,40 +139,40 @@ def _check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 
 def stars_can_show(time: str, weather: str) -> bool:
-    """Whether stars are visible: at dusk or night, under a clear or clouded sky."""
+    """Return whether stars can be visible: at dusk or night, in a clear or cloudy sky."""
     return time in DARK_TIMES and weather in ("clear", "clouds")
 
 
 def fitting_kinds(place: str, water: bool) -> tuple[str, ...]:
-    """Which kinds of things a place can hold: the beach has sea and sand, elsewhere it is one or the other."""
+    """Return the kinds of things that fit a place: a beach has water and land, other places have one of the two."""
     if place == "beach":
         return KINDS
     return SKY_KINDS + (WATER_KINDS if water else LAND_KINDS)
 
 
 def is_held_out_color(kind: str, color: str) -> bool:
-    """Whether no training picture shows this kind in this colour: one colour of each kind, 6 pairs of 36."""
+    """Return whether training pictures never show this kind in this colour: one colour of each kind, 6 pairs of 36."""
     return (KINDS.index(kind) + COLORS.index(color)) % len(COLORS) == 4
 
 
 def is_held_out_time(place: str, time: str) -> bool:
-    """Whether no training picture shows this place at this time: one time of each place, 10 pairs of 60."""
+    """Return whether training pictures never show this place at this time: one time of each place, 10 pairs of 60."""
     return (PLACES.index(place) + TIMES.index(time)) % len(TIMES) == 2
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether a scene holds a pair that training never shows; such scenes test whether the model combines."""
+    """Return whether a scene has a pair that training never shows; such scenes test whether a model generalizes."""
     return is_held_out_time(scene.place, scene.time) or any(
         is_held_out_color(group.kind, group.color) for group in scene.things
     )
 
 
 def sample_scene(rng: np.random.Generator, held_out: bool = False) -> Scene:
-    """Draw a scene at random: places, times and colours alike, the rest as often as makes varied pictures.
+    """Draw a random scene: places, times and colours are equally likely, the rest is weighted for varied pictures.
 
     Args:
-        rng: a NumPy generator; equal generators give equal scenes.
-        held_out: whether pairs held out of training may occur.
+        rng: a NumPy generator; generators in the same state give the same scene.
+        held_out: whether pairs that are held out of training may occur.
     """
     while True:
         scene = _sample(rng)

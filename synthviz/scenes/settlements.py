@@ -1,4 +1,4 @@
-"""Places that people built: the city and the village."""
+"""Places with buildings: the city and the village."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthviz.scenes.canvas import Canvas, Color, mix, scale
+from synthviz.scenes.lands import SUMMIT
 from synthviz.scenes.palettes import Palette, lit
 from synthviz.scenes.plants import draw_round_tree
 
 WINDOW = (1.0, 0.84, 0.46)
-SUMMIT = 0.285  # nothing stands above this
 
 
 def paint_city(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Two rows of towers with domes, spires and discs; the near ones have windows, lit as evening falls."""
+    """Paint two rows of towers with domes, spires and discs; the near row has windows, which are lit in the evening."""
     base = [(0.34, 0.40, 0.60), (0.44, 0.36, 0.58), (0.26, 0.44, 0.56)][rng.integers(3)]
     accent: Color = [(0.30, 0.90, 1.0), (1.0, 0.42, 0.72), (0.98, 0.66, 0.30)][rng.integers(3)]
-    crown = rng.uniform(0.3, 0.7)  # where the skyline is highest
+    crown = rng.uniform(0.3, 0.7)  # x at which the skyline is highest
     tallest = horizon - SUMMIT
     for depth, count, share, wide in ((0.52, 6, 1.0, 0.105), (0.08, 6, 0.90, 0.125)):
         color = lit(base, palette, depth)
         tops = rng.permutation(["spire", "dome", "disc", "taper", "slant", "steps"])
         centers = (np.arange(count) + 0.5 + rng.uniform(-0.14, 0.14, count)) / count
         if depth > 0.5:
-            centers += 0.5 / count  # the far towers show in the gaps between the near ones
+            centers += 0.5 / count  # the far towers are visible in the gaps between the near ones
             canvas.rectangle(0, horizon - 0.09, 1, 1.0, color)
         for top, x in zip(tops, centers, strict=True):
             hill = np.exp(-(((x - crown) / 0.34) ** 2))
@@ -40,7 +40,7 @@ def paint_city(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.
 
 @dataclass(frozen=True)
 class Tower:
-    """Where a tower stands: its middle, the tip of its top, its width and foot; its colour and kind of top."""
+    """A tower: x of its middle, y of its tip, its width, y of its foot, its colour and the kind of its top."""
 
     x: float
     tip: float
@@ -51,7 +51,7 @@ class Tower:
 
     @property
     def roof(self) -> float:
-        """Where the shaft ends and the top begins."""
+        """The y at which the shaft ends and the top begins."""
         share = {"spire": 1.05, "dome": 0.50, "disc": 0.80, "taper": 0.0, "slant": 0.42, "steps": 0.56}[self.top]
         return min(self.tip + share * self.wide, self.foot - 0.05)
 
@@ -92,7 +92,7 @@ def _draw_tower(canvas: Canvas, tower: Tower, accent: Color) -> None:
 
 
 def _windows(canvas: Canvas, tower: Tower, palette: Palette, phase: int) -> None:
-    # Every third window differs, in a regular pattern: random ones would be noise that no caption explains.
+    # Every third window differs, in a regular pattern: no caption could explain random windows to the model.
     off = mix(tower.color, palette.sky[2], 0.30) if palette.lamps < 0.5 else scale(tower.color, 0.70)
     on = mix(off, WINDOW, 0.55 + 0.45 * palette.lamps)
     taper = tower.top == "taper"
@@ -106,7 +106,7 @@ def _windows(canvas: Canvas, tower: Tower, palette: Palette, phase: int) -> None
 
 
 def paint_village(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Green hills with big gabled houses, round trees and a church, windows lit as evening falls."""
+    """Paint green hills with gabled houses, round trees and a church; windows are lit in the evening."""
     grass = [(0.46, 0.66, 0.32), (0.54, 0.66, 0.34), (0.38, 0.60, 0.38)][rng.integers(3)]
     roof = [(0.80, 0.30, 0.22), (0.86, 0.44, 0.22), (0.62, 0.26, 0.30)][rng.integers(3)]
     xs = np.linspace(0, 1, 65)
@@ -128,7 +128,7 @@ def paint_village(canvas: Canvas, palette: Palette, horizon: float, rng: np.rand
 
 
 def _house(canvas: Canvas, x: float, foot: float, size: float, roof: Color, palette: Palette) -> None:
-    """A house `size` wide: its gable to the left, a long wall under the roof to the right."""
+    """Paint a house of width `size`: the gable on the left, a long wall under the roof on the right."""
     wall, tiles = lit((0.97, 0.91, 0.79), palette), lit(roof, palette)
     left, fold, right = x - 0.5 * size, x, x + 0.5 * size
     eaves, ridge = foot - 0.46 * size, foot - 0.98 * size
@@ -150,7 +150,7 @@ def _house(canvas: Canvas, x: float, foot: float, size: float, roof: Color, pale
 
 
 def _church(canvas: Canvas, x: float, foot: float, size: float, roof: Color, palette: Palette) -> None:
-    """A nave like a house, and before it a steeple that rises over the village."""
+    """Paint a nave like a house, and in front of it a steeple, the highest point of the village."""
     wall, tiles = lit((0.97, 0.93, 0.86), palette), lit(roof, palette)
     _house(canvas, x + 0.07 * size, foot, 1.1 * size, roof, palette)
     half, middle = 0.21 * size, x - 0.30 * size
@@ -165,4 +165,5 @@ def _church(canvas: Canvas, x: float, foot: float, size: float, roof: Color, pal
 
 
 def _glass(wall: Color, palette: Palette) -> Color:
+    """Return the colour of a window in this wall."""
     return mix(wall, WINDOW, 0.5 + 0.5 * palette.lamps) if palette.lamps > 0.2 else scale(wall, 0.42)

@@ -13,7 +13,7 @@ BODY_AT = {"left": 0.19, "center": 0.50, "right": 0.81}
 
 
 def paint_sky(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Paint the sky down to the horizon: its colours and its stars."""
+    """Paint the sky down to the horizon, with stars if the scene has any."""
     height = np.clip(canvas.y[:, :1] / horizon, 0, 1)[..., None]
     top, middle, low = (np.asarray(color, np.float32) for color in palette.sky)
     first = np.clip(height / 0.6, 0, 1)
@@ -25,7 +25,7 @@ def paint_sky(canvas: Canvas, scene: Scene, palette: Palette, horizon: float, rn
 
 
 def _stars(canvas: Canvas, horizon: float, rng: np.random.Generator) -> None:
-    """Four-pointed stars on a jittered grid, fewer towards the horizon."""
+    """Paint four-pointed stars on a jittered grid, fewer towards the horizon."""
     cells = 7
     for row in range(5):
         for column in range(cells):
@@ -43,10 +43,14 @@ def _stars(canvas: Canvas, horizon: float, rng: np.random.Generator) -> None:
 def paint_body(
     canvas: Canvas, scene: Scene, palette: Palette, band: tuple[float, float], rng: np.random.Generator
 ) -> float:
-    """Paint the sun, the moon or its crescent with a glow; returns the x at which it stands.
+    """Paint the sun, the moon or the crescent moon with a glow; return the x of its middle.
 
     Args:
-        band: the lowest and highest y of its middle.
+        canvas: the canvas to paint on.
+        scene: the scene; its `body` and `body_side` say what to paint and where.
+        palette: the colours.
+        band: the smallest and largest y of the middle.
+        rng: the source of position and size.
     """
     x = BODY_AT[scene.body_side or "center"] + rng.uniform(-0.05, 0.05)
     y = rng.uniform(*band)

@@ -1,7 +1,7 @@
 """The things that scenes count and colour: birds, lanterns, balloons, boats, trees, towers.
 
-Each keeps its own colour under any light, and an outline sets it off from what lies behind, so that what a
-caption says of it can always be seen.
+A thing keeps its colour in any light, and an outline separates it from the background, so that everything a caption
+says about it is visible.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLOR_VALUES: dict[str, Color] = {
     "white": (0.97, 0.97, 0.98),
 }
 SINGLE_AT = {"left": 0.21, "center": 0.50, "right": 0.79}
-OUTLINE = 0.0065  # half of an outline's width, as a share of the picture's side
+OUTLINE = 0.0065  # half the width of an outline, as a fraction of the picture's side
 
 
 def paint_group(
@@ -32,11 +32,11 @@ def paint_group(
     """Paint one to four things side by side.
 
     Args:
-        canvas: where to paint.
-        group: what to paint.
-        palette: the light; outlines are pale in the dark, things a little dimmer.
-        band: the lowest and highest y at which a thing may be: the middle of flying things, the foot of others.
-        rng: positions and shapes.
+        canvas: the canvas to paint on.
+        group: the kind, colour, number and side.
+        palette: the light; things are a little dimmer in the dark.
+        band: the smallest and largest y of a thing: of its middle if it flies, else of its foot.
+        rng: the source of positions and shapes.
     """
     if group.count == 1:
         xs = [SINGLE_AT[group.side or "center"] + rng.uniform(-0.05, 0.05)]
@@ -51,23 +51,23 @@ def paint_group(
 
 
 def _shape(canvas: Canvas, kind: str, points: Sequence[Point], color: Color, behind: float) -> None:
-    """One outlined polygon; the outline is dark on light ground and pale on dark ground."""
+    """Paint one outlined polygon; the outline is dark on a bright background and pale on a dark one."""
     edge: Color = (0.09, 0.09, 0.16) if behind > 0.34 else (0.96, 0.94, 0.88)
     canvas.line([*points, points[0], points[1]], edge, 2 * OUTLINE, kind)
     canvas.polygon(points, color, kind)
 
 
 def _behind(canvas: Canvas, x: float, y: float, reach: float) -> float:
-    """Mean brightness, 0 to 1, of the picture around a point."""
+    """Return the mean brightness, 0 to 1, of the picture around a point."""
     size = canvas.size
     left, right = (int(np.clip(value, 0, 0.99) * size) for value in (x - reach, x + reach))
     top, bottom = (int(np.clip(value, 0, 0.99) * size) for value in (y - reach, y + reach))
     box = canvas.picture.crop((left, top, right + 1, bottom + 1)).convert("L").resize((1, 1))
-    return box.getpixel((0, 0)) / 255  # type: ignore[operator]
+    return float(np.asarray(box)[0, 0]) / 255
 
 
 def _bird(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A gull seen from the front, its wings raised."""
+    """Paint a gull seen from the front, with raised wings."""
     span, lift = 0.105 * size, 0.062 * size * rng.uniform(0.85, 1.15)
     tilt = rng.uniform(-0.012, 0.012)
     t = np.linspace(0, 1, 9)
@@ -83,7 +83,7 @@ def _bird(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np
 
 
 def _lantern(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A round paper lantern: ribs, a dark cap above and below, a tassel, and light from inside."""
+    """Paint a round paper lantern: ribs, a dark cap above and below, a tassel, and light from inside."""
     wide, tall = 0.066 * size, 0.056 * size
     canvas.glow((x, y), 0.14 * size, scale(color, 0.9), 0.45)
     behind = _behind(canvas, x, y, 0.1)
@@ -99,6 +99,7 @@ def _lantern(canvas: Canvas, x: float, y: float, size: float, color: Color, rng:
 
 
 def _box(x: float, y: float, half_wide: float, half_tall: float) -> list[Point]:
+    """Return the corners of a rectangle around (x, y)."""
     return [
         (x - half_wide, y - half_tall),
         (x + half_wide, y - half_tall),
@@ -108,7 +109,7 @@ def _box(x: float, y: float, half_wide: float, half_tall: float) -> list[Point]:
 
 
 def _balloon(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A hot-air balloon: an envelope with two paler gores, and a basket."""
+    """Paint a hot-air balloon: an envelope with two paler gores, and a basket."""
     radius = 0.088 * size
     basket = y + 1.62 * radius
     behind = _behind(canvas, x, y, 0.1)
@@ -134,7 +135,7 @@ def _balloon(canvas: Canvas, x: float, y: float, size: float, color: Color, rng:
 
 
 def _boat(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A sailing boat: hull and both sails in its colour."""
+    """Paint a sailing boat: the hull and both sails have its colour."""
     half = 0.098 * size
     lean = 1 if rng.random() < 0.5 else -1
     behind = _behind(canvas, x, y - half, 0.1)
@@ -162,7 +163,7 @@ def _boat(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np
 
 
 def _tree(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A broad-leaved tree: a trunk and a crown of three rounds, one side in shade."""
+    """Paint a broad-leaved tree: a trunk and a crown of three circles with a highlight."""
     tall = 0.235 * size * rng.uniform(0.92, 1.08)
     behind = _behind(canvas, x, y - 0.6 * tall, 0.1)
     trunk = [
@@ -186,7 +187,7 @@ def _tree(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np
 
 
 def _tower(canvas: Canvas, x: float, y: float, size: float, color: Color, rng: np.random.Generator) -> None:
-    """A round tower with battlements, a door and two windows."""
+    """Paint a round tower with battlements, a door and a window."""
     tall, half = 0.245 * size * rng.uniform(0.94, 1.06), 0.044 * size
     behind = _behind(canvas, x, y - 0.6 * tall, 0.1)
     dark = scale(color, 0.72)

@@ -1,4 +1,4 @@
-"""The words the embedded model knows, and the nearest of them to a word that it does not."""
+"""The words the embedded model knows, and the nearest known words to an unknown one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from synthviz.scenes import captions
 
 @cache
 def known_words() -> frozenset[str]:
-    """Every word that captions can contain, lower case."""
+    """Return every word that a caption can contain, in lower case."""
     phrases = [
         *captions.STAR_WORDS,
         *captions.LAKE_WORDS,
@@ -31,16 +31,16 @@ def known_words() -> frozenset[str]:
         captions.STYLE_WORDS,
         captions.IN_STYLE_WORDS,
     ):
-        phrases += [phrase for wordings in table.values() for phrase in wordings]  # type: ignore[attr-defined]
+        phrases += [phrase for wordings in table.values() for phrase in wordings]
     return frozenset(word for phrase in phrases for word in _words(phrase))
 
 
 def unknown_words(prompt: str) -> list[str]:
-    """The words of a prompt that the embedded model was never taught, in order, each once."""
+    """Return the words of a prompt that the training captions never contained, in order, each once."""
     return [word for word in dict.fromkeys(_words(prompt)) if word not in known_words()]
 
 
-# Words people try that mean nearly what a known word means.
+# Words that people try, and a known word with nearly the same meaning.
 NEAR_MEANINGS = {
     "aurora": "stars", "bay": "sea", "blizzard": "snowfall", "buildings": "skyscrapers",
     "cabin": "cottages", "coast": "beach", "comic": "flat", "crimson": "red",
@@ -54,18 +54,18 @@ NEAR_MEANINGS = {
 
 
 def nearest_known_words(word: str, most: int = 3) -> list[str]:
-    """The known words nearest to a word, by meaning or by spelling, the nearest first; empty where none is near.
+    """Return the known words nearest to a word by meaning or spelling, the nearest first; empty if none is near.
 
-    Spelling is compared by the standard library's `difflib.get_close_matches` (Ratcliff and Obershelp 1988).
+    The standard library's `difflib.get_close_matches` compares the spelling (Ratcliff and Obershelp 1988).
 
     Args:
         word: any word; case does not matter.
-        most: how many to name at the most.
+        most: maximum number of words to return.
     """
     word = word.lower()
-    meant = [NEAR_MEANINGS[word]] if word in NEAR_MEANINGS else []
-    spelled = difflib.get_close_matches(word, sorted(known_words()), n=most, cutoff=0.72)
-    return list(dict.fromkeys([*meant, *spelled]))[:most]
+    by_meaning = [NEAR_MEANINGS[word]] if word in NEAR_MEANINGS else []
+    by_spelling = difflib.get_close_matches(word, sorted(known_words()), n=most, cutoff=0.72)
+    return list(dict.fromkeys([*by_meaning, *by_spelling]))[:most]
 
 
 def _words(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from synthviz.scenes.palettes import Palette
 
 
 def paint_clouds(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Three to five heaped clouds with flat undersides, in the upper half of the sky."""
+    """Paint three to five heaped clouds with flat undersides, in the upper half of the sky."""
     count = int(rng.integers(3, 6))
     for index in range(count):
         x = (index + rng.uniform(0.15, 0.85)) / count
@@ -32,7 +32,7 @@ def _cloud(
 
 
 def paint_storm_clouds(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """A closed ceiling of heavy clouds along the upper edge."""
+    """Paint a closed layer of heavy clouds along the upper edge."""
     for row, (level, radius) in enumerate(((0.13, 0.10), (0.06, 0.12))):
         color = mix(palette.shade, palette.cloud, 0.25 + 0.4 * row)
         for x in np.arange(-0.05, 1.1, 0.13):
@@ -42,7 +42,7 @@ def paint_storm_clouds(canvas: Canvas, palette: Palette, rng: np.random.Generato
 
 
 def paint_fog(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.Generator) -> None:
-    """Banks of fog that lie over the place, thickest above the ground."""
+    """Paint banks of fog over the place, thickest near the ground."""
     color = mix(palette.haze, palette.cloud, 0.45)
     total = np.zeros((canvas.size, canvas.size), np.float32)
     for _ in range(4):
@@ -56,7 +56,7 @@ def paint_fog(canvas: Canvas, palette: Palette, horizon: float, rng: np.random.G
 
 
 def paint_rain(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
-    """Slanting streaks over the whole picture, on a jittered grid so that they never crowd."""
+    """Paint slanting streaks over the whole picture, on a jittered grid so that they are evenly spread."""
     streaks = Image.new("L", canvas.picture.size)
     draw = ImageDraw.Draw(streaks)
     slant, length, cells = rng.uniform(0.16, 0.30), 0.085, 9
@@ -70,7 +70,7 @@ def paint_rain(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> No
 
 
 def paint_snowfall(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Round flakes over the whole picture, on a jittered grid."""
+    """Paint round flakes over the whole picture, on a jittered grid."""
     flakes = Image.new("L", canvas.picture.size)
     draw = ImageDraw.Draw(flakes)
     cells = 9
@@ -84,7 +84,7 @@ def paint_snowfall(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def paint_lightning(canvas: Canvas, foot: float, rng: np.random.Generator) -> None:
-    """One forked bolt from the clouds down to the land, with its glow."""
+    """Paint one forked, glowing bolt from the clouds down to the land."""
     x = rng.uniform(0.2, 0.8)
     ys = np.linspace(0.12, foot, 7)
     zigzag = [(x + 0.045 * (-1) ** step * rng.uniform(0.5, 1.1), float(y)) for step, y in enumerate(ys)]
@@ -101,7 +101,7 @@ def paint_lightning(canvas: Canvas, foot: float, rng: np.random.Generator) -> No
 
 
 def _overlay(canvas: Canvas, cover: Image.Image, color: Color, strength: float, thing: str) -> None:
-    """Lay a colour over the picture where `cover` is white, softened by a pixel, and label it."""
+    """Blend a colour into the picture where `cover` is white, blurred by one pixel, and label these pixels."""
     soft = np.asarray(cover.filter(ImageFilter.BoxBlur(1)), np.float32) / 255
     canvas.blend(strength * soft, color)
     canvas.labels.paste(THINGS.index(thing), mask=cover)

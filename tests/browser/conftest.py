@@ -1,23 +1,23 @@
-"""A JupyterLab on a free port and a Chromium to look at it; without a browser these tests are skipped, except in CI."""
+"""Fixtures: a JupyterLab and a Chromium. Without a browser these tests are skipped, but in CI they fail."""
 
 from __future__ import annotations
 
 import pytest
-from lab_page import do_without, find_chromium, jupyterlab, keep_screenshot
+from lab_page import find_chromium, jupyterlab, save_screenshot, skip_or_fail
 
 
-# Not for the whole session: until Playwright stops, its event loop counts as running in the tests' thread.
+# The scope is not the session: until Playwright stops, asyncio sees a running event loop in the thread of all tests.
 @pytest.fixture(scope="module")
 def browser():
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        do_without("Playwright is not installed (it is in [dev])")
+        skip_or_fail("Playwright is not installed (it is in [dev])")
     path = find_chromium()
     if path is None:
-        do_without("there is no Chromium to drive; on Debian: apt-get install chromium")
+        skip_or_fail("there is no Chromium; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        # Chromium's own sandbox does not work for root, which containers run as.
+        # Chromium's sandbox does not work for the user root, and containers run as root.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
@@ -25,14 +25,14 @@ def browser():
 
 @pytest.fixture(scope="module")
 def lab(browser, tmp_path_factory):
-    """The address and token of a JupyterLab whose root is a copy of the notebooks."""
-    with jupyterlab(tmp_path_factory.mktemp("lab")) as found:
-        yield found
+    """The address and the token of a JupyterLab with a copy of the notebooks."""
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as address_and_token:
+        yield address_and_token
 
 
 @pytest.fixture
 def page(browser, lab, request):
-    """A page that collects what its console calls errors; a screenshot is kept if the test fails."""
+    """A page that collects the errors of its console in `page.errors`; if the test fails, a screenshot is saved."""
     address, token = lab
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
@@ -44,7 +44,7 @@ def page(browser, lab, request):
     yield page
     report = getattr(request.node, "call_report", None)
     if report is not None and report.failed:
-        keep_screenshot(page, request.node.name)
+        save_screenshot(page, request.node.name)
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""What a person does in JupyterLab, as functions of a Playwright page."""
+"""Actions and checks in JupyterLab, as functions of a Playwright page."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SCREENSHOTS = Path(os.environ.get("SYNTHVIZ_SCREENSHOTS", "outputs/screenshots"))
-STARTS_WITHIN = 90  # seconds
+START_TIMEOUT = 90  # seconds
 SETTINGS = {
-    # All cells stay in the page, so that all of them can be looked at.
+    # Render all cells, so that the tests can check all of them.
     "notebook-extension/tracker": '{"windowingMode": "none"}',
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
 }
-RUN_ALL_WITHIN = 600_000  # milliseconds; a slow machine with other work beside it
+RUN_ALL_TIMEOUT = 600_000  # milliseconds; enough for a slow and busy machine
 NOT_BLANK = """image => {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = 64;
@@ -38,16 +38,17 @@ NOT_BLANK = """image => {
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium or Chrome on this machine."""
+    """Return the path of Chromium or Chrome on this machine; None without one."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def do_without(reason: str) -> NoReturn:
-    """Skip a test, or fail it in CI, where a browser is to be had and a skipped test would be seen by nobody."""
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test; fail it in CI, where a browser is available and nobody would notice a skipped test."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
-def keep_screenshot(page: Any, test: str) -> None:
+def save_screenshot(page: Any, test: str) -> None:
+    """Save a screenshot under the name of a test."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"\W+", "_", test)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
@@ -55,17 +56,17 @@ def keep_screenshot(page: Any, test: str) -> None:
 
 @contextmanager
 def screenshot_on_failure(page: Any, test: str) -> Iterator[None]:
-    """Keep a screenshot if a check in the block fails."""
+    """Save a screenshot if a check in the block fails."""
     try:
         yield
     except AssertionError:
-        keep_screenshot(page, test)
+        save_screenshot(page, test)
         raise
 
 
 @contextmanager
 def jupyterlab(root: Path) -> Iterator[tuple[str, str]]:
-    """A JupyterLab on a free port whose root is a copy of the notebooks; yields its address and token."""
+    """Run JupyterLab on a free port with a copy of the notebooks in `root`; yield its address and token."""
     for path in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(path, root)
     for name, text in SETTINGS.items():
@@ -103,7 +104,7 @@ def _free_port() -> int:
 
 
 def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=5):
@@ -114,14 +115,14 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
 
 
 def open_notebook(page: Any, address: str, name: str) -> None:
-    """Open a notebook and wait until its kernel is there."""
+    """Open a notebook and wait until its kernel is idle."""
     page.goto(f"{address}/tree/{name}.ipynb?reset")
     page.locator(".jp-Toolbar-kernelName:visible").get_by_text("Python 3").wait_for()
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']:visible")
 
 
 def restart_and_run_all(page: Any) -> None:
-    """Through the menu; returns when every cell has run."""
+    """Choose "Restart Kernel and Run All Cells" in the menu; return when every cell has run."""
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_text("Restart Kernel and Run All Cells…").click()
     page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
@@ -131,33 +132,33 @@ def restart_and_run_all(page: Any) -> None:
             const status = document.querySelector(".jp-Notebook-ExecutionIndicator").dataset.status;
             return prompts.length > 5 && status === "idle" && prompts.every(text => /^\\[\\d+\\]:$/.test(text));
         }""",
-        timeout=RUN_ALL_WITHIN,
+        timeout=RUN_ALL_TIMEOUT,
     )
 
 
-def complaints(page: Any) -> list[str]:
-    """What any cell of the notebook put out as an error or on stderr."""
+def cell_errors(page: Any) -> list[str]:
+    """Return all errors and all stderr output of the notebook's cells."""
     kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
     return [text for kind in kinds for text in page.locator(f"[data-mime-type='{kind}']").all_text_contents()]
 
 
 def control(page: Any, label: str) -> Any:
-    """The widget with this label, as a whole."""
+    """Return the whole widget with this label."""
     return page.locator(".jupyter-widgets").filter(has=page.locator("label", has_text=label)).last
 
 
 def slider(page: Any, label: str) -> Any:
-    """The handle of a slider; it takes the arrow keys."""
+    """Return the handle of a slider; it reacts to the arrow keys."""
     return page.locator(".widget-slider").filter(has_text=label).locator(".noUi-handle").first
 
 
 def source(image: Any) -> str:
-    """The address of what an image widget shows; every update has another."""
+    """Return the address of the picture in an image widget; every update changes it."""
     return image.get_attribute("src")
 
 
-def wait_for_another(page: Any, image: Any, before: str, timeout: float = 60_000) -> None:
-    """Until an image widget shows something else, wholly loaded, and that is not blank."""
+def wait_for_new_picture(page: Any, image: Any, before: str, timeout: float = 60_000) -> None:
+    """Wait until an image widget has loaded a picture other than `before`, and check that it is not blank."""
     page.wait_for_function(
         "([image, before]) => image.src !== before && image.complete && image.naturalWidth > 0",
         arg=[image.element_handle(), before],
@@ -166,9 +167,9 @@ def wait_for_another(page: Any, image: Any, before: str, timeout: float = 60_000
     assert image.evaluate(NOT_BLANK), "the image is blank"
 
 
-def wait_until(page: Any, true: Callable[[], bool], seconds: float = 60) -> None:
-    """Until something is so; the page goes on meanwhile."""
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds, while the page continues to run."""
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
+    while not condition():
+        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
         page.wait_for_timeout(50)

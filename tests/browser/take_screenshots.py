@@ -1,4 +1,4 @@
-"""The README's pictures of the explorers: `make screenshots`."""
+"""Take the README's screenshots of the explorers: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_all, source, wait_for_another
+from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_all, source, wait_for_new_picture
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -16,55 +16,56 @@ from synthviz.files import whole_file
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def play_generation(page: Any) -> None:
-    """A picture from a prompt, and where one of its words was read."""
+def show_generation(page: Any) -> None:
+    """Generate a picture from a prompt, and show the word map of one word."""
     image = page.locator("img.widget-image").first
     before = source(image)
     page.get_by_label("Prompt", exact=True).fill("a quiet village at dusk with three red lanterns")
     page.get_by_role("button", name="Generate").click()
     page.get_by_text("the finished picture").wait_for()
-    wait_for_another(page, image, before)
+    wait_for_new_picture(page, image, before)
     before = source(image)
     page.get_by_label("Word map").select_option("lanterns")
     page.get_by_text("was read most").wait_for()
-    wait_for_another(page, image, before)
+    wait_for_new_picture(page, image, before)
 
 
-def play_features(page: Any) -> None:
-    """What mattered for the class, a channel of the third layer, and what it looks for."""
+def show_features(page: Any) -> None:
+    """Show an attribution, a channel of the third layer, and the picture that maximizes the channel."""
     picture, channel = page.locator("img.widget-image").first, page.locator("img.widget-image").nth(1)
     before = source(channel)
     page.get_by_role("button", name="conv3", exact=True).click()
-    wait_for_another(page, channel, before)
+    wait_for_new_picture(page, channel, before)
     before = source(picture)
     page.get_by_label("What mattered").select_option("Grad-CAM")
-    wait_for_another(page, picture, before)
+    wait_for_new_picture(page, picture, before)
     wanted = page.locator("img.widget-image").nth(3)
     before = source(wanted)
     page.get_by_role("button", name="What does it look for?").click()
     page.get_by_text("a picture that makes it answer most").wait_for()
-    wait_for_another(page, wanted, before)
+    wait_for_new_picture(page, wanted, before)
 
 
 def save(screenshot: bytes, path: Path) -> None:
+    """Save a screenshot as a small PNG file."""
     with whole_file(path) as unfinished:
         Image.open(io.BytesIO(screenshot)).convert("RGB").save(unfinished, "PNG", optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1024} KB")
 
 
 def main() -> None:
-    plays = {"01_generation": play_generation, "03_feature_visualization": play_features}
+    demonstrations = {"01_generation": show_generation, "03_feature_visualization": show_features}
     with tempfile.TemporaryDirectory() as root, jupyterlab(Path(root)) as (address, token), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
         page.set_default_timeout(60_000)
         page.goto(f"{address}?token={token}&reset")
-        for name, play in plays.items():
+        for name, demonstrate in demonstrations.items():
             open_notebook(page, address, name)
             restart_and_run_all(page)
             explorer = page.locator(".jp-OutputArea-output").filter(has=page.locator("img.widget-image")).last
             explorer.scroll_into_view_if_needed()
-            play(page)
+            demonstrate(page)
             page.mouse.move(0, 0)
             save(explorer.screenshot(), DOCS / f"explorer-{name.partition('_')[2]}.png")
         browser.close()

@@ -1,4 +1,4 @@
-"""The notebooks' pages in a browser that has no network."""
+"""The HTML pages of the notebooks work in a browser without a network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.browser
 def test_a_page_is_complete_without_a_network(browser, name, tmp_path: Path):
     page_file = export_html(notebooks_folder() / f"{name}.ipynb", tmp_path / f"{name}.html")
     page = browser.new_context(offline=True).new_page()
-    asked, complaints = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
+    requests, messages = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
     page.goto(page_file.as_uri())
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert messages == []
     assert page.evaluate("document.images.length") >= 6
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     assert page.get_by_text("Loading widget").count() == 0

@@ -1,4 +1,4 @@
-"""Work beside the page: the newest task wins, and errors are handed over."""
+"""Background work: a newer task cancels an older one, and errors are reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from synthviz.explorers.background import Background, Cancelled
 
-WAIT = 20  # seconds; far more than any of this takes
+WAIT = 20  # seconds; no test needs nearly as long
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_newer_task_cancels_the_older_one(background, errors):
     assert errors == []
 
 
-def test_of_those_that_wait_only_the_newest_runs(background):
+def test_only_the_newest_waiting_task_runs(background):
     begun, release, ran = threading.Event(), threading.Event(), []
     background.start(lambda checkpoint: begun.set() or release.wait(WAIT))
     assert begun.wait(WAIT)
@@ -62,7 +62,7 @@ def test_of_those_that_wait_only_the_newest_runs(background):
     assert ran == [4]
 
 
-def test_stop_ends_what_runs_and_forgets_what_waits(background):
+def test_stop_cancels_the_running_and_the_waiting_task(background):
     running, ran = threading.Event(), []
 
     def endless(checkpoint):
@@ -78,7 +78,7 @@ def test_stop_ends_what_runs_and_forgets_what_waits(background):
     assert ran == []
 
 
-def test_a_cancelled_task_shows_nothing_more(background):
+def test_a_cancelled_task_cannot_show_anything(background):
     begun, stopped = threading.Event(), threading.Event()
     shown = []
 
@@ -97,7 +97,7 @@ def test_a_cancelled_task_shows_nothing_more(background):
     assert shown == ["Loading", "Stopped."]
 
 
-def test_an_error_is_handed_over_and_the_next_task_runs(background, errors):
+def test_an_error_is_reported_and_the_next_task_runs(background, errors):
     def fails(checkpoint):
         raise ValueError("seed is -1")
 
@@ -110,7 +110,7 @@ def test_an_error_is_handed_over_and_the_next_task_runs(background, errors):
     assert ran
 
 
-def test_an_error_of_a_cancelled_task_is_nobodys_concern(background, errors):
+def test_an_error_of_a_cancelled_task_is_not_reported(background, errors):
     running, release = threading.Event(), threading.Event()
 
     def fails(checkpoint):
@@ -126,7 +126,7 @@ def test_an_error_of_a_cancelled_task_is_nobodys_concern(background, errors):
     assert errors == []
 
 
-def test_in_an_event_loop_things_are_shown_by_the_loops_own_thread():
+def test_in_an_event_loop_updates_run_in_the_thread_of_the_loop():
     shown = []
 
     async def kernel():
@@ -144,33 +144,33 @@ def test_in_an_event_loop_things_are_shown_by_the_loops_own_thread():
     assert shown == [(7, threading.main_thread())]
 
 
-def test_what_is_shown_and_what_widgets_call_never_run_at_once(background, errors):
-    """JupyterLab has widgets call from a thread of their own."""
+def test_updates_and_callbacks_never_run_at_the_same_time(background, errors):
+    """JupyterLab calls the callbacks of widgets in another thread."""
     inside, begun = threading.Lock(), threading.Event()
 
-    def alone(*_):
-        assert inside.acquire(blocking=False), "another was inside"
+    def exclusive(*_):
+        assert inside.acquire(blocking=False), "two at the same time"
         begun.set()
         time.sleep(0.005)
         inside.release()
 
-    answer = background.answering(alone)
-    background.start(lambda checkpoint: [background.show(alone) for _ in range(30)])
+    callback = background.guarded(exclusive)
+    background.start(lambda checkpoint: [background.show(exclusive) for _ in range(30)])
     assert begun.wait(WAIT)
     for _ in range(30):
-        answer("a change")
+        callback("a change")
     assert background.wait(WAIT)
     assert errors == []
 
 
-def test_an_error_of_what_is_shown_or_called_is_handed_over(background, errors):
-    background.answering(lambda change: 1 / 0)("a change")
+def test_errors_of_updates_and_callbacks_are_reported(background, errors):
+    background.guarded(lambda change: 1 / 0)("a change")
     background.start(lambda checkpoint: background.show(int, "seven"))
     assert background.wait(WAIT)
     assert [type(error) for error in errors] == [ZeroDivisionError, ValueError]
 
 
-def test_busy_until_the_newest_task_has_ended_or_is_stopped(background, errors):
+def test_busy_until_the_newest_task_has_ended_or_was_stopped(background, errors):
     release, seen = threading.Event(), []
     assert not background.busy
     background.start(lambda checkpoint: release.wait(WAIT))

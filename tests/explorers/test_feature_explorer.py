@@ -1,4 +1,4 @@
-"""The feature explorer, used by its controls, without a page."""
+"""The feature explorer, driven through its widgets without a browser."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def test_the_strongest_channel_comes_first(explorer, model, tensor):
     assert explorer.channel() == 31
 
 
-def test_previous_and_next_stop_at_the_ends(explorer):
-    explorer.stronger.click()
+def test_previous_and_next_stop_at_the_first_and_last_channel(explorer):
+    explorer.previous.click()
     assert explorer.rank.value == 1
     for _ in range(20):
-        explorer.weaker.click()
+        explorer.next.click()
     assert explorer.rank.value == explorer.rank.max == 16
 
 
-def test_another_layer_begins_at_its_first_place(explorer):
+def test_another_layer_starts_at_its_first_channel(explorer):
     explorer.layer.value = "conv3"
     explorer.rank.value = 60
     explorer.layer.value = "conv1"
@@ -73,7 +73,7 @@ def test_trained_and_untrained_differ(explorer):
     assert not np.array_equal(shown(explorer, "trained"), shown(explorer, "untrained"))
 
 
-def test_a_maps_text_says_where_it_answers_most(explorer):
+def test_the_text_names_the_maximum_and_the_maximum_is_yellow(explorer):
     maps = explorer._maps["trained"]["conv1"][explorer.channel()].numpy()
     assert f"most ({maps.max():.2g}) where it is yellow" in explorer.panels["trained"][1].value
     row, column = np.unravel_index(maps.argmax(), maps.shape)
@@ -83,15 +83,15 @@ def test_a_maps_text_says_where_it_answers_most(explorer):
     assert min(red, green) > blue + 100
 
 
-def test_a_dead_channel_is_said(tensor, model):
+def test_a_silent_channel_is_reported(tensor, model):
     untrained = synthviz.SceneCNN(seed=0).eval()
     torch.nn.init.constant_(untrained.conv1.convolution.bias, -100)
     explorer = FeatureExplorer(tensor, model, untrained)
-    assert "dead" in explorer.panels["untrained"][1].value
+    assert "silent" in explorer.panels["untrained"][1].value
 
 
 @pytest.mark.parametrize("method", [OCCLUSION, GRAD_CAM, GRADIENTS])
-def test_what_mattered_is_laid_over_the_picture(explorer, method):
+def test_an_attribution_is_laid_over_the_picture(explorer, method):
     plain = shown(explorer, "picture")
     explorer.method.value = method
     assert explorer.background.wait(WAIT)
@@ -105,7 +105,7 @@ def test_what_mattered_is_laid_over_the_picture(explorer, method):
     assert np.array_equal(shown(explorer, "picture"), plain)
 
 
-def test_the_values_are_the_librarys(explorer, model, tensor):
+def test_the_attributions_equal_those_of_the_library(explorer, model, tensor):
     explorer.target.value = 3
     explorer.method.value = GRAD_CAM
     assert explorer.background.wait(WAIT)
@@ -113,59 +113,60 @@ def test_the_values_are_the_librarys(explorer, model, tensor):
     assert torch.equal(explorer._attributions[GRAD_CAM, 3].values, expected.values)
 
 
-def test_what_a_channel_looks_for(explorer):
-    before = shown(explorer, "wanted")
+def test_the_maximized_picture_is_stored_for_its_channel(explorer):
+    before = shown(explorer, "maximized")
     explorer.look_for.click()
     assert not explorer.stop.disabled
     assert explorer.background.wait(WAIT)
-    grown = shown(explorer, "wanted")
+    grown = shown(explorer, "maximized")
     assert grown.std() > 10
     assert explorer.stop.disabled
-    explorer.weaker.click()
-    assert np.array_equal(shown(explorer, "wanted"), before)
-    explorer.stronger.click()
-    assert np.array_equal(shown(explorer, "wanted"), grown)
+    explorer.next.click()
+    assert np.array_equal(shown(explorer, "maximized"), before)
+    explorer.previous.click()
+    assert np.array_equal(shown(explorer, "maximized"), grown)
 
 
-def test_it_can_be_stopped(explorer):
+def test_maximization_can_be_stopped(explorer):
     explorer.look_for.click()
     explorer.stop.click()
     assert explorer.background.wait(WAIT)
-    assert explorer._wanted == {}
+    assert explorer._maximized == {}
     assert explorer.message.value == "Stopped."
 
 
-def test_asking_what_mattered_ends_the_search_and_says_so(explorer):
+def test_an_attribution_replaces_a_running_maximization_and_reports_it(explorer):
     explorer.look_for.click()
     assert not explorer.stop.disabled
     explorer.method.value = GRAD_CAM
     assert explorer.stop.disabled
-    assert "was stopped. Looking for what mattered, by Grad-CAM" in explorer.message.value
+    assert "was stopped" in explorer.message.value
+    assert "Grad-CAM" in explorer.message.value
     assert explorer.background.wait(WAIT)
-    assert explorer._wanted == {}
+    assert explorer._maximized == {}
     assert explorer.message.value == ""
 
 
-def test_a_search_gives_up_what_mattered(explorer):
+def test_a_maximization_replaces_a_running_attribution(explorer):
     explorer.method.value = OCCLUSION
     explorer.look_for.click()
     assert explorer.method.value == NOTHING
     assert explorer.background.wait(WAIT)
     assert explorer._attributions == {}
-    assert len(explorer._wanted) == 1
+    assert len(explorer._maximized) == 1
 
 
-def test_a_drawing_that_fails_is_said_and_stops_nothing(explorer, monkeypatch):
+def test_an_error_while_drawing_is_reported_and_does_not_stop_the_task(explorer, monkeypatch):
     explorer.look_for.click()
     monkeypatch.setattr(explorer, "_draw_channel", lambda: 1 / 0)
     explorer.rank.value = 2
     assert "⚠ division by zero." in explorer.message.value
     assert not explorer.stop.disabled
     assert explorer.background.wait(WAIT)
-    assert len(explorer._wanted) == 1
+    assert len(explorer._maximized) == 1
 
 
-def test_five_hundred_updates_keep_nothing(explorer):
+def test_five_hundred_updates_do_not_leak_memory(explorer):
     def update(times: int) -> None:
         for number in range(times):
             explorer.rank.value = 1 + number % 16
@@ -181,4 +182,4 @@ def test_five_hundred_updates_keep_nothing(explorer):
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown < 200_000  # bytes; a single picture kept each time would be 50 million
+    assert grown < 200_000  # bytes; one leaked picture per update would be 50 million

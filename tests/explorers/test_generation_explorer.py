@@ -1,4 +1,4 @@
-"""The generation explorer, used by its buttons, without a page."""
+"""The generation explorer, driven through its widgets without a browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 import synthviz
-from synthviz import generation
 from synthviz.explorers import GenerationExplorer, generation as explorer_module
 from synthviz.explorers.generation import GUESS, NO_WORD, PICTURE
 from synthviz.explorers.rendering import SHOWN, to_png
@@ -24,8 +23,8 @@ def shown(explorer) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> GenerationExplorer:
-    """An explorer that has made two pictures."""
+def two_pictures(tmp_path_factory) -> GenerationExplorer:
+    """An explorer that has generated two pictures."""
     explorer = GenerationExplorer(tmp_path_factory.mktemp("kept"), PROMPT, seed=3)
     explorer.count.value = 2
     explorer.generate.click()
@@ -35,19 +34,20 @@ def made(tmp_path_factory) -> GenerationExplorer:
 
 
 @pytest.fixture
-def explorer(made):
-    made.chosen.value = 1
-    made.step.value, made.view.value, made.word.value = made.step.max, GUESS, NO_WORD
-    return made
+def explorer(two_pictures):
+    two_pictures.chosen.value = 1
+    two_pictures.step.value = two_pictures.step.max
+    two_pictures.view.value, two_pictures.word.value = GUESS, NO_WORD
+    return two_pictures
 
 
-def test_the_pictures_are_the_librarys(explorer):
+def test_the_pictures_equal_those_of_the_library(explorer):
     pipeline = synthviz.load_pipeline("embedded")
     config = synthviz.GenerationConfig(PROMPT, count=1, seed=4, steps=4, guidance_scale=3.0)
     (alone,) = synthviz.generate(pipeline, config)
-    held = explorer._made[1].picture
-    assert np.array_equal(np.asarray(held.image), np.asarray(alone.image))
-    assert held.record == alone.record
+    picture = explorer._generations[1].picture
+    assert np.array_equal(np.asarray(picture.image), np.asarray(alone.image))
+    assert picture.record == alone.record
 
 
 def test_every_picture_can_be_chosen(explorer):
@@ -57,7 +57,7 @@ def test_every_picture_can_be_chosen(explorer):
     assert not np.array_equal(shown(explorer), second)
 
 
-def test_the_film_can_be_pulled_back(explorer):
+def test_earlier_steps_can_be_shown(explorer):
     finished = shown(explorer)
     explorer.step.value = 1
     guess = shown(explorer)
@@ -70,7 +70,7 @@ def test_the_film_can_be_pulled_back(explorer):
     assert np.array_equal(shown(explorer), finished)
 
 
-def test_a_word_is_laid_over_the_picture(explorer):
+def test_a_word_map_is_laid_over_the_picture(explorer):
     plain = shown(explorer)
     assert explorer.word.options == (NO_WORD, "a", "red", "boat", "on", "the", "ocean")
     explorer.word.value = "boat"
@@ -81,127 +81,129 @@ def test_a_word_is_laid_over_the_picture(explorer):
     explorer.opacity.value = before
 
 
-def test_kept_pictures_carry_their_record_and_never_replace_one_another(explorer):
+def test_kept_pictures_contain_their_record_and_are_not_overwritten(explorer):
     for _ in range(2):
         explorer.keep.click()
     paths = sorted(explorer.folder.glob("*.png"))
     assert [path.name for path in paths] == ["kept_picture_1.png", "kept_picture_2.png"]
     assert "kept_picture_2.png" in explorer.message.value
     assert read_record(paths[1])["seed"] == 4
-    explorer.message.say("")
+    explorer.message.show("")
 
 
-def test_keeping_where_nothing_can_be_written_is_said(explorer, monkeypatch, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(explorer, monkeypatch, tmp_path):
     file = tmp_path / "file"
     file.write_text("not a folder")
     monkeypatch.setattr(explorer, "folder", file)
     explorer.keep.click()
     assert "⚠" in explorer.message.value
-    explorer.message.say("")
+    explorer.message.show("")
 
 
-def test_a_drawing_that_fails_is_said(explorer, monkeypatch):
+def test_an_error_while_drawing_is_reported(explorer, monkeypatch):
     def fail(*_, **__):
         raise MemoryError("not enough\nfor <i>this</i>")
 
     monkeypatch.setattr(explorer_module, "to_png", fail)
     explorer.step.value = 2
     assert "⚠ not enough for &lt;i&gt;this&lt;/i&gt;." in explorer.message.value
-    explorer.message.say("")
+    explorer.message.show("")
 
 
-class TestWhileOneForms:
+class TestDuringGeneration:
     @pytest.fixture
-    def playing(self, tmp_path):
-        """An explorer that has made one picture."""
+    def one_picture(self, tmp_path):
+        """An explorer that has generated one picture."""
         explorer = GenerationExplorer(tmp_path, PROMPT, seed=3)
         explorer.generate.click()
         assert explorer.background.wait(WAIT)
         return explorer
 
-    def at_the_first_step(self, explorer, monkeypatch, do) -> None:
-        """Make a picture, and do something once while its first step is shown."""
-        show, seen = explorer._show_forming, []
+    def at_the_first_step(self, explorer, monkeypatch, action) -> None:
+        """Generate a picture, and call `action` once when its first step is shown."""
+        show, called = explorer._show_preview, []
 
-        def forming(picture):
+        def preview(picture):
             show(picture)
-            if not seen:
-                seen.append(True)
-                do()
+            if not called:
+                called.append(True)
+                action()
 
-        monkeypatch.setattr(explorer, "_show_forming", forming)
+        monkeypatch.setattr(explorer, "_show_preview", preview)
         explorer.generate.click()
         assert explorer.background.wait(WAIT)
-        assert seen
+        assert called
 
-    def test_nothing_else_can_be_chosen_or_kept_and_stop_shows_the_old_one_again(self, playing, monkeypatch):
-        before, caption = shown(playing), playing.caption.value
+    def test_choosing_and_keeping_are_disabled_and_stop_shows_the_previous_picture(self, one_picture, monkeypatch):
+        before, caption = shown(one_picture), one_picture.caption.value
         state = {}
 
         def look_and_stop():
-            playing.opacity.value = 0.3  # draws nothing over it
-            controls = (playing.keep, playing.chosen, playing.step, playing.word)
+            one_picture.opacity.value = 0.3  # this must not draw over the preview
+            controls = (one_picture.keep, one_picture.chosen, one_picture.step, one_picture.word)
             state.update(
-                picture=shown(playing), caption=playing.caption.value, enabled=[c for c in controls if not c.disabled]
+                picture=shown(one_picture),
+                caption=one_picture.caption.value,
+                enabled=[c for c in controls if not c.disabled],
             )
-            playing.stop.click()
+            one_picture.stop.click()
 
-        playing.seed.value = 8
-        self.at_the_first_step(playing, monkeypatch, look_and_stop)
+        one_picture.seed.value = 8
+        self.at_the_first_step(one_picture, monkeypatch, look_and_stop)
         assert not np.array_equal(state["picture"], before)
         assert (state["caption"], state["enabled"]) == ("", [])
-        assert np.array_equal(shown(playing), before)
-        assert playing.caption.value == caption
-        playing.keep.click()
-        (kept,) = playing.folder.glob("*.png")
+        assert np.array_equal(shown(one_picture), before)
+        assert one_picture.caption.value == caption
+        one_picture.keep.click()
+        (kept,) = one_picture.folder.glob("*.png")
         assert read_record(kept)["seed"] == 3
         scaled = to_png(np.asarray(Image.open(kept).convert("RGB")), SHOWN, smooth=True)
-        assert scaled == playing.image.value
+        assert scaled == one_picture.image.value
 
-    def test_what_is_kept_is_the_new_one_once_it_is_done(self, playing):
-        playing.seed.value = 8
-        playing.generate.click()
-        assert playing.background.wait(WAIT)
-        assert not playing.keep.disabled
-        playing.step.value = 1
-        playing.keep.click()
-        assert "The finished picture is saved as kept_picture_1.png" in playing.message.value
-        assert read_record(playing.folder / "kept_picture_1.png")["seed"] == 8
+    def test_after_generation_the_new_picture_is_kept(self, one_picture):
+        one_picture.seed.value = 8
+        one_picture.generate.click()
+        assert one_picture.background.wait(WAIT)
+        assert not one_picture.keep.disabled
+        one_picture.step.value = 1
+        one_picture.keep.click()
+        assert "The finished picture is saved as kept_picture_1.png" in one_picture.message.value
+        assert read_record(one_picture.folder / "kept_picture_1.png")["seed"] == 8
 
-    def test_a_prompt_that_is_wrong_meanwhile_stops_nothing(self, playing, monkeypatch):
+    def test_an_invalid_prompt_does_not_stop_the_generation(self, one_picture, monkeypatch):
         seen = []
 
-        def ask_for_nothing():
-            playing.prompt.value = " "
-            playing.generate.click()
-            seen.append((playing.message.value, playing.stop.disabled))
+        def generate_without_a_prompt():
+            one_picture.prompt.value = " "
+            one_picture.generate.click()
+            seen.append((one_picture.message.value, one_picture.stop.disabled))
 
-        self.at_the_first_step(playing, monkeypatch, ask_for_nothing)
-        ((said, disabled),) = seen
-        assert "prompt is" in said
+        self.at_the_first_step(one_picture, monkeypatch, generate_without_a_prompt)
+        ((message, disabled),) = seen
+        assert "prompt is" in message
         assert not disabled
-        assert playing._made[0].picture.record["prompt"] == PROMPT
-        assert playing.progress.value == playing.progress.max
-        assert playing.stop.disabled
+        assert one_picture._generations[0].picture.record["prompt"] == PROMPT
+        assert one_picture.progress.value == one_picture.progress.max
+        assert one_picture.stop.disabled
 
-    def test_a_batch_that_starts_again_leaves_one_film(self, playing, monkeypatch):
-        paint, attempts = generation._run, []
+    def test_a_repeated_batch_leaves_the_steps_of_one_attempt(self, one_picture):
+        calls = []
 
-        def runs_out_once(pipeline, arguments, seeds, tell, on_latents):
-            def fail_late(timestep, latents):
-                on_latents(timestep, latents)
-                if len(attempts) == 1:
-                    raise MemoryError
+        def run_out_of_memory_once(*_):
+            calls.append(len(calls))
+            if len(calls) == 3:
+                raise MemoryError
 
-            attempts.append(seeds)
-            return paint(pipeline, arguments, seeds, tell, fail_late)
-
-        monkeypatch.setattr(generation, "_run", runs_out_once)
-        playing.generate.click()
-        assert playing.background.wait(WAIT)
-        assert attempts == [[3], [3]]
-        assert playing.step.max == 4
-        assert {kind: len(kept) for kind, kept in playing._made[0].latents.items()} == {PICTURE: 4, GUESS: 4}
+        unet = one_picture._pipelines["embedded"].unet
+        with unet.register_forward_pre_hook(run_out_of_memory_once):
+            one_picture.generate.click()
+            assert one_picture.background.wait(WAIT)
+        assert one_picture.message.value == ""
+        assert len(calls) == 3 + 4
+        assert one_picture.step.max == 4
+        (generation,) = one_picture._generations
+        assert {kind: len(stored) for kind, stored in generation.latents.items()} == {PICTURE: 4, GUESS: 4}
+        assert len(generation.maps.timesteps) == 4
 
 
 class TestWords:
@@ -209,30 +211,31 @@ class TestWords:
     def typing(self, tmp_path):
         return GenerationExplorer(tmp_path)
 
-    def test_known_words_are_offered_and_put_in(self, typing):
+    def test_known_words_are_suggested_and_inserted(self, typing):
         typing.prompt.value = "a red boat on the oc"
-        offered = [button for button in typing.suggestions.children if button.layout.display != "none"]
-        assert [button.description for button in offered] == ["ocean"]
-        offered[0].click()
+        suggested = [button for button in typing.suggestions.children if button.layout.display != "none"]
+        assert [button.description for button in suggested] == ["ocean"]
+        suggested[0].click()
         assert typing.prompt.value == "a red boat on the ocean "
         assert "knows every word" in typing.words.value
 
-    def test_unknown_words_are_marked_with_their_nearest(self, typing):
+    def test_unknown_words_are_shown_with_their_nearest_known_words(self, typing):
         typing.prompt.value = "a yacht near <b>dragons</b>"
         assert "<u>yacht</u> (nearest known: boat" in typing.words.value
         assert "<u>dragons</u>" in typing.words.value
         assert "<b>" not in typing.words.value
+        assert "may still change the picture" in typing.words.value
 
 
-class TestWhatGoesWrong:
-    def test_an_empty_prompt_is_said_before_any_work(self, tmp_path):
+class TestErrors:
+    def test_an_empty_prompt_is_reported_before_any_work(self, tmp_path):
         explorer = GenerationExplorer(tmp_path, prompt=" ")
         explorer.generate.click()
         assert explorer.background.wait(WAIT)
         assert "prompt is" in explorer.message.value
         assert explorer.stop.disabled
 
-    def test_a_model_that_is_not_there_is_one_sentence(self, tmp_path):
+    def test_a_missing_model_is_reported_in_one_sentence(self, tmp_path):
         explorer = GenerationExplorer(tmp_path, models=["<i>nowhere"])
         explorer.generate.click()
         assert explorer.background.wait(WAIT)
@@ -240,22 +243,22 @@ class TestWhatGoesWrong:
         assert "<i>" not in explorer.message.value
         assert "Traceback" not in explorer.message.value
 
-    def test_stop_keeps_what_is_finished(self, tmp_path, monkeypatch):
+    def test_stop_keeps_finished_pictures(self, tmp_path, monkeypatch):
         explorer = GenerationExplorer(tmp_path, PROMPT)
         explorer.count.value = 9
-        finished = explorer._show_finished
+        show = explorer._show_finished
 
-        def finished_one(made, all_done):
-            finished(made, all_done)
+        def show_and_stop(generations, all_done):
+            show(generations, all_done)
             explorer.stop.click()
 
-        monkeypatch.setattr(explorer, "_show_finished", finished_one)
+        monkeypatch.setattr(explorer, "_show_finished", show_and_stop)
         explorer.generate.click()
         assert explorer.background.wait(WAIT)
-        assert len(explorer._made) == 1
+        assert len(explorer._generations) == 1
         assert explorer.message.value == "Stopped."
 
-    def test_schedulers_that_tell_no_estimate_show_the_picture_itself(self, tmp_path, monkeypatch):
+    def test_without_estimates_of_the_scheduler_the_noisy_picture_is_shown(self, tmp_path, monkeypatch):
         from diffusers import PNDMScheduler
 
         pipeline = synthviz.load_pipeline("embedded-teacher")

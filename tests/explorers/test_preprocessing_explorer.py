@@ -1,4 +1,4 @@
-"""The preprocessing explorer, used by its controls, without a page."""
+"""The preprocessing explorer, driven through its widgets without a browser."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def test_begins_with_the_first_shipped_picture(explorer):
+def test_the_first_shipped_picture_is_chosen_at_the_start(explorer):
     expected = synthviz.preprocess_image(shipped_pictures()[0]).tensor[0, 0].numpy()
     assert explorer.picture.value == str(shipped_pictures()[0])
     assert np.array_equal(explorer._values(), expected)
     assert all("<b>" in text.value for _, text in explorer.stages)
 
 
-def test_this_runs_pictures_come_before_the_shipped_ones(tmp_path):
+def test_pictures_of_the_run_come_before_shipped_ones(tmp_path):
     for number in (1, 2, 10):
         Image.new("RGB", (8, 8)).save(tmp_path / f"generated_image_{number}.png")
     explorer = PreprocessingExplorer(tmp_path, tmp_path / "my <b>.png")
@@ -60,7 +60,7 @@ def test_this_runs_pictures_come_before_the_shipped_ones(tmp_path):
     assert "<b>.png" not in explorer.message.value
 
 
-def test_controls_are_the_librarys_parameters(explorer):
+def test_the_controls_set_the_parameters_of_preprocess_image(explorer):
     explorer.side.value, explorer.fit.value, explorer.interpolation.value = 64, "crop", "nearest"
     explorer.red.value, explorer.green.value, explorer.blue.value = 0.5, 0.0, 0.5
     assert explorer.background.wait(WAIT)
@@ -71,12 +71,12 @@ def test_controls_are_the_librarys_parameters(explorer):
     assert explorer.row.max == explorer.column.max == 63
 
 
-def test_no_share_at_all_is_said(explorer):
+def test_shares_that_are_all_0_are_reported(explorer):
     explorer.red.value = explorer.green.value = explorer.blue.value = 0
     assert "all 0" in explorer.message.value
 
 
-def test_the_caption_says_what_the_colours_of_each_view_mean(explorer):
+def test_the_caption_of_each_view_explains_its_colours(explorer):
     captions = set()
     for view in (CONTOUR, SURFACE, HEATMAP):
         explorer.view.value = view
@@ -86,11 +86,11 @@ def test_the_caption_says_what_the_colours_of_each_view_mean(explorer):
     assert len(captions) == 3
 
 
-def test_they_say_the_truth(explorer):
+def test_black_is_violet_and_white_is_yellow_as_the_caption_says(explorer):
     upload(explorer, "gradient.png", png(Image.linear_gradient("L").resize((224, 224))))
     top, bottom = shown(explorer.view_image)[[5, -5], 5].astype(int)
-    assert top[2] > top[1] + 40  # the gradient begins with black: dark violet
-    assert min(bottom[0], bottom[1]) > bottom[2] + 100  # and ends with white: yellow
+    assert top[2] > top[1] + 40  # black is dark violet
+    assert min(bottom[0], bottom[1]) > bottom[2] + 100  # white is yellow
 
 
 @pytest.mark.parametrize("view", [HEATMAP, CONTOUR, SURFACE])
@@ -103,7 +103,7 @@ def test_views_are_not_blank_and_differ(explorer, view):
         assert not np.array_equal(shown(explorer.view_image), picture)
 
 
-def test_the_surface_turns(explorer):
+def test_the_surface_can_be_turned(explorer):
     explorer.view.value = SURFACE
     before = shown(explorer.view_image)
     explorer.azimuth.value += 40
@@ -113,14 +113,14 @@ def test_the_surface_turns(explorer):
     assert explorer.azimuth.disabled
 
 
-def test_the_numbers_at_a_pixel(explorer):
+def test_the_numbers_around_a_pixel_are_shown(explorer):
     explorer.row.value, explorer.column.value = 0, 223
     value = explorer._values()[0, 223]
     assert f"Row 0, column 223: {value:.3f}" in explorer.numbers.value
-    assert explorer.numbers.value.count("<td") == 4 * 4  # a corner has fewer neighbours
+    assert explorer.numbers.value.count("<td") == 4 * 4  # 4 rows and 4 columns remain at a corner
 
 
-def test_a_picture_of_ones_own(explorer):
+def test_an_uploaded_picture_is_preprocessed(explorer):
     upload(explorer, "holiday.PNG", png(Image.new("RGB", (20, 10), (255, 255, 255))))
     assert explorer.picture.options[-1][0] == "yours: holiday.PNG"
     assert (explorer._values() == 1).all()
@@ -128,7 +128,7 @@ def test_a_picture_of_ones_own(explorer):
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd.png", "C:\\x\\nul.png", "", "a\0b.p\0g", "<script>.png"])
-def test_uploads_stay_in_their_folder_whatever_their_name(explorer, name):
+def test_uploads_with_any_name_stay_in_the_temporary_folder(explorer, name):
     before = len(explorer.picture.options)
     upload(explorer, name, png(Image.new("L", (4, 4), 128)))
     assert len(explorer.picture.options) == before + 1
@@ -136,14 +136,14 @@ def test_uploads_stay_in_their_folder_whatever_their_name(explorer, name):
     assert "<script>" not in explorer.message.value
 
 
-def test_what_is_no_picture_is_said_in_one_sentence(explorer):
+def test_a_file_that_is_not_a_picture_is_reported_in_one_sentence(explorer):
     upload(explorer, "notes.png", b"not a picture")
     assert "⚠" in explorer.message.value
     assert "not a picture" in explorer.message.value
     assert "Traceback" not in explorer.message.value
 
 
-def test_a_full_disk_is_said(explorer, monkeypatch):
+def test_a_full_disk_is_reported(explorer, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
@@ -153,7 +153,7 @@ def test_a_full_disk_is_said(explorer, monkeypatch):
     assert "No space left on device" in explorer.message.value
 
 
-def test_a_view_that_cannot_be_drawn_is_said(explorer, monkeypatch):
+def test_an_error_while_drawing_a_view_is_reported(explorer, monkeypatch):
     monkeypatch.setattr("synthviz.explorers.preprocessing.contour_view", lambda tensor: 1 / 0)
     explorer.view.value = CONTOUR
     assert "⚠ division by zero." in explorer.message.value

@@ -1,4 +1,4 @@
-"""Captions: known words in many wordings, and never a word about what the scene does not have."""
+"""Captions use known words and many wordings, and never name anything that the scene does not have."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def test_captions_use_known_words_only(described):
 
 
 def test_captions_fit_the_text_encoder(described):
-    # 48 tokens, start and end among them; every word and every comma is one.
+    # The encoder reads 48 tokens, including start and end; every word and every comma is one token.
     assert max(len(caption.replace(",", " ,").replace("-", " - ").split()) for _, caption, _ in described) <= 46
 
 
-def test_one_scene_is_said_in_many_ways():
+def test_one_scene_has_many_wordings():
     rng = np.random.default_rng(0)
     scene = sample_scene(rng)
     assert len({write_caption(scene, rng) for _ in range(40)}) > 25
 
 
-def test_what_is_said_is_true_and_in_the_words(described):
+def test_named_attributes_are_true_and_stand_in_the_caption(described):
     for scene, caption, said in described:
         for value, true, words in (
             (said.place, scene.place, tables.PLACE_WORDS),
@@ -64,7 +64,7 @@ def test_what_is_said_is_true_and_in_the_words(described):
             assert side in (None, groups[kind].side)
 
 
-def test_what_is_not_said_is_not_in_the_words(described):
+def test_unnamed_attributes_do_not_stand_in_the_caption(described):
     for _, caption, said in described:
         words = caption.replace(",", " ").split()
         if said.body is None:
@@ -77,7 +77,7 @@ def test_what_is_not_said_is_not_in_the_words(described):
             assert not colors & (set(words) - {"white"}) or said.place == "canyon"  # "a red canyon"
 
 
-def test_many_captions_begin_with_a_thing_and_few_leave_the_place_out(described):
+def test_many_captions_begin_with_a_thing_and_few_omit_the_place(described):
     forms = {form.split()[-1] for kinds in tables.KIND_WORDS.values() for pair in kinds for form in pair}
     with_things = [caption for _, caption, said in described if said.groups]
     first = [caption for caption in with_things if forms & set(caption.replace(",", " ").split()[:4])]
@@ -89,18 +89,18 @@ def test_many_captions_begin_with_a_thing_and_few_leave_the_place_out(described)
         assert not any(phrase in caption for words in tables.PLACE_WORDS.values() for phrase in words)
 
 
-def test_a_lone_thing_is_said_to_be_one(described):
+def test_captions_name_the_count_of_a_single_thing(described):
     for scene, _, said in described:
         for group in scene.things:
             if group.count == 1 and group.kind in said.groups:
                 assert said.groups[group.kind][0] == 1
 
 
-def test_the_default_prompt_is_made_of_known_words():
+def test_the_default_prompt_has_known_words_only():
     assert unknown_words("a serene sunset over a futuristic city") == []
 
 
-def test_unknown_words_come_once_and_in_order():
+def test_unknown_words_are_returned_once_and_in_order():
     assert unknown_words("A Spaceship over a dragon, a spaceship!") == ["spaceship", "dragon"]
 
 
@@ -112,7 +112,7 @@ def test_nearest_known_words(word, nearest):
     assert nearest in nearest_known_words(word)
 
 
-def test_nothing_is_near_gibberish():
+def test_gibberish_has_no_near_words():
     assert nearest_known_words("xqzzy") == []
 
 

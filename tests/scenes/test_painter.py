@@ -1,4 +1,4 @@
-"""The painted world: deterministic, complete masks, and whatever a caption may name can be seen."""
+"""Paintings are deterministic, their masks are complete, and everything a caption can name is visible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from synthviz.scenes.painter import PAINTERS
 from synthviz.scenes.scene import DARK_TIMES, SEA_PLACES, fitting_kinds
 from synthviz.scenes.things import COLOR_VALUES, SHAPES
 
-LEAST_SHARE = 0.003  # of the picture, for one thing
+LEAST_SHARE = 0.003  # smallest share of the picture that one thing covers
 
 
 def scene_at(place: str, time: str, seed: int = 0, **changes) -> Scene:
@@ -32,7 +32,7 @@ def scene_at(place: str, time: str, seed: int = 0, **changes) -> Scene:
 
 
 def with_thing(kind: str, color: str, count: int = 1, side: str | None = "center", **changes) -> Scene:
-    """A scene that holds a kind, on a lake where it needs one."""
+    """Return a scene with things of one kind; boats get a lake."""
     group = Group(kind, color, count, side if count == 1 else None)
     return Scene(**{"place": "village", "time": "day", "water": kind == "boat", "things": (group,), **changes})
 
@@ -43,7 +43,7 @@ def paintings():
     return [paint(sample_scene(rng), 64) for _ in range(80)]
 
 
-def test_as_many_of_everything_as_promised():
+def test_every_place_kind_and_color_can_be_painted():
     assert len(PLACES) == 10
     assert len(TIMES) >= 6
     assert len(WEATHERS) >= 6
@@ -85,8 +85,8 @@ def test_nights_are_darker_than_days():
         assert day > night + 40, place
 
 
-def test_times_of_day_have_their_own_colors():
-    """The mean colour of the sky alone tells the time of day, for every pair of times."""
+def test_every_time_of_day_has_its_own_sky_color():
+    """Compare the mean colour of the sky for every pair of times."""
     colors = {}
     for time in TIMES:
         skies = [paint(scene_at("desert", time, seed), 64) for seed in range(4)]
@@ -98,7 +98,7 @@ def test_times_of_day_have_their_own_colors():
 
 
 @pytest.mark.parametrize("weather", WEATHERS[1:])
-def test_weather_can_be_seen(weather):
+def test_weather_is_visible(weather):
     thing = {"thunderstorm": "lightning"}.get(weather, weather)
     for place in PLACES:
         masks = paint(scene_at(place, "sunset", weather=weather, seed=3), 128).masks
@@ -134,7 +134,7 @@ def side_of(mask: np.ndarray) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", SIDES)
-def test_a_single_thing_is_where_its_side_says(kind, side):
+def test_a_single_thing_stands_on_its_side(kind, side):
     for seed in range(4):
         assert side_of(paint(with_thing(kind, "red", side=side, seed=seed), 128).masks[kind]) == side
 
@@ -149,7 +149,7 @@ def test_things_can_be_counted(kind):
 
 
 def count_pieces(mask: np.ndarray) -> int:
-    """How many things a mask shows: runs of columns that hold any of it, small gaps closed."""
+    """Count the things of a mask: each is a run of columns that contain masked pixels."""
     columns = np.nonzero(mask.any(axis=0))[0]
     return 1 + int((np.diff(columns) > 1).sum())
 
@@ -163,7 +163,7 @@ def test_things_keep_their_color_in_every_light_and_style(kind, style):
         for time in (TIMES[index], TIMES[(index + 3) % 6]):
             painting = paint(with_thing(kind, color, 2, time=time, style=style, seed=index), 128)
             pixels = painting.image[painting.masks[kind]] / 255
-            # Outlines, windows and trunks aside, the named colour is the one most pixels are nearest to.
+            # Apart from outlines, windows and trunks, most pixels are nearest to the named colour.
             nearest = np.linalg.norm(pixels[:, None] - values, axis=2).argmin(axis=1)
             vivid = (pixels.max(axis=1) - pixels.min(axis=1) > 0.25) | (color == "white")
             counts = np.bincount(nearest[vivid], minlength=len(names))
@@ -171,8 +171,8 @@ def test_things_keep_their_color_in_every_light_and_style(kind, style):
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_things_stand_out_from_what_is_behind_them(time):
-    """Between a thing and the ring around it some channel differs clearly, whatever its colour."""
+def test_things_stand_out_from_the_background(time):
+    """Some colour channel differs clearly between a thing of any colour and the ring around it."""
     for kind in KINDS:
         for color in COLORS:
             painting = paint(with_thing(kind, color, time=time, seed=1), 128)
@@ -190,7 +190,7 @@ def grow(mask: np.ndarray, steps: int) -> np.ndarray:
     return mask
 
 
-def test_every_fitting_thing_shows_in_every_place():
+def test_every_fitting_thing_is_visible_in_every_place():
     for place in PLACES:
         for water in {place in SEA_PLACES, True}:
             for kind in fitting_kinds(place, water):
@@ -206,6 +206,6 @@ def test_stars_shine_in_the_dark():
         assert brightness[painting.masks["stars"]].mean() > brightness[painting.masks["sky"]].mean() + 60
 
 
-def test_a_painting_too_small_is_refused():
+def test_a_size_below_32_raises():
     with pytest.raises(ValueError, match="size is 16"):
         paint(scene_at("city", "day"), 16)

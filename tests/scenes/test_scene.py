@@ -1,4 +1,4 @@
-"""Scenes as data: everything can be drawn, held-out pairs stay out, impossible scenes are refused."""
+"""Samples cover every value, held-out pairs are not sampled, and impossible scenes raise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scenes():
     return [sample_scene(rng) for _ in range(3000)]
 
 
-def test_every_value_of_every_attribute_is_drawn(scenes):
+def test_every_value_of_every_attribute_is_sampled(scenes):
     for attribute, values in (("place", PLACES), ("time", TIMES), ("weather", WEATHERS), ("style", STYLES)):
         assert {getattr(scene, attribute) for scene in scenes} == set(values)
     assert {scene.body for scene in scenes} == {None, *BODIES}
@@ -42,7 +42,7 @@ def test_every_value_of_every_attribute_is_drawn(scenes):
     assert seen_pairs == {(kind, color) for kind in KINDS for color in COLORS if not is_held_out_color(kind, color)}
 
 
-def test_held_out_pairs_are_a_tenth_to_a_fifth_and_never_drawn(scenes):
+def test_held_out_pairs_are_a_tenth_to_a_fifth_and_never_sampled(scenes):
     colors = [is_held_out_color(kind, color) for kind in KINDS for color in COLORS]
     times = [is_held_out_time(place, time) for place in PLACES for time in TIMES]
     assert 0.10 <= np.mean(colors) <= 0.20
@@ -50,7 +50,7 @@ def test_held_out_pairs_are_a_tenth_to_a_fifth_and_never_drawn(scenes):
     assert not any(is_held_out(scene) for scene in scenes)
 
 
-def test_held_out_pairs_are_drawn_when_asked_for():
+def test_held_out_pairs_are_sampled_on_request():
     rng = np.random.default_rng(0)
     assert any(is_held_out(sample_scene(rng, held_out=True)) for _ in range(50))
 
@@ -59,7 +59,7 @@ def test_the_default_prompt_is_not_held_out():
     assert not is_held_out_time("city", "sunset")
 
 
-def test_samples_follow_the_seed():
+def test_samples_depend_on_the_seed():
     assert sample_scene(np.random.default_rng(3)) == sample_scene(np.random.default_rng(3))
     assert sample_scene(np.random.default_rng(3)) != sample_scene(np.random.default_rng(4))
 
@@ -81,18 +81,18 @@ def test_boats_need_water_and_trees_dry_ground():
         ({"body": "comet", "body_side": "left"}, "body is 'comet'"),
         ({"body": "sun"}, "body_side is None"),
         ({"body": "sun", "body_side": "top"}, "body_side is 'top'"),
-        ({"body_side": "left"}, "the scene has no body"),
-        ({"time": "night", "body": "sun", "body_side": "left"}, "only the moon can shine at night"),
-        ({"body": "moon", "body_side": "left"}, "only the sun can shine at day"),
-        ({"weather": "rain", "body": "sun", "body_side": "left"}, "rain hides it"),
-        ({"stars": True}, "stars cannot be seen at day"),
-        ({"place": "ocean"}, "'ocean' always has water"),
-        ({"things": (Group("boat", "red", 2),)}, "a boat cannot be in 'city' without water"),
-        ({"water": True, "things": (Group("tree", "red", 2),)}, "a tree cannot be in 'city' with water"),
-        ({"things": (Group("bird", "red", 2), Group("balloon", "red", 2))}, "at most one group flies"),
+        ({"body_side": "left"}, "no body"),
+        ({"time": "night", "body": "sun", "body_side": "left"}, "only the moon"),
+        ({"body": "moon", "body_side": "left"}, "only the sun"),
+        ({"weather": "rain", "body": "sun", "body_side": "left"}, "rain"),
+        ({"stars": True}, "stars.* at day"),
+        ({"place": "ocean"}, "water is False.*'ocean'"),
+        ({"things": (Group("boat", "red", 2),)}, "boat.*'city' without water"),
+        ({"water": True, "things": (Group("tree", "red", 2),)}, "tree.*'city' with water"),
+        ({"things": (Group("bird", "red", 2), Group("balloon", "red", 2))}, "bird, balloon"),
     ],
 )
-def test_impossible_scenes_are_refused(changes, words):
+def test_impossible_scenes_raise(changes, words):
     with pytest.raises(ValueError, match=words):
         Scene(**{"place": "city", "time": "day", **changes})
 
@@ -104,9 +104,9 @@ def test_impossible_scenes_are_refused(changes, words):
         (("boat", "plaid", 2), "color is 'plaid'"),
         (("boat", "red", 5), "count is 5"),
         (("boat", "red", 1), "side is None"),
-        (("boat", "red", 2, "left"), "2 things have no side"),
+        (("boat", "red", 2, "left"), "side is 'left'"),
     ],
 )
-def test_impossible_groups_are_refused(arguments, words):
+def test_impossible_groups_raise(arguments, words):
     with pytest.raises(ValueError, match=words):
         Group(*arguments)
