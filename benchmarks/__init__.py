@@ -1,1 +1,1 @@
-"""Side by side against what a user would pick instead: `python -m benchmarks` runs everything."""
+"""Comparisons with the tools that a user would otherwise choose: `python -m benchmarks` runs all of them."""

@@ -1,7 +1,7 @@
 """Run every benchmark and write `benchmarks/RESULTS.md` and its charts: `make bench`, or `python -m benchmarks`.
 
-Each benchmark is a process of its own, so that none finds another's caches or threads. What does not fit into the
-time that is left is ended, and the page says so.
+Each benchmark runs in its own process, so that none uses another's caches or threads. A benchmark that takes longer
+than the remaining time is ended, and the page says so.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from time import monotonic
 from benchmarks.results import PAGE, ROOT, write_results
 from benchmarks.side_by_side import Growth, Row, read_numbers
 
-MINUTES = 60  # for everything
+MINUTES = 60  # for all benchmarks
 AGAINST, GROWTH, FEEL, CPU = (
-    "What it costs",
-    "How it grows",
-    "How the explorers feel",
-    "How fast a CPU can be",
+    "Compared with the alternatives",
+    "How time grows with size",
+    "Response times of the explorers",
+    "Other ways on a CPU, for comparison",
 )
 INTROS = {
-    AGAINST: "Against what a user would pick instead, as its own documentation says.",
-    GROWTH: "Exponents of time over size: 1 is linear. Sweeps of stub runs show what a sweep costs beside its runs.",
-    FEEL: "In JupyterLab in Chromium, from a key press or a click to another picture; the ratio is to a limit.",
-    CPU: "The embedded model run in other ways. The first two can be chosen; the others were tried beside them.",
+    AGAINST: "The alternatives are the tools that a user would otherwise choose, used as their documentation says.",
+    GROWTH: "The exponent is that of time over size: 1 is linear. Sweeps of stub runs show the overhead of a sweep.",
+    FEEL: "In JupyterLab in Chromium, from a key press or click to the new picture; the ratio is to a limit.",
+    CPU: "The embedded model, computed in other ways. Users can choose the first; the others are for comparison only.",
 }
-# In the order in which they run: what would hurt least if the time ran out comes last.
+# In the order in which they run; the least important ones come last, in case the time runs out.
 BENCHMARKS = {
     "four_steps": AGAINST,
     "generation": AGAINST,
@@ -51,17 +51,17 @@ BENCHMARKS = {
 
 
 class NotMeasured(RuntimeError):
-    """A benchmark that gave no numbers; the message says why."""
+    """A benchmark gave no numbers; the message says why."""
 
 
 def run(name: str, seconds: float) -> list[Row | Growth]:
-    """One benchmark's numbers, from a process of its own that has so many seconds.
+    """Run one benchmark in a new process; return its numbers.
 
     Raises:
-        NotMeasured: if it failed or the time was over.
+        NotMeasured: if it failed or took longer than `seconds`.
     """
     if seconds <= 0:
-        raise NotMeasured(f"{name}, for which no time was left")
+        raise NotMeasured(f"{name}: no time was left")
     with tempfile.TemporaryDirectory() as folder:
         numbers = Path(folder, "numbers.json")
         command = [sys.executable, "-m", f"benchmarks.{name}", "--json", str(numbers)]
@@ -69,17 +69,18 @@ def run(name: str, seconds: float) -> list[Row | Growth]:
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise NotMeasured(f"{name}, which was not done when the time was over") from None
+            raise NotMeasured(f"{name}: it did not finish in the remaining time") from None
         finally:
-            if process.poll() is None:  # with the workers that it started; kernels end once their parent has
+            if process.poll() is None:  # ends its workers too; kernels end with their parent process
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if code:
-            raise NotMeasured(f"{name}, which failed")
+            raise NotMeasured(f"{name}: it failed")
         return read_numbers(numbers)
 
 
 def main() -> None:
+    """Run all benchmarks and write the page and the charts."""
     started = monotonic()
     sections: dict[str, list[Row | Growth]] = {heading: [] for heading in INTROS}
     left_out = []

@@ -1,12 +1,15 @@
 """Feature maps of three layers: `python -m benchmarks.capture`.
 
-`synthviz.capture` against torchvision's `create_feature_extractor` and Captum's `LayerActivation`, on an untrained
-ResNet-18, whose graph torchvision can trace, and against Captum on SceneCNN, whose checks it cannot. torchvision
-traces the model beforehand, which is not timed, and leaves out what follows the last layer; so does `capture` there,
-with `stop_early`. Captum runs the whole model, and so does `capture` then.
+`synthviz.capture` is compared with torchvision's `create_feature_extractor` and Captum's `LayerActivation` on an
+untrained ResNet-18, and with Captum on SceneCNN, whose input checks torchvision cannot trace. torchvision traces the
+model beforehand, which is not timed, and skips all layers after the last one asked for; `capture` does the same there,
+with `stop_early`. Captum runs the whole model, and so does `capture` in that comparison.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from captum.attr import LayerActivation
@@ -24,7 +27,7 @@ SCENE_LAYERS = ["conv1", "conv2", "conv3"]
 
 @torch.no_grad()
 def captured(model: nn.Module, x: Tensor, layers: list[str], stop_early: bool = False) -> list[Tensor]:
-    """The layers' outputs, through synthviz."""
+    """Return the layers' outputs through synthviz."""
     with capture(model, layers, stop_early) as maps:
         model(x)
     return list(maps.values())
@@ -32,22 +35,24 @@ def captured(model: nn.Module, x: Tensor, layers: list[str], stop_early: bool = 
 
 @torch.no_grad()
 def extracted(extractor: nn.Module, x: Tensor) -> list[Tensor]:
-    """The layers' outputs, through torchvision."""
+    """Return the layers' outputs through torchvision."""
     return list(extractor(x).values())
 
 
-def same(some: list[Tensor], others: list[Tensor]) -> Check:
+def check_same(some: list[Tensor], others: list[Tensor]) -> Check:
+    """Check that two lists of maps are equal."""
     return Check("same maps", all(torch.equal(one, other) for one, other in zip(some, others, strict=True)))
 
 
 def measure(repeats: int) -> list[Row]:
+    """Measure the three comparisons."""
     torch.manual_seed(0)
     resnet, x = resnet18(weights=None).eval(), torch.rand(1, 3, 224, 224)
     scene, grey = SceneCNN.pretrained(), torch.rand(1, 1, 224, 224)
     extractor = create_feature_extractor(resnet, RESNET_LAYERS)
-    of_resnet = LayerActivation(resnet, [resnet.get_submodule(name) for name in RESNET_LAYERS])
-    of_scene = LayerActivation(scene, [scene.get_submodule(name) for name in SCENE_LAYERS])
-    ways = {
+    of_resnet: Any = LayerActivation(resnet, [resnet.get_submodule(name) for name in RESNET_LAYERS])
+    of_scene: Any = LayerActivation(scene, [scene.get_submodule(name) for name in SCENE_LAYERS])
+    ways: dict[str, Callable[[], list[Tensor]]] = {
         "stopped": lambda: captured(resnet, x, RESNET_LAYERS, stop_early=True),
         "extractor": lambda: extracted(extractor, x),
         "whole": lambda: captured(resnet, x, RESNET_LAYERS),
@@ -62,12 +67,20 @@ def measure(repeats: int) -> list[Row]:
     }
     seconds = in_turns(ways, repeats, warm_up=3)
     return [
-        row(f"`capture`, {work}", against, 1.05, seconds[here], seconds[there], [same(ways[here](), ways[there]())])
+        row(
+            f"`capture`, {work}",
+            against,
+            1.05,
+            seconds[here],
+            seconds[there],
+            [check_same(ways[here](), ways[there]())],
+        )
         for here, (there, work, against) in pairs.items()
     ]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=400)
 
 

@@ -1,8 +1,8 @@
-"""What a fresh process pays: `python -m benchmarks.cold_start`.
+"""The cost of a new process: `python -m benchmarks.cold_start`.
 
-The first picture, from starting Python to having it in memory, against diffusers alone loading the same folder and
-taking the same steps; and `import synthviz` against `import torch`. Each is a process of its own, timed from outside
-from its start to its end. The files are in the operating system's cache by then.
+The time from starting Python to the first picture in memory is compared with diffusers alone, which loads the same
+folder and takes the same steps; and `import synthviz` is compared with `import torch`. Each measurement is the whole
+time of a separate process. The files are already in the operating system's cache.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ pipeline(sys.argv[2], num_inference_steps=4, guidance_scale=3.0, generator=gener
 
 
 def run(program: str) -> None:
-    """A program in a process of its own; its arguments are the embedded model's folder and a prompt."""
+    """Run a program in a new process, with the embedded model's folder and a prompt as arguments."""
     subprocess.run([sys.executable, "-c", program, MODELS / "embedded", PROMPT], check=True, capture_output=True)
 
 
 def measure(repeats: int) -> list[Row]:
+    """Measure the first picture and the import."""
     picture = in_turns({"here": lambda: run(WITH_SYNTHVIZ), "there": lambda: run(WITH_DIFFUSERS)}, repeats)
     imports = in_turns({"here": lambda: run("import synthviz"), "there": lambda: run("import torch")}, repeats)
     return [
         row(
-            "first picture of a cold process",
+            "first picture of a new process",
             "diffusers alone: import, load, the same four steps",
             1.05,
             picture["here"],
@@ -50,6 +51,7 @@ def measure(repeats: int) -> list[Row]:
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

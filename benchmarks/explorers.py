@@ -1,7 +1,7 @@
-"""How the explorers feel: `python -m benchmarks.explorers` (needs Chromium).
+"""Response times of the explorers: `python -m benchmarks.explorers` (needs Chromium).
 
-JupyterLab runs in a real browser; a stopwatch in the page runs from the key press, or the click, until the browser
-has decoded another image, warm. The alternative here is a limit: how long a hand, or an eye, does not mind.
+JupyterLab runs in a real browser. A stopwatch in the page measures the time from the key press or click until the
+browser has decoded another image, after a warm-up. The times are compared with a limit for a pleasant response.
 """
 
 from __future__ import annotations
@@ -52,47 +52,55 @@ STOPWATCH_OF_A_PICTURE = """image => { window.finished = new Promise(resolve => 
 PATIENCE = 30_000  # milliseconds
 
 
-def stopped(page: Any, watch: str) -> float:
-    """What a stopwatch shows once it has stopped, in milliseconds.
+def read_stopwatch(page: Any, watch: str) -> float:
+    """Wait until a stopwatch has stopped; return its time in milliseconds.
 
     Raises:
-        playwright.sync_api.Error: if it is still running after a long time.
+        playwright.sync_api.Error: if it does not stop within `PATIENCE`.
     """
     late = f"setTimeout(() => give_up(new Error('no other picture within {PATIENCE} ms')), {PATIENCE})"
-    return page.evaluate(f"Promise.race([window.{watch}, new Promise((_, give_up) => {late})])")
+    time: float = page.evaluate(f"Promise.race([window.{watch}, new Promise((_, give_up) => {late})])")
+    return time
 
 
 def times(page: Any, image: Any, act: Callable[[int], None], repeats: int, pause: int = 150) -> list[float]:
-    """Milliseconds from what `act` presses until the image has changed, for each repeat but a first one to warm up."""
+    """Return the milliseconds from an action until the image has changed, for each repeat, after one to warm up."""
     taken = []
     for number in range(repeats + 1):
         image.evaluate(STOPWATCH)
         act(number)
-        taken.append(stopped(page, "changed"))
+        taken.append(read_stopwatch(page, "changed"))
         page.wait_for_timeout(pause)
     return taken[1:]
 
 
 def arrows(page: Any, label: str) -> Callable[[int], None]:
-    """Presses that move a slider there and back."""
+    """Return an action that moves a slider one step forth and, the next time, back."""
     handle = slider(page, label)
     return lambda number: handle.press("ArrowLeft" if number % 2 else "ArrowRight")
 
 
+def choices(menu: Any, indices: list[int]) -> Callable[[int], None]:
+    """Return an action that chooses the next of these options from a menu."""
+    return lambda number: menu.select_option(index=indices[number])
+
+
 def within(work: str, limit: float, taken: list[float]) -> Row:
-    """A row of milliseconds against a limit."""
+    """Return a row that compares milliseconds with a limit."""
     slowest = f"slowest {max(taken):.0f} ms"
     return row(work, f"a limit of {limit:g} ms", 1.0, taken, [limit] * len(taken), note=slowest, unit="ms")
 
 
 def preprocessing(page: Any, repeats: int) -> Iterator[Row]:
+    """Measure the explorer of notebook 2."""
     view = page.locator("img.widget-image").last
     yield within("preprocessing: a pixel in the heatmap", 100, times(page, view, arrows(page, "Row"), repeats))
     page.get_by_role("button", name="surface", exact=True).click()
-    yield within("preprocessing: the surface turns", 100, times(page, view, arrows(page, "Turn"), repeats))
+    yield within("preprocessing: turn the surface", 100, times(page, view, arrows(page, "Turn"), repeats))
 
 
 def features(page: Any, repeats: int) -> Iterator[Row]:
+    """Measure the explorer of notebook 3."""
     picture, trained = (page.locator("img.widget-image").nth(index) for index in (0, 1))
     method, target = page.get_by_label("What mattered"), page.get_by_label("for the class")
     turns = arrows(page, "Channel, place")
@@ -103,21 +111,16 @@ def features(page: Any, repeats: int) -> Iterator[Row]:
     for name in ("Grad-CAM", "occlusion", "integrated gradients"):
         method.select_option(name)
         page.wait_for_timeout(2000)
-        # Each class is asked for once, so that nothing comes from what is kept.
+        # Each class is chosen once, so that no result comes from a cache.
         used = target.evaluate("element => element.selectedIndex")
         others = [index for index in range(10) if index != used][: repeats + 1]
-        taken = times(
-            page,
-            picture,
-            lambda number, others=others: target.select_option(index=others[number]),
-            len(others) - 1,
-            pause=1500,
-        )
+        taken = times(page, picture, choices(target, others), len(others) - 1, pause=1500)
         target.select_option(index=used)
         yield within(f"features: {name} of another class", 500, taken)
 
 
 def generation(page: Any, repeats: int) -> Iterator[Row]:
+    """Measure the explorer of notebook 1."""
     image = page.locator("img.widget-image").first
     taken = []
     for seed in range(repeats + 1):
@@ -125,7 +128,7 @@ def generation(page: Any, repeats: int) -> Iterator[Row]:
         page.get_by_label("Seed").press("Enter")
         image.evaluate(STOPWATCH_OF_A_PICTURE)
         page.get_by_role("button", name="Generate").click()
-        taken.append(stopped(page, "finished"))
+        taken.append(read_stopwatch(page, "finished"))
     page.get_by_text("Step 4 of 4: the finished picture").wait_for()
     yield within("generation: a new four-step picture", 1000, taken[1:])
     slider(page, "Step").press("Home")
@@ -140,6 +143,7 @@ NOTEBOOKS = {"01_generation": generation, "02_preprocessing": preprocessing, "03
 
 
 def measure(repeats: int, notebooks: tuple[str, ...] = tuple(NOTEBOOKS)) -> list[Row]:
+    """Measure the explorers of these notebooks; return no rows if there is no Chromium."""
     if find_chromium() is None:
         return []
     rows: list[Row] = []
@@ -156,6 +160,7 @@ def measure(repeats: int, notebooks: tuple[str, ...] = tuple(NOTEBOOKS)) -> list
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

@@ -1,8 +1,8 @@
-"""The four figures of the third notebook, drawn and saved: `python -m benchmarks.figures`.
+"""Draw and save the four figures of notebook 3: `python -m benchmarks.figures`.
 
-The input as heatmap, contour and surface, and the feature maps of three layers: by `synthviz.plots`, and written the
-plain way, with pyplot, as in matplotlib's own examples. Both start from the same tensors and end with four PNG files
-of about the same size in pixels.
+The figures show the input as heatmap, contour and surface, and the feature maps of three layers. `synthviz.plots` is
+compared with plain pyplot, as in matplotlib's examples. Both start from the same tensors and write four PNG files of
+about the same size in pixels.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ LAYERS = ("conv1", "conv2", "conv3")
 
 
 def save_here(x: Tensor, maps: dict[str, Tensor], folder: Path) -> None:
-    """The four figures, through synthviz."""
+    """Save the four figures with synthviz."""
     save_figure(input_visualizations(x), folder / "input.png", DPI)
     for name in LAYERS:
         save_figure(feature_maps(maps[name], name), folder / f"{name}.png", DPI)
 
 
 def save_plainly(x: Tensor, maps: dict[str, Tensor], folder: Path) -> None:
-    """The four figures, with pyplot."""
+    """Save the four figures with pyplot."""
     save_input_plainly(x[0, 0].numpy(), folder / "input.png")
     for name in LAYERS:
         save_subplots(maps[name], folder / f"{name}.png")
 
 
 def save_input_plainly(values: np.ndarray, path: Path) -> None:
-    """The input (H, W) as heatmap, contour and surface, each with matplotlib's defaults."""
+    """Save the input (H, W) as heatmap, contour and surface, each with matplotlib's defaults."""
     figure = plt.figure(figsize=(13.5, 4.9))
     heatmap, contour = figure.add_subplot(1, 3, 1), figure.add_subplot(1, 3, 2)
     surface = figure.add_subplot(1, 3, 3, projection="3d")
@@ -59,6 +59,7 @@ def save_input_plainly(values: np.ndarray, path: Path) -> None:
 
 
 def measure(repeats: int) -> list[Row]:
+    """Measure both ways."""
     mpl.use("agg")
     model, x = SceneCNN.pretrained(), preprocess_image(shipped_pictures()[0]).tensor
     with torch.no_grad(), capture(model, LAYERS) as maps:
@@ -71,10 +72,11 @@ def measure(repeats: int) -> list[Row]:
             },
             repeats,
         )
-    return [row("the input and three layers, four figures saved", "pyplot", 1 / 4, seconds["here"], seconds["there"])]
+    return [row("four figures, the input and three layers, saved", "pyplot", 1 / 4, seconds["here"], seconds["there"])]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

@@ -1,8 +1,8 @@
-"""What `generate` costs beyond the model, and what a batch saves: `python -m benchmarks.generation`.
+"""The overhead of `generate`, and the gain of a batch: `python -m benchmarks.generation`.
 
-`generate` against the bare loop that a tutorial would write: the same pipeline's text encoder, UNet, scheduler and
-decoder, called one after another, without records, checks or progress. Then three pictures in one call against three
-calls of one. Everything in one process, warm.
+`generate` is compared with the bare loop of a tutorial, which calls the same pipeline's text encoder, UNet, scheduler
+and decoder one after another, without records, checks or progress. Then three pictures in one call are compared with
+three calls. Everything runs in one process, after a warm-up.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PROMPT = "a quiet village at dusk with two yellow lanterns"
 
 @torch.no_grad()
 def bare_loop(pipeline: DiffusionPipeline) -> Image.Image:
-    """The embedded model's picture from seed 0, by hand."""
+    """Draw the embedded model's picture of seed 0 without `generate`."""
     steps, guidance = SHIPPED_DEFAULTS["embedded"]
     tokenizer, unet, scheduler, vae = pipeline.tokenizer, pipeline.unet, pipeline.scheduler, pipeline.vae
     ids = tokenizer(
         PROMPT, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
     ).input_ids
     text = pipeline.text_encoder(ids).last_hidden_state
-    told = pipeline.get_guidance_scale_embedding(
+    condition = pipeline.get_guidance_scale_embedding(
         torch.tensor([guidance - 1]), embedding_dim=unet.config.time_cond_proj_dim
     )
     generator = torch.Generator().manual_seed(0)
@@ -38,25 +38,26 @@ def bare_loop(pipeline: DiffusionPipeline) -> Image.Image:
     latents = torch.randn((1, unet.config.in_channels, side, side), generator=generator)
     scheduler.set_timesteps(steps)
     for time in scheduler.timesteps:
-        answer = unet(latents, time, text, timestep_cond=told).sample
-        latents = scheduler.step(answer, time, latents, generator=generator).prev_sample
+        velocity = unet(latents, time, text, timestep_cond=condition).sample
+        latents = scheduler.step(velocity, time, latents, generator=generator).prev_sample
     picture = vae.decode(latents / vae.config.scaling_factor).sample[0]
     pixels = (picture / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
     return Image.fromarray((255 * pixels).round().astype(np.uint8))
 
 
 def pictures(pipeline: DiffusionPipeline, count: int, seed: int = 0) -> list[Image.Image]:
-    """What `generate` makes."""
-    return [made.image for made in generate(pipeline, GenerationConfig(PROMPT, count=count, seed=seed))]
+    """Draw pictures with `generate`."""
+    return [each.image for each in generate(pipeline, GenerationConfig(PROMPT, count=count, seed=seed))]
 
 
 def largest_difference(some: list[Image.Image], others: list[Image.Image]) -> int:
-    """Between pixels in the same place, of 255."""
+    """Return the largest difference, of 255, between pixels in the same place."""
     pairs = zip(some, others, strict=True)
     return max(int(np.abs(np.asarray(one, int) - np.asarray(other, int)).max()) for one, other in pairs)
 
 
 def measure(repeats: int) -> list[Row]:
+    """Measure both comparisons."""
     pipeline = load_pipeline("embedded", "cpu")
 
     def one_by_one() -> list[Image.Image]:
@@ -73,7 +74,7 @@ def measure(repeats: int) -> list[Row]:
             1.03,
             single["here"],
             single["there"],
-            [Check(f"pixels differ by {off}/255 at most, at most 0 wanted", off == 0)],
+            [Check(f"largest difference of pixels {off}/255, limit 0", off == 0)],
         ),
         row(
             "three pictures in one call",
@@ -81,12 +82,13 @@ def measure(repeats: int) -> list[Row]:
             1.0,
             triple["here"],
             triple["there"],
-            [Check(f"pixels differ by {apart}/255 at most, at most 2/255 wanted", apart <= 2)],
+            [Check(f"largest difference of pixels {apart}/255, limit 2/255", apart <= 2)],
         ),
     ]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

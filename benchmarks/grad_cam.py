@@ -1,8 +1,8 @@
-"""Grad-CAM three ways: `python -m benchmarks.grad_cam`.
+"""Grad-CAM in three libraries: `python -m benchmarks.grad_cam`.
 
-`synthviz.attributions.grad_cam` against torch-cam and pytorch-grad-cam, on SceneCNN's third convolution, for the class
-with the highest logit, up to a map as large as the picture. Theirs are set up beforehand, as their documentation
-shows. They stretch their maps to [0, 1], so that all are stretched before they are compared.
+`synthviz.attributions.grad_cam` is compared with torch-cam and pytorch-grad-cam, on SceneCNN's third convolution, for
+the class with the highest logit; the result is a map of the picture's size. The other libraries are set up beforehand,
+as their documentation shows. They scale their maps to [0, 1], so all maps are scaled before they are compared.
 """
 
 from __future__ import annotations
@@ -23,28 +23,31 @@ LAYER = "network.conv3"
 
 
 class Logits(nn.Module):
-    """SceneCNN without its softmax, since the others look at what `forward` gives."""
+    """SceneCNN without its softmax, because the other libraries use the result of `forward`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.network = SceneCNN.pretrained()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, (B, 10)."""
         return self.network.logits(x)
 
 
-def stretched(values: Tensor) -> Tensor:
+def scaled(values: Tensor) -> Tensor:
+    """Scale a map linearly to [0, 1]."""
     return (values - values.min()) / (values.max() - values.min())
 
 
-def same(ours: Tensor, theirs: Tensor) -> Check:
-    """Two maps, (H, W) each, compared after stretching."""
-    apart = (stretched(ours) - stretched(theirs)).abs().max().item()
-    return Check(f"maps differ by {apart:.1g} at most, at most 0.001 wanted", apart <= 1e-3)
+def check_same(ours: Tensor, theirs: Tensor) -> Check:
+    """Check that two maps, (H, W) each, are the same after scaling."""
+    apart = (scaled(ours) - scaled(theirs)).abs().max().item()
+    return Check(f"largest difference of maps {apart:.1g}, limit 0.001", apart <= 1e-3)
 
 
 def measure(repeats: int) -> list[Row]:
-    # A network for each, since the others' hooks stay on theirs.
+    """Measure both comparisons."""
+    # Each library has its own network, because the hooks of the others stay on theirs.
     ours, torchcams, peers = (Logits().eval() for _ in range(3))
     x = preprocess_image(shipped_pictures()[0]).tensor
     extractor = torchcam.methods.GradCAM(torchcams, LAYER, input_shape=(1, 224, 224))
@@ -66,12 +69,13 @@ def measure(repeats: int) -> list[Row]:
     seconds = in_turns(ways, repeats, warm_up=3)
     found = ways["here"]()
     return [
-        row("`grad_cam`", name, 1.05, seconds["here"], seconds[name], [same(found, ways[name]())])
+        row("`grad_cam`", name, 1.05, seconds["here"], seconds[name], [check_same(found, ways[name]())])
         for name in ("torch-cam", "pytorch-grad-cam")
     ]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=400)
 
 

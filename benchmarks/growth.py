@@ -1,8 +1,8 @@
 """How time grows with size: `python -m benchmarks.growth`.
 
-Pictures in one call from 1 to 64; pictures' sides from 224 to 2048 pixels, through `preprocess_image` and, as a
-ResNet-18's input, through `capture`; captured layers from 3 to 500, all of a stack of as many small convolutions.
-An exponent of 1 is linear. How sweeps grow is in `benchmarks/sweep_growth.py`.
+Measured are 1 to 64 pictures in one call; pictures with sides of 224 to 2048 pixels, through `preprocess_image` and, as
+a ResNet-18's input, through `capture`; and 3 to 500 captured layers, all the layers of a stack of small convolutions.
+An exponent of 1 is linear. `benchmarks/sweep_growth.py` measures sweeps.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ LAYERS = (3, 20, 100, 500)
 
 
 def of_pictures(repeats: int, counts: tuple[int, ...] = COUNTS) -> Growth:
+    """Measure `generate` for growing numbers of pictures."""
     pipeline = load_pipeline("embedded", "cpu")
 
     def make(count: int) -> None:
-        generate(pipeline, GenerationConfig("a quiet village at dusk", count=count, seed=0), say=lambda line: None)
+        generate(pipeline, GenerationConfig("a quiet village at dusk", count=count, seed=0))
 
     return growth("`generate`", "pictures", make, counts, repeats)
 
 
 def of_files(repeats: int) -> Growth:
-    """Over pixels, not sides: twice the side is four times the work."""
+    """Measure `preprocess_image` over the number of pixels: twice the side is four times the work."""
     painting = Image.fromarray(paint(sample_scene(np.random.default_rng(0)), 1024).image)
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
@@ -55,47 +56,54 @@ def of_files(repeats: int) -> Growth:
 
 @torch.no_grad()
 def of_inputs(repeats: int) -> Growth:
-    """Over pixels, not sides. Beside it the model alone, which at large inputs is more than linear itself."""
+    """Measure `capture` over the number of pixels, and the model alone, which is itself more than linear."""
     torch.manual_seed(0)
     model = resnet18(weights=None).eval()
     inputs = {side**2: torch.rand(1, 3, side, side) for side in SIDES}
 
-    def see(pixels: int) -> None:
+    def run_captured(pixels: int) -> None:
         with capture(model, ["layer1", "layer2", "layer3"]):
             model(inputs[pixels])
 
     def run(pixels: int) -> None:
         model(inputs[pixels])
 
-    ways = {(way, pixels): lambda way=way, pixels=pixels: way(pixels) for pixels in inputs for way in (see, run)}
+    ways = {
+        (way, pixels): lambda way=way, pixels=pixels: way(pixels) for pixels in inputs for way in (run_captured, run)
+    }
     seconds = in_turns(ways, repeats)
-    seen, alone = (
+    captured, alone = (
         Growth("`capture`, larger inputs", "pixels", tuple(inputs), tuple(zip(*rounds, strict=True)))
-        for rounds in ([seconds[way, pixels] for pixels in inputs] for way in (see, run))
+        for rounds in ([seconds[way, pixels] for pixels in inputs] for way in (run_captured, run))
     )
     note = f"three layers of a ResNet-18, sides of {SIDES[0]} to {SIDES[-1]} pixels; the model alone: exponent "
     note += f"{alone.exponent:.2f}, {alone.last_exponent:.2f} between the two largest"
-    return replace(seen, note=note)
+    return replace(captured, note=note)
 
 
 @torch.no_grad()
 def of_layers(repeats: int) -> Growth:
+    """Measure `capture` for growing numbers of layers."""
     torch.manual_seed(0)
     x = torch.rand(1, 8, 32, 32)
     stacks = {count: nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(count))) for count in LAYERS}
 
-    def see(count: int) -> None:
+    def run_captured(count: int) -> None:
         with capture(stacks[count], [str(number) for number in range(count)]):
             stacks[count](x)
 
-    return growth("`capture`, more layers", "layers", see, LAYERS, repeats, "all of a stack of small convolutions")
+    return growth(
+        "`capture`, more layers", "layers", run_captured, LAYERS, repeats, "all layers of a stack of small convolutions"
+    )
 
 
 def measure(repeats: int) -> list[Growth]:
+    """Measure all four."""
     return [of_pictures(repeats), *(grown(4 * repeats) for grown in (of_files, of_inputs, of_layers))]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=5)
 
 

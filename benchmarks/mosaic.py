@@ -1,7 +1,7 @@
-"""64 feature maps as one mosaic against 64 subplots: `python -m benchmarks.mosaic`.
+"""64 feature maps as one mosaic, compared with 64 subplots: `python -m benchmarks.mosaic`.
 
-Both are saved as PNG files of about the same size in pixels, with a number at every map: one by
-`synthviz.plots.feature_maps`, the other as matplotlib's own documentation would do it, with pyplot.
+Both are saved as PNG files of about the same size in pixels, with a number at every map: one with
+`synthviz.plots.feature_maps`, the other with pyplot, as in matplotlib's documentation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DPI = 100
 
 
 def save_subplots(maps: Tensor, path: Path) -> None:
-    """Every map of (1, C, H, W) in a subplot of its own, numbered."""
+    """Save every map of (1, C, H, W) in its own numbered subplot."""
     rows, columns = grid_shape(maps.shape[1])
     figure, panels = plt.subplots(rows, columns, figsize=(8, 8 * rows / columns))
     for channel, axes in enumerate(panels.flat):
@@ -34,6 +34,7 @@ def save_subplots(maps: Tensor, path: Path) -> None:
 
 
 def measure(repeats: int) -> list[Row]:
+    """Measure both ways."""
     mpl.use("agg")
     maps = torch.rand(1, 64, 52, 52, generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory() as folder:
@@ -49,6 +50,7 @@ def measure(repeats: int) -> list[Row]:
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

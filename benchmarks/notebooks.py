@@ -1,9 +1,9 @@
-"""A headless run of the three notebooks against its floor: `python -m benchmarks.notebooks`.
+"""A headless run of the three notebooks, compared with its lower bound: `python -m benchmarks.notebooks`.
 
-The run is `synthviz.runs.run_notebooks` without the lessons, as sweeps run it: papermill, every cell verified, the
-figures both saved and shown in the executed notebooks, the manifest. The floor is what no runner of notebooks can
-avoid: three kernels started one after another, the imports in each, and the bare computation that leaves the same
-pictures, figures and texts, sent as one piece of code.
+The run is `synthviz.runs.run_notebooks` without the lessons, as in a sweep: papermill, a check of every cell, figures
+saved and shown in the executed notebooks, and the manifest. The lower bound is the work that every runner of notebooks
+must do: start three kernels one after another, import the libraries in each, and compute the same pictures, figures and
+texts, sent as one piece of code.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ plots.class_probabilities(cnn.predict(model, loaded))
 
 
 def run_here() -> set[str]:
-    """The three notebooks; returns the names of the pictures, figures and texts."""
+    """Run the three notebooks; return the names of the pictures, figures and texts."""
     with tempfile.TemporaryDirectory() as folder:
-        run_notebooks(folder, say=lambda line: None, lessons=False)
+        run_notebooks(folder, lessons=False, progress=False)
         return products(Path(folder))
 
 
-def run_floor() -> set[str]:
-    """The bare computation in three kernels; returns the names of what it left."""
+def run_lower_bound() -> set[str]:
+    """Run only the computation in three kernels; return the names of the pictures, figures and texts."""
     with tempfile.TemporaryDirectory() as folder:
         for program in (GENERATION, PREPROCESSING, FEATURES):
             manager, client = start_new_kernel(kernel_name="python3", cwd=folder, stderr=subprocess.DEVNULL)
@@ -67,18 +67,27 @@ def run_floor() -> set[str]:
 
 
 def products(folder: Path) -> set[str]:
+    """Return the names of the pictures, figures and texts in a folder."""
     return {path.name for path in folder.iterdir() if path.suffix in (".png", ".txt")}
 
 
 def measure(repeats: int) -> list[Row]:
-    if run_here() != run_floor():
-        raise RuntimeError("the run and its floor leave different files; they are to do the same work")
-    seconds = in_turns({"here": run_here, "there": run_floor}, repeats, warm_up=0)  # warm from the comparison
-    against = "three kernels, imports and the bare computation"
+    """Compare both, after a check that they write the same files.
+
+    Raises:
+        RuntimeError: if they write different files, or a program of the lower bound fails.
+    """
+    if run_here() != run_lower_bound():
+        raise RuntimeError("the run and its lower bound write different files")
+    seconds = in_turns(
+        {"here": run_here, "there": run_lower_bound}, repeats, warm_up=0
+    )  # the comparison above was the warm-up
+    against = "only three kernels, imports and the computation"
     return [row("three notebooks headless, warm", against, 1.3, seconds["here"], seconds["there"])]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=5)
 
 

@@ -1,9 +1,10 @@
 """The embedded model on an NVIDIA GPU, in batches of 64: `python -m benchmarks.on_gpu --json FILE`.
 
-`generate` against diffusers alone, both in bfloat16, and diffusers with its UNet and decoder compiled into CUDA graphs
-(`torch.compile`, mode "reduce-overhead"). Then how far from what the card could do: the operations of a batch at the
-rate of a large matrix product, and the bytes that its layers read and write at the rate of a large copy, both measured
-here, in bfloat16. Not part of `make bench`, which must run anywhere.
+`generate` in float32 is compared with diffusers alone in float32 and in bfloat16, and with diffusers whose UNet and
+decoder are compiled into CUDA graphs (`torch.compile`, mode "reduce-overhead"). The results also contain two lower
+bounds of the time: the operations of a batch at the rate of a large matrix product, and the bytes that its layers read
+and write at the rate of a large copy. Both rates are measured in bfloat16. `make bench` does not include this
+benchmark, because it must run on any machine.
 """
 
 from __future__ import annotations
@@ -32,36 +33,39 @@ PROMPT = "a quiet village at dusk with two yellow lanterns"
 COMPILE_MODE = "reduce-overhead"  # CUDA graphs
 
 
-def stock_pipeline(device: str) -> DiffusionPipeline:
-    """The embedded model as somebody without synthviz would load it, in bfloat16."""
-    pipeline = DiffusionPipeline.from_pretrained(MODELS / "embedded", dtype=torch.bfloat16).to(device)
+def stock_pipeline(device: str, dtype: torch.dtype = torch.bfloat16) -> DiffusionPipeline:
+    """Load the embedded model with diffusers alone."""
+    pipeline = DiffusionPipeline.from_pretrained(MODELS / "embedded", dtype=dtype).to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
 def compiled(pipeline: DiffusionPipeline) -> DiffusionPipeline:
-    """The same with UNet and decoder compiled, as diffusers' documentation has it."""
+    """Compile the UNet and the decoder of a pipeline, as in diffusers' documentation."""
     pipeline.unet = torch.compile(pipeline.unet.to(memory_format=torch.channels_last), mode=COMPILE_MODE)
     pipeline.vae.decode = torch.compile(pipeline.vae.to(memory_format=torch.channels_last).decode, mode=COMPILE_MODE)
     return pipeline
 
 
 def draw(pipeline: DiffusionPipeline, count: int) -> list[Any]:
-    """One call of diffusers alone."""
+    """Draw pictures in one call of diffusers alone."""
     steps, guidance = SHIPPED_DEFAULTS["embedded"]
     generators = [torch.Generator("cpu").manual_seed(seed) for seed in range(count)]
-    return pipeline(
+    pictures: list[Any] = pipeline(
         PROMPT,
         num_images_per_prompt=count,
         num_inference_steps=steps,
         guidance_scale=guidance,
         generator=generators,
     ).images
+    return pictures
 
 
 def count_work(pipeline: DiffusionPipeline, count: int) -> tuple[float, float]:
-    """Operations of one call (a multiplication and an addition are two), and bytes that its layers read and write
-    when each reads its weights and its input once and writes its output once.
+    """Count the operations of one call, and the bytes that its layers read and write.
+
+    A multiplication and an addition are two operations. Each layer reads its weights and its input once, and writes its
+    output once.
     """
     moved = 0
 
@@ -85,7 +89,10 @@ def count_work(pipeline: DiffusionPipeline, count: int) -> tuple[float, float]:
 
 
 def ceilings(device: str, side: int) -> tuple[float, float]:
-    """Operations a second of a product of two `side` × `side` matrices, bytes a second of a copy, bfloat16."""
+    """Measure the operations per second of a `side` × `side` matrix product, and the bytes per second of a copy.
+
+    Both are in bfloat16.
+    """
     one, other = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
     source = torch.empty(16 * side * side, device=device, dtype=torch.bfloat16)
     target = torch.empty_like(source)
@@ -104,15 +111,14 @@ def _seconds(do: Callable[[], object], device: str, repeats: int = 10) -> float:
 
 
 def measure(repeats: int, count: int = 64, device: str = "cuda", side: int = 8192) -> dict[str, Any]:
-    """Seconds of each way and what the card could do; see the module's description."""
-    engines = {"generate, bfloat16": load_pipeline("embedded", device, "bfloat16")}
-    engines["generate, float32"] = load_pipeline("embedded", device, "torch")
+    """Return the seconds of each way and the lower bounds; see the module's description."""
     config = GenerationConfig(PROMPT, count=count, seed=0)
     stock = stock_pipeline(device)
     ways: dict[str, Callable[[], object]] = {
-        name: partial(generate, pipeline, config) for name, pipeline in engines.items()
+        "generate, float32": partial(generate, load_pipeline("embedded", device), config),
+        "diffusers, float32": partial(draw, stock_pipeline(device, torch.float32), count),
+        "diffusers, bfloat16": partial(draw, stock, count),
     }
-    ways["diffusers, bfloat16"] = partial(draw, stock, count)
     if device == "cuda":
         fast = compiled(stock_pipeline(device))
         ways["diffusers, bfloat16, compiled"] = partial(draw, fast, count)
@@ -129,17 +135,18 @@ def measure(repeats: int, count: int = 64, device: str = "cuda", side: int = 819
         "bytes": moved,
         "operations_a_second": rate,
         "bytes_a_second": bandwidth,
-        "floor_seconds": {"operations": work / rate, "bytes": moved / bandwidth},
+        "lower_bound_seconds": {"operations": work / rate, "bytes": moved / bandwidth},
     }
 
 
 def main() -> None:
+    """Measure from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
-        parser.error("this needs an NVIDIA GPU; everything else is in `make bench`")
+        parser.error("this benchmark needs an NVIDIA GPU; `make bench` runs all others")
     text = json.dumps(measure(arguments.repeats), indent=2)
     print(text)
     if arguments.json is not None:

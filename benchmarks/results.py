@@ -1,4 +1,4 @@
-"""What was measured, as a page of Markdown and as charts."""
+"""The results of all benchmarks, as a page of Markdown and as charts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REACHED, MISSED = "#00695c", "#c62828"
 
 
 def machine() -> str:
-    """This machine in one line: processor, cores, memory, system."""
+    """Describe this machine in one line: processor, cores, memory, system."""
     cpu_info = Path("/proc/cpuinfo")
     lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -41,13 +41,13 @@ def machine() -> str:
 def write_results(
     sections: Mapping[str, Sequence[Row | Growth]], intros: Mapping[str, str], left_out: Sequence[str], minutes: float
 ) -> None:
-    """Write the page and the two charts; the first section's rows are the chart's.
+    """Write the page and the two charts; the first chart shows the rows of the first section.
 
     Args:
-        sections: heading to what was measured.
-        intros: heading to the sentences below it.
-        left_out: what was not measured, a sentence each.
-        minutes: how long it all took.
+        sections: the results, by heading.
+        intros: the sentences below each heading.
+        left_out: a sentence for each benchmark that was not measured.
+        minutes: the time of all benchmarks.
     """
     main = [each for each in next(iter(sections.values())) if isinstance(each, Row)]
     rows = [each for found in sections.values() for each in found if isinstance(each, Row)]
@@ -72,23 +72,23 @@ def write_results(
 def _opening(rows: Sequence[Row], minutes: float) -> str:
     reached = sum(each.reached for each in rows)
     versions = ", ".join([f"Python {platform.python_version()}", *filter(None, map(_name_and_version, PACKAGES))])
-    return f"""# Against the alternatives
+    return f"""# Benchmarks
 
-`make bench` measured this in {minutes:.0f} minutes. {reached} of {len(rows)} goals are reached; where one is not, the
-row stays.
+`make bench` measured this in {minutes:.0f} minutes. {reached} of {len(rows)} goals are reached; rows that miss their
+goal are listed too.
 
 - Date: {datetime.now(UTC):%Y-%m-%d}
 - Machine: {machine()}
 - Versions: {versions}
 
-A ratio is the time taken here over the time the alternative took in the same round, so that less is better and 1/4
-means four times as fast. Both take turns, warm unless a row says otherwise, 20 rounds or more, five where a round
-takes longer than ten seconds. The ratio is the median over the rounds, with its quartiles; "here" and "there" are
-medians too. Each file of this folder says what is compared and runs alone, as `python -m benchmarks.mosaic`."""
+A ratio is synthviz's time divided by the alternative's time in the same round: less is better, and 1/4 means four times
+as fast. Both take turns, after a warm-up unless a row says otherwise, for 20 rounds or more, or for five if a round
+takes longer than ten seconds. The ratio is the median over the rounds, with its quartiles; the two times are medians
+too. Each module in this folder describes its comparison and can be run alone, as `python -m benchmarks.mosaic`."""
 
 
 def _name_and_version(package: str) -> str:
-    """Empty for one that is not installed."""
+    """Return a package's name and version, or "" if it is not installed."""
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
@@ -96,7 +96,7 @@ def _name_and_version(package: str) -> str:
 
 
 def ratio_chart(rows: Sequence[Row]) -> Figure:
-    """Every row's median ratio with its quartiles, and its goal, on one logarithmic axis."""
+    """Draw every row's median ratio with its quartiles, and its goal, on one logarithmic axis."""
     figure = new_figure(9, 0.36 * len(rows) + 1.5)
     axes = figure.subplots()
     for place, each in enumerate(rows):
@@ -106,7 +106,7 @@ def ratio_chart(rows: Sequence[Row]) -> Figure:
         axes.plot([middle], [place], "o", color=color, markersize=6)
         axes.plot([each.goal], [place], "|", color="0.2", markersize=13, markeredgewidth=1.6)
     axes.axvline(1, color="0.6", linewidth=0.8)
-    axes.set(xscale="log", xlabel="time taken, as a part of the alternative's", ylim=(len(rows) - 0.5, -0.5))
+    axes.set(xscale="log", xlabel="synthviz's time divided by the alternative's", ylim=(len(rows) - 0.5, -0.5))
     axes.set_yticks(range(len(rows)), [_label(each) for each in rows], fontsize=8)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: as_times(value)))
     axes.grid(axis="x", color="0.9")
@@ -114,8 +114,8 @@ def ratio_chart(rows: Sequence[Row]) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     add_caption(
         figure,
-        "Dots are medians, bars reach from quartile to quartile, strokes are the goals; left of its stroke a dot has "
-        "reached its goal (green), else not (red).",
+        "Dots are medians, bars go from quartile to quartile, and strokes are the goals. A green dot has reached its "
+        "goal: it is at its stroke or left of it. A red dot has not.",
     )
     return figure
 
@@ -125,7 +125,7 @@ def _label(each: Row) -> str:
 
 
 def growth_chart(growths: Sequence[Growth]) -> Figure:
-    """Median seconds against size, each growth as a line of its own; linear growth runs along the diagonals."""
+    """Draw median seconds against size, one line for each growth; linear growth is parallel to the diagonals."""
     figure = new_figure(9, 5.5)
     axes = figure.subplots()
     for each in growths:
@@ -137,5 +137,5 @@ def growth_chart(growths: Sequence[Growth]) -> Figure:
         axes.axline((1, start), (10, 10 * start), color="0.85", linewidth=0.8, zorder=0)
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    add_caption(figure, "Grey lines are linear growth; the numbers are the fitted exponents, of which 1 is linear.")
+    add_caption(figure, "Grey lines show linear growth. The numbers are the fitted exponents: 1 is linear.")
     return figure

@@ -1,8 +1,8 @@
-"""A sweep of 200 runs under fire, beside the same left in peace: `python -m benchmarks.sweep_kills`.
+"""A sweep of 200 runs whose processes are killed, and the same sweep undisturbed: `python -m benchmarks.sweep_kills`.
 
 Kernels, workers and the driver are killed with SIGKILL at random moments, and the driver is started again until the
-sweep is done. Then every run must be there once and verify, and no process and no temporary folder may be left. The
-runs are small ones of the tests (a third of a second of sleep each), on two workers; the tools are the tests' own.
+sweep is done. Then every run must be there once, with a valid manifest, and no process may be left. The runs are the
+small notebooks of the tests (a third of a second of sleep each), on two workers; the code comes from the tests.
 """
 
 from __future__ import annotations
@@ -14,33 +14,39 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "sweeps")]
+sys.path[:0] = [str(TESTS), str(TESTS / "runs" / "sweeps")]
 
-from test_kills import Machine, endure  # noqa: E402 - found through the line above
+from test_kills import Machine, endure  # noqa: E402 - the line above makes it importable
 
 KINDS = ["kernel", "worker", "kernel", "driver"]
-PAUSE = (3.0, 9.0)  # seconds between two shots
+PAUSE = (3.0, 9.0)  # seconds between two kills
 
 
-def measure(runs: int, shots: int) -> tuple[float, int]:
-    """How many seconds a sweep takes that is shot at so often, and how many shots hit; checks what it leaves."""
+def measure(runs: int, attempts: int) -> tuple[float, int]:
+    """Run a sweep with this number of attempts to kill a process, and check its folder and processes at the end.
+
+    Returns:
+        The seconds until the sweep is done, and how many processes were killed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(Path(folder), runs)
         started = time.perf_counter()
-        hits = endure(machine, [KINDS[shot % len(KINDS)] for shot in range(shots)], seed=runs, pause=PAUSE)
+        kinds = [KINDS[attempt % len(KINDS)] for attempt in range(attempts)]
+        killed = endure(machine, kinds, seed=runs, pause=PAUSE)
         seconds = time.perf_counter() - started
         machine.check()
-    return seconds, hits
+    return seconds, killed
 
 
 def main() -> None:
+    """Measure from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--shots", type=int, default=24)
+    parser.add_argument("--kills", type=int, default=24, help="attempts; some find no process to kill")
     arguments = parser.parse_args()
-    for shots in (0, arguments.shots):
-        seconds, hits = measure(arguments.runs, shots)
-        print(f"{arguments.runs} runs, {hits} kills: {seconds:.0f} s, all valid, none twice, nothing left", flush=True)
+    for attempts in (0, arguments.kills):
+        seconds, killed = measure(arguments.runs, attempts)
+        print(f"{arguments.runs} runs, {killed} kills: {seconds:.0f} s; every run valid and there once", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A sweep on two workers beside papermill in a loop: `python -m benchmarks.sweep_throughput`.
+"""A sweep on two workers, compared with papermill in a loop: `python -m benchmarks.sweep_throughput`.
 
-Both run the three notebooks without their lessons. The sweep is timed from reading its file to its last page, the start
-of its workers included, with one thread for each kernel. A loop has nothing to share between its runs, so that one of
-them stands for as many as the sweep has; it is run with one thread for each kernel and with those of all cores, which
-is what one would do without a sweep.
+Both run the three notebooks without their lessons. The sweep is timed from reading its file to its last page, including
+the start of its workers, with one thread for each kernel. The runs of a loop share nothing, so one run is measured and
+its time is multiplied. It is measured with one thread for each kernel, and with all threads of the machine, the usual
+setting without a sweep.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from benchmarks.side_by_side import Row, as_times, command_line, in_turns, row
 from synthviz import runs
 from synthviz.runs.notebook import without_lessons
 from synthviz.runs.sweeps import ClusterSettings, cluster, read_plan, run_sweep
-from synthviz.runs.sweeps.run_on_worker import THREAD_SETTINGS
+from synthviz.runs.sweeps.limits import limited_threads
 
-SIZE = 40  # runs of the sweep; with five rounds all of it takes half an hour on two cores
+SIZE = 40  # runs of the sweep; five rounds take half an hour on two cores
 
 
 @contextmanager
 def notebooks_without_lessons() -> Iterator[Path]:
-    """A folder with copies, for papermill."""
+    """Yield a folder with copies of the notebooks for papermill."""
     with tempfile.TemporaryDirectory() as folder:
         for name in runs.NOTEBOOKS:
             notebook = nbformat.read(runs.notebooks_folder() / f"{name}.ipynb", as_version=4)
@@ -40,10 +40,9 @@ def notebooks_without_lessons() -> Iterator[Path]:
 
 
 def papermill_run(notebooks: Path, seed: int, threads: int) -> None:
-    """One turn of the loop: the three notebooks, their kernels with so many threads."""
+    """Run the three notebooks once with papermill; each kernel has this number of threads."""
     parameters = {name: papermill.inspect_notebook(str(notebooks / f"{name}.ipynb")) for name in runs.NOTEBOOKS}
-    threads_of_kernels = mock.patch.dict(os.environ, dict.fromkeys(THREAD_SETTINGS, str(threads)))
-    with threads_of_kernels, tempfile.TemporaryDirectory() as out:
+    with limited_threads(threads), tempfile.TemporaryDirectory() as out:
         for name in runs.NOTEBOOKS:
             given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
             papermill.execute_notebook(
@@ -57,20 +56,25 @@ def papermill_run(notebooks: Path, seed: int, threads: int) -> None:
 
 
 def sweep(size: int, workers: int) -> None:
-    """So many runs as a sweep, on so many workers with one thread for each kernel."""
+    """Run a sweep of this size on this number of workers, with one thread for each kernel.
+
+    Raises:
+        RuntimeError: if a run failed.
+    """
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(cluster, "size_workers", lambda count: (count, 1)):
         file = Path(folder, "sweep.yaml")
         file.write_text(f"fixed: {{count: 1}}\ngrid: {{seed: {list(range(size))}}}\n")
-        finished = run_sweep(read_plan(file), Path(folder, "out"), ClusterSettings(workers=workers), lambda line: None)
+        finished = run_sweep(read_plan(file), Path(folder, "out"), ClusterSettings(workers=workers))
     if finished.done != size:
         raise RuntimeError(f"{finished.failed} of {size} runs failed")
 
 
 def measure(repeats: int, size: int = SIZE) -> list[Row]:
+    """Compare the sweep with the loop."""
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     seeds, cores = count(), os.cpu_count() or 1
     with notebooks_without_lessons() as notebooks:
-        papermill_run(notebooks, next(seeds), threads=1)  # warms the disk
+        papermill_run(notebooks, next(seeds), threads=1)  # a warm-up for the disk cache
         seconds = in_turns(
             {
                 "sweep": lambda: sweep(size, workers=2),
@@ -82,15 +86,16 @@ def measure(repeats: int, size: int = SIZE) -> list[Row]:
         )
     here, loop, all_threads = map(np.array, seconds.values())
     loop, all_threads = loop * size, all_threads * size
-    note = f"the loop's time is a run's in each round, times {size}; with the threads of all {cores} cores "
-    note += f"it is {np.median(all_threads):.0f} s, and the sweep takes "
-    note += f"{as_times(float(np.median(here / all_threads)))} of that"
+    note = f"in each round the time of one run in the loop is multiplied by {size}; with the threads of all {cores} "
+    note += f"cores the loop takes {np.median(all_threads):.0f} s, and the ratio is "
+    note += f"{as_times(float(np.median(here / all_threads)))}"
     work = f"a sweep of {size} runs, two workers, one thread for each kernel"
     against = "papermill in a loop, one thread"
     return [row(work, against, 1 / 1.7, here.tolist(), loop.tolist(), note=note)]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=5)
 
 

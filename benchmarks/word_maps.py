@@ -1,10 +1,10 @@
-"""How well word maps find things, and what recording costs: `python -m benchmarks.word_maps`.
+"""The cost and the accuracy of word maps: `python -m benchmarks.word_maps`.
 
-The cost is the time of a recorded generation over that of a plain one, in four steps by the embedded model.
+The cost is the time of a recorded generation divided by that of a plain one, in four steps of the embedded model.
 
-On fresh paintings the painter's masks say where everything is. Each word that names a thing or the place is looked for
-in the painting (`word_maps_of_picture`, by the teacher), its map is cut at the level that splits it best (Otsu 1979),
-and compared with the mask: intersection over union. That has no alternative to stand against; it is a check beside.
+The accuracy is measured on new paintings, whose masks say where everything is. For each word that names a thing or the
+place, the teacher computes the word map of the painting (`word_maps_of_picture`). The map is thresholded (Otsu 1979)
+and compared with the mask: intersection over union. There is no alternative to compare with, so this is only a check.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from synthviz.scenes import KINDS, Painting, paint, sample_scene
 from synthviz.scenes.captions import BODY_WORDS, COUNT_WORDS, KIND_WORDS, PLACE_WORDS
 
 LEAST_OVERLAP = 0.6
-NOISE = 0.5  # how far up the noise schedule a painting is taken
+NOISE = 0.5  # noise added to a painting, as a share of the noise schedule
 
 
 def otsu(values: np.ndarray) -> float:
-    """The level that splits values into two groups with the least variance within (Otsu 1979)."""
+    """Return the threshold that splits values into two groups with the least variance within (Otsu 1979)."""
     levels = np.linspace(values.min(), values.max(), 64)[1:-1]
     spreads = []
     for level in levels:
@@ -41,14 +41,14 @@ def otsu(values: np.ndarray) -> float:
 
 
 def overlap(heatmap: torch.Tensor, mask: np.ndarray) -> float:
-    """Intersection over union of a heatmap (h, w), enlarged and cut, and a mask (H, W)."""
+    """Return the intersection over union of a heatmap (h, w), enlarged and thresholded, and a mask (H, W)."""
     large = torch.nn.functional.interpolate(heatmap[None, None], mask.shape, mode="bilinear")[0, 0].numpy()
     found = large > otsu(large)
     return float((found & mask).sum() / max(1, (found | mask).sum()))
 
 
 def prompt_and_nouns(painting: Painting) -> tuple[str, dict[str, str]]:
-    """A prompt for a painting, and which of its masks each noun of the prompt names."""
+    """Return a prompt for a painting, and the mask that each noun of the prompt names."""
     scene = painting.scene
     prompt = PLACE_WORDS[scene.place][0]
     nouns = {prompt.split()[-1]: "place"}
@@ -64,8 +64,8 @@ def prompt_and_nouns(painting: Painting) -> tuple[str, dict[str, str]]:
     return prompt, {noun: thing for noun, thing in nouns.items() if thing in painting.masks}
 
 
-def overlaps(paintings: int) -> Check:
-    """Whether the mean intersection over union on so many fresh paintings is what it should be."""
+def check_overlaps(paintings: int) -> Check:
+    """Check the mean intersection over union on this number of new paintings."""
     teacher = load_pipeline("embedded-teacher")
     scores: dict[str, list[float]] = defaultdict(list)
     for index in range(paintings):
@@ -79,21 +79,25 @@ def overlaps(paintings: int) -> Check:
     each = ", ".join(f"{kind} {statistics.fmean(found):.2f}" for kind, found in sorted(scores.items()))
     mean = statistics.fmean(everything)
     return Check(
-        f"IoU with the painter's masks of {len(everything)} nouns {mean:.2f} ({each}), {LEAST_OVERLAP:g} wanted",
+        f"mean IoU of {len(everything)} nouns with the painter's masks {mean:.2f} ({each}), goal {LEAST_OVERLAP:g}",
         mean >= LEAST_OVERLAP,
     )
 
 
 def measure(repeats: int, paintings: int = 100) -> list[Row]:
+    """Measure the cost and check the accuracy."""
     pipeline = load_pipeline("embedded", "cpu")
     config = GenerationConfig("a red boat on the ocean at sunset with two white birds", count=1, seed=0)
     seconds = in_turns(
         {"on": lambda: generate_with_word_maps(pipeline, config), "off": lambda: generate(pipeline, config)}, repeats
     )
-    return [row("a picture with word maps", "without", 1.15, seconds["on"], seconds["off"], [overlaps(paintings)])]
+    return [
+        row("a picture with word maps", "without", 1.15, seconds["on"], seconds["off"], [check_overlaps(paintings)])
+    ]
 
 
 def main() -> None:
+    """Measure from the command line."""
     command_line(measure, __doc__, repeats=20)
 
 

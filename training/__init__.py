@@ -1,1 +1,1 @@
-"""How the weights in `synthviz/models` came to be: paintings, autoencoder, diffusion, classifier."""
+"""The code that trained the weights in `synthviz/models`, one module for each stage, and their evaluation."""

@@ -2,8 +2,8 @@
 
 `SceneCNN` learns to name the place from grey 224×224 pictures, made from the paintings as preprocessing makes
 them. The architecture has no dropout, so weight decay, label smoothing and augmentation (crops, mirroring,
-brightness, contrast, blur or sharpening, noise) keep it from learning by heart; with them it also copes with
-generated pictures, which are softer than paintings.
+brightness, contrast, blur or sharpening, noise) prevent overfitting. With them it also recognises generated
+pictures, which are softer than paintings.
 """
 
 from __future__ import annotations
@@ -20,19 +20,11 @@ import torch.nn.functional as F
 from synthviz.cnn.network import SceneCNN
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.preprocessing.steps import LUMA
-from training.loop import (
-    AveragedWeights,
-    Clock,
-    learning_rate,
-    resume,
-    save_checkpoint,
-    set_learning_rate,
-    write_log,
-)
+from training.loop import TrainingRun
 from training.paintings import load_paintings
 
 SIDE = 224
-Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures, (H, W, 3) uint8 on disk, and their places' numbers
+Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures, (H, W, 3) uint8 on disk, and the indices of their places
 
 
 @dataclass(frozen=True)
@@ -50,26 +42,25 @@ class ClassifierTraining:
     contrast: float = 0.2
     sharpness: float = 1.0
     noise: float = 0.02
-    seed: int = 0  # starts from SceneCNN(seed=0), which notebook 03 shows beside the trained network
+    seed: int = 0  # SceneCNN(seed=0) is what notebook 3 shows beside the trained network
 
 
 def grey(images: torch.Tensor) -> torch.Tensor:
-    """(B, H, W, 3) uint8 to (B, 1, H, W) float32 luma in [0, 1]."""
+    """Return the luma of pictures (B, H, W, 3) uint8 as (B, 1, H, W) float32 in [0, 1]."""
     weights = torch.tensor(LUMA, device=images.device)
     return (images.float() @ weights)[:, None] / 255
 
 
 def enlarge(images: torch.Tensor) -> torch.Tensor:
-    """(B, 1, H, W) to (B, 1, 224, 224), antialiased bilinear, as preprocessing does it."""
+    """Resize (B, 1, H, W) to (B, 1, 224, 224), bilinear with antialiasing, as preprocessing does it."""
     return F.interpolate(images, (SIDE, SIDE), mode="bilinear", antialias=True)
 
 
 def augment(images: torch.Tensor, settings: ClassifierTraining, generator: torch.Generator) -> torch.Tensor:
-    """A random view of each picture: (B, 1, H, W) in [0, 1] to (B, 1, 224, 224) in [0, 1].
+    """Return a random view of each picture: (B, 1, H, W) in [0, 1] becomes (B, 1, 224, 224) in [0, 1].
 
-    Sharpness runs from blurred (-1) to sharpened (+1), because generated pictures are softer than
-    paintings, and large pictures sharper. One bilinear sampling, last because it is dearest, crops, mirrors and
-    enlarges.
+    Sharpness varies from blurred (-1) to sharpened (+1), because generated pictures are softer than paintings and large
+    pictures are sharper. One bilinear sampling crops, mirrors and enlarges; it costs most, so it comes last.
     """
     batch, device = len(images), images.device
 
@@ -96,12 +87,15 @@ def augment(images: torch.Tensor, settings: ClassifierTraining, generator: torch
 
 
 def take(images: Sequence[np.ndarray], rows: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Some of the memory-mapped pictures, grey, on the device: (B, 1, H, W) float32 in [0, 1]."""
+    """Read rows of the memory-mapped pictures onto the device, grey: (B, 1, H, W) float32 in [0, 1]."""
     return grey(torch.from_numpy(np.stack([images[row] for row in rows])).to(device))
 
 
 def split(folders: Sequence[Path], held_out: int) -> tuple[Labelled, Labelled]:
-    """The paintings of several folders to learn from, and the last `held_out` of each, a tenth at the most."""
+    """Split the paintings of several folders into those to learn from and the held-out ones.
+
+    Held out are the last `held_out` paintings of each folder, but at most a tenth of it.
+    """
     images: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     places: tuple[list[int], list[int]] = ([], [])
     for folder in folders:
@@ -115,7 +109,7 @@ def split(folders: Sequence[Path], held_out: int) -> tuple[Labelled, Labelled]:
 
 @torch.no_grad()
 def measure_accuracy(model: SceneCNN, images: Sequence[np.ndarray], places: np.ndarray, device: torch.device) -> float:
-    """Share of pictures, each (H, W, 3) uint8, whose place the network names."""
+    """Return the share of pictures, each (H, W, 3) uint8, whose place the network names correctly."""
     correct = 0
     for start in range(0, len(images), 64):
         rows = np.arange(start, min(start + 64, len(images)))
@@ -127,70 +121,61 @@ def measure_accuracy(model: SceneCNN, images: Sequence[np.ndarray], places: np.n
 def train_classifier(
     folders: Sequence[Path], output_dir: Path, settings: ClassifierTraining, start_from: Path | None = None
 ) -> SceneCNN:
-    """Train until the budget is spent, resuming from the folder's checkpoint; returns the averaged model.
+    """Train until the budget is spent, resuming from the folder's checkpoint; return the averaged model.
 
-    Leaves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`.
+    Saves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`.
 
     Args:
-        folders: what `training.paintings` left; of each folder the last paintings are kept apart.
-        output_dir: where to.
-        settings: the budget and the rest.
+        folders: folders that `training.paintings` filled; the last paintings of each are held out.
+        output_dir: the folder for checkpoint, log and weights.
+        settings: the budget and the other settings.
         start_from: saved weights to start from.
     """
     device = pick_device()
-    (images, places), (other_images, other_places) = split(folders, settings.held_out)
+    (images, places), held_out = split(folders, settings.held_out)
     model = SceneCNN(settings.seed) if start_from is None else SceneCNN.pretrained(start_from)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
-    average = AveragedWeights(model)
-    checkpoint_path = output_dir / "classifier.checkpoint"
-    step, spent = resume(checkpoint_path, model, optimizer, average, device)
-    clock = Clock(settings.minutes, spent)
-    rng = np.random.default_rng([settings.seed, step])
-    generator = torch.Generator().manual_seed(settings.seed + step)
-    averaged = SceneCNN().to(device, memory_format=torch.channels_last).eval()
     output_dir.mkdir(parents=True, exist_ok=True)
-    recent = 0.0
-
-    def save() -> None:
-        state = {"weights": model.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
-        averaged.load_state_dict(average.state)
-        averaged.save_weights(output_dir / "model.safetensors")
-        accuracy = measure_accuracy(averaged, other_images, other_places, device)
-        values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
-        write_log(output_dir / "classifier.log", **values, loss=recent, held_out_accuracy=accuracy)
-
-    save_due = clock.every(min(5.0, settings.minutes / 2))  # measuring costs training time
-    while clock.progress < 1:
-        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress, warmup=100))
+    run = TrainingRun(model, optimizer, output_dir / "classifier.checkpoint", settings.minutes)
+    rng = np.random.default_rng([settings.seed, run.step])
+    generator = torch.Generator().manual_seed(settings.seed + run.step)
+    save_due = run.clock.every(min(5.0, settings.minutes / 2))  # measuring costs training time
+    while run.clock.progress < 1:
+        run.set_learning_rate(settings.rate, warmup=100)
         rows = rng.integers(len(images), size=settings.batch)
         views = augment(take(images, rows, device), settings, generator)
         target = torch.from_numpy(places[rows]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             scores = model.logits(views.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(scores.float(), target, label_smoothing=settings.label_smoothing)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model, step)
-        step += 1
-        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
-        if step % 100 == 0:
-            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
+        run.descend(loss)
+        run.losses.update(loss=loss)
+        run.print_losses()
         if next(save_due):
-            save()
-    save()
-    return averaged.cpu()
+            _save(run, output_dir, held_out, settings.batch, device)
+    return _save(run, output_dir, held_out, settings.batch, device).cpu()
+
+
+def _save(run: TrainingRun, output_dir: Path, held_out: Labelled, batch: int, device: torch.device) -> SceneCNN:
+    """Write the checkpoint, the averaged model and a line of the log; return the averaged model."""
+    run.save()
+    averaged = SceneCNN()
+    averaged.load_state_dict(run.average.on_cpu())
+    averaged.save_weights(output_dir / "model.safetensors")
+    averaged = averaged.to(device).to(memory_format=torch.channels_last).eval()
+    accuracy = measure_accuracy(averaged, *held_out, device)
+    run.write_log(output_dir / "classifier.log", pictures=run.step * batch, held_out_accuracy=accuracy)
+    return averaged
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more painted folders")
+    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more folders of paintings")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=ClassifierTraining.minutes)
-    parser.add_argument("--start-from", type=Path, help="saved weights, model.safetensors: they are trained on")
+    parser.add_argument("--start-from", type=Path, help="saved weights, model.safetensors, to start from")
     arguments = parser.parse_args()
     settings = ClassifierTraining(minutes=arguments.minutes)
     train_classifier(arguments.paintings, arguments.output_dir, settings, arguments.start_from)

@@ -2,15 +2,19 @@
 
 `python -m training.diffusion --paintings DIR --autoencoder DIR/vae --text-encoder DIR --output-dir DIR --minutes 90`
 
-Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), zero terminal SNR (Lin et al.
-2023), min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10%
-caption dropout for classifier-free guidance (Ho & Salimans 2022). While it learns, the UNet must also say what
-stands where, from its own features: the idea of REPA (Yu et al. 2025), with the painter's layouts in place of a
-vision model; and it must read every noun where its thing stands (`training.word_places`). Of half of the captions it
-reads the other words as if no colour were named, so that it learns to take colours from their own words and can put
-them on things it never saw in them. The loss counts more where a counted thing or the sun or moon stands: they are
-small, and prompts are about them. What it could do after an eighth of its budget stays in `early/`, for distillation
-to steer clear of. `--start-from` goes on from a pipeline that was exported earlier, here or on another machine.
+Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), zero terminal SNR (Lin et al. 2023),
+min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10% caption dropout
+for classifier-free guidance (Ho & Salimans 2022). Further parts of the training:
+
+- The UNet must also predict the layout of the picture from its own features: the idea of REPA (Yu et al. 2025), with
+  the painter's layouts instead of a vision model's features.
+- It must attend to every noun where the noun's thing stands (`training.word_places`).
+- In half of the captions, the other words are encoded as if no colour were named. So the model learns to take colours
+  from the colour words alone, and can give things a colour that it never saw them in.
+- The loss counts more where a counted thing, the sun or the moon stands: they are small, and prompts are about them.
+
+The weights after an eighth of the budget are kept in `early/`, for the guidance in `training.distillation`.
+`--start-from` continues from a pipeline that was exported earlier, here or on another machine.
 """
 
 from __future__ import annotations
@@ -34,23 +38,14 @@ from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import BODIES, KINDS
 from synthviz.scenes.canvas import THINGS
-from training.loop import (
-    AveragedWeights,
-    Clock,
-    RecentLosses,
-    learning_rate,
-    resume,
-    save_checkpoint,
-    set_learning_rate,
-    write_log,
-)
+from training.loop import TrainingRun
 from training.paintings import LAYOUT_CLASSES, load_paintings
 from training.text_encoder import WIDTH, tokenize, with_strange_word
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
 EARLY_SHARE = 1 / 8  # of the budget, after which a snapshot is kept
-LAYOUT_CHANNELS = 128  # of the UNet's features that must tell the layout
+LAYOUT_CHANNELS = 128  # of the UNet's features from which the layout is predicted
 
 
 @dataclass(frozen=True)
@@ -62,21 +57,21 @@ class DiffusionTraining:
     rate: float = 6e-4
     caption_dropout: float = 0.1
     strange_word_share: float = 0.06
-    colors_apart_share: float = 0.5  # of the captions whose other words are read as if they named no colour
+    colors_apart_share: float = 0.5  # of captions whose other words are encoded as if no colour were named
     snr_cap: float = 5.0
     least_weight: float = 0.25
     layout_weight: float = 0.05
     word_place_weight: float = 0.02
-    small_thing_weight: float = 3.0  # of the loss where one stands, against 1 elsewhere
-    text_rate_share: float = 0.1  # the text encoder's learning rate against the UNet's
-    uniform_share: float = 0.2  # of the timesteps; the others are logit-normal
-    float32: bool = False  # even where bfloat16 is faster
+    small_thing_weight: float = 3.0  # of the loss where a small thing stands, against 1 elsewhere
+    text_rate_share: float = 0.1  # the text encoder's learning rate as a share of the UNet's
+    uniform_share: float = 0.2  # of timesteps drawn uniformly; the others are logit-normal
+    float32: bool = False  # also where bfloat16 would be faster
     compile: bool = False
     seed: int = 0
 
 
 def build_unet(latent_channels: int = 8, latent_size: int = 32) -> UNet2DConditionModel:
-    """The untrained UNet: three levels, cross-attention on the two lower ones."""
+    """Return the untrained UNet: three levels, with cross-attention on the two lower ones."""
     return UNet2DConditionModel(
         sample_size=latent_size,
         in_channels=latent_channels,
@@ -92,7 +87,7 @@ def build_unet(latent_channels: int = 8, latent_size: int = 32) -> UNet2DConditi
 
 
 def build_scheduler() -> DDIMScheduler:
-    """The noise schedule: scaled-linear betas rescaled to zero terminal SNR, v-prediction, trailing timesteps."""
+    """Return the noise schedule: scaled-linear betas with zero terminal SNR, v-prediction, trailing timesteps."""
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -108,7 +103,7 @@ def build_scheduler() -> DDIMScheduler:
 
 @torch.no_grad()
 def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """All paintings as latents, (N, channels, H / 8, W / 8) float16."""
+    """Encode all paintings, (N, H, W, 3) uint8, as latents, (N, channels, H / 8, W / 8) float16."""
     autoencoder = autoencoder.to(device, memory_format=torch.channels_last).eval()
     latents = []
     for start in range(0, len(images), 16):
@@ -122,14 +117,21 @@ def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: t
 
 
 def vary_caption(caption: str, dropout: float, strange_word_share: float, rng: random.Random) -> str:
-    """The caption, at times empty (so that guidance works), at times with a word nobody painted (to be ignored)."""
+    """Return the caption, sometimes empty (for guidance), sometimes with a meaningless word (to be ignored)."""
     if rng.random() < dropout:
         return ""
     return with_strange_word(caption, rng) if rng.random() < strange_word_share else caption
 
 
+def pick_captions(
+    captions: list[list[str]], rows: torch.Tensor, dropout: float, strange_word_share: float, rng: random.Random
+) -> list[str]:
+    """Return one caption, varied by `vary_caption`, for each of the paintings with the indices `rows`, (B,)."""
+    return [vary_caption(rng.choice(captions[row]), dropout, strange_word_share, rng) for row in rows.tolist()]
+
+
 def sample_timesteps(count: int, uniform_share: float, generator: torch.Generator) -> torch.Tensor:
-    """(count,) timesteps 0 to 999: logit-normal (Esser et al. 2024), a share of them uniform."""
+    """Draw (count,) timesteps from 0 to 999: logit-normal (Esser et al. 2024), a share of them uniform."""
     middle = torch.sigmoid(torch.randn(count, generator=generator))
     anywhere = torch.rand(count, generator=generator)
     picked = torch.where(torch.rand(count, generator=generator) < uniform_share, anywhere, middle)
@@ -137,21 +139,21 @@ def sample_timesteps(count: int, uniform_share: float, generator: torch.Generato
 
 
 def weigh_cells(layouts: torch.Tensor, small_thing_weight: float) -> torch.Tensor:
-    """How much each latent pixel counts in the loss: (B, 1, H, W), on average 1; layouts (B, H, W) as painted."""
+    """Return the weight of each latent pixel in the loss, (B, 1, H, W) with mean 1, from layouts (B, H, W)."""
     small = torch.isin(layouts, torch.tensor(SMALL_THINGS, device=layouts.device)).float()[:, None]
-    # One cell further: a thing's outline also needs the cells around it.
+    # The cells beside a thing count too, because they contain its outline.
     weights = 1 + (small_thing_weight - 1) * F.max_pool2d(small, kernel_size=3, stride=1, padding=1)
     return weights / weights.mean()
 
 
 def use_fast_attention(unet: UNet2DConditionModel, device: torch.device) -> None:
-    """On a CPU, attend with plain matrix products: the fused kernel's backward pass takes a fifth of a step there."""
+    """Use plain matrix products for attention on a CPU, where the fused kernel's backward pass is slow."""
     if device.type == "cpu":
         unet.set_attn_processor(AttnProcessor())
 
 
 class Trained(nn.Module):
-    """The text encoder, the UNet and, for training only, what reads the layout off its features and attention."""
+    """The text encoder, the UNet and, for training only, a head that predicts the layout from the UNet's features."""
 
     colors: torch.Tensor
 
@@ -168,11 +170,14 @@ class Trained(nn.Module):
             unet.get_submodule(name).set_processor(processor)
 
     def read(self, token_ids: torch.Tensor, apart: torch.Tensor) -> torch.Tensor:
-        """The text encoder's states, (B, tokens, WIDTH); of captions in `apart`, (B,) bool, only the colours' own
-        states know of the colours.
+        """Encode captions, given as token ids (B, tokens); return states (B, tokens, WIDTH).
+
+        In captions whose entry in `apart`, (B,) bool, is True, only the states of colour words depend on the colours;
+        all other words are encoded as if no colour were named.
         """
         is_color = self.colors[token_ids]
-        uncolored = torch.where(is_color, self.text_encoder.config.pad_token_id, token_ids)
+        padding = torch.tensor(self.text_encoder.config.pad_token_id, device=token_ids.device)
+        uncolored = torch.where(is_color, padding, token_ids)
         states = self.text_encoder(token_ids).last_hidden_state
         return torch.where(
             (apart[:, None] & ~is_color)[..., None], self.text_encoder(uncolored).last_hidden_state, states
@@ -181,8 +186,11 @@ class Trained(nn.Module):
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, token_ids: torch.Tensor, apart: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Returns the predicted velocity, like `noisy`, layout logits, (B, LAYOUT_CLASSES, H, W), and where tokens were
-        read, (B, H * W / 4, tokens).
+        """Run the UNet on noisy latents.
+
+        Returns:
+            The predicted velocity, like `noisy`; layout logits, (B, LAYOUT_CLASSES, H, W); and the attention from
+            places to tokens, (B, H * W / 4, tokens).
         """
         self._features.clear()
         text = self.read(token_ids, apart)
@@ -192,12 +200,12 @@ class Trained(nn.Module):
 
 
 def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The latents of all paintings, on the device, from the folder where they are already there.
+    """Load the latents of all paintings onto the device; encode them first if the folder has none.
 
-    Another autoencoder or other paintings need another folder: latents that are there are not made anew.
+    Latents in the folder are not encoded again: for another autoencoder or other paintings, use another folder.
 
     Raises:
-        ValueError: if the latents there are of another number of paintings.
+        ValueError: if the number of latents in the folder is not the number of paintings.
     """
     path = folder / "latents.pt"
     if not path.exists():
@@ -205,10 +213,108 @@ def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device
         unfinished = path.with_suffix(".unfinished")
         torch.save(encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images, device), unfinished)
         unfinished.replace(path)
-    latents = torch.load(path, map_location=device, weights_only=True)
+    latents: torch.Tensor = torch.load(path, map_location=device, weights_only=True)
     if len(latents) != len(images):
         raise ValueError(f"{path} holds the latents of {len(latents)} paintings, not of {len(images)}; remove it")
     return latents
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The training set on the device: scaled latents come from `latents[rows].float() * scaling_factor`."""
+
+    latents: torch.Tensor
+    scaling_factor: float
+    captions: list[list[str]]
+    layouts: torch.Tensor
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Everything one step needs, on the device; shapes as in `Trained.forward`.
+
+    Attributes:
+        clean: scaled latents.
+        noise: like `clean`.
+        timesteps: (B,) int64.
+        token_ids: (B, tokens) int64.
+        apart: (B,) bool, the captions whose colours are encoded apart.
+        layouts: (B, H, W) int64.
+    """
+
+    clean: torch.Tensor
+    noise: torch.Tensor
+    timesteps: torch.Tensor
+    token_ids: torch.Tensor
+    apart: torch.Tensor
+    layouts: torch.Tensor
+
+
+class _BatchSource:
+    """Draws batches; a run that was resumed at another step draws other batches."""
+
+    def __init__(
+        self, data: _Data, tokenizer: CLIPTokenizer, settings: DiffusionTraining, step: int, device: torch.device
+    ) -> None:
+        self._data, self._tokenizer, self._settings, self._device = data, tokenizer, settings, device
+        self._generator = torch.Generator().manual_seed(settings.seed + step)
+        self._noises = torch.Generator(device).manual_seed(settings.seed + step)
+        self._words = random.Random(settings.seed + step)
+
+    def draw(self) -> _Batch:
+        """Return the next batch."""
+        data, settings, device = self._data, self._settings, self._device
+        rows = torch.randint(len(data.latents), (settings.batch,), generator=self._generator)
+        rows_there = rows.to(device)
+        clean = data.latents[rows_there].float() * data.scaling_factor
+        captions = pick_captions(
+            data.captions, rows, settings.caption_dropout, settings.strange_word_share, self._words
+        )
+        token_ids = tokenize(self._tokenizer, captions).to(device)
+        apart = (torch.rand(settings.batch, generator=self._generator) < settings.colors_apart_share).to(device)
+        noise = torch.randn(clean.shape, generator=self._noises, device=device)
+        timesteps = sample_timesteps(settings.batch, settings.uniform_share, self._generator).to(device)
+        return _Batch(clean, noise, timesteps, token_ids, apart, data.layouts[rows_there].long())
+
+
+class _Losses:
+    """Computes the losses of a batch."""
+
+    def __init__(
+        self,
+        model: Trained,
+        scheduler: DDIMScheduler,
+        tokenizer: CLIPTokenizer,
+        settings: DiffusionTraining,
+        device: torch.device,
+    ) -> None:
+        self._run = torch.compile(model) if settings.compile else model
+        self._scheduler, self._settings = scheduler, settings
+        self._alphas = scheduler.alphas_cumprod.to(device)
+        self._nouns, self._colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
+        low_precision = has_fast_bfloat16(device) and not settings.float32
+        self._half = torch.autocast(device.type, torch.bfloat16, enabled=low_precision)
+
+    def compute(self, batch: _Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the losses of the velocity, of the layout and of the places where words are read, scalars."""
+        noisy = self._scheduler.add_noise(batch.clean, batch.noise, batch.timesteps)
+        target = self._scheduler.get_velocity(batch.clean, batch.noise, batch.timesteps)
+        with self._half:
+            predicted, layout_logits, shares = self._run(
+                noisy.to(memory_format=torch.channels_last), batch.timesteps, batch.token_ids, batch.apart
+            )
+        error = (predicted.float() - target).square()
+        error = error * weigh_cells(batch.layouts, self._settings.small_thing_weight)
+        loss = (error.mean(dim=(1, 2, 3)) * self._weigh_timesteps(batch.timesteps)).mean()
+        layout_loss = F.cross_entropy(layout_logits.float(), batch.layouts)
+        classes = classes_of_tokens(batch.token_ids, self._nouns, self._colors)
+        return loss, layout_loss, word_place_loss(shares, batch.layouts, classes)
+
+    def _weigh_timesteps(self, timesteps: torch.Tensor) -> torch.Tensor:
+        alpha: torch.Tensor = self._alphas[timesteps]
+        snr = alpha / (1 - alpha)
+        # Min-SNR alone gives pure noise no weight, although the first steps decide layout and brightness.
+        return (snr.clamp(max=self._settings.snr_cap) / (snr + 1)).clamp(min=self._settings.least_weight)
 
 
 def train_diffusion(
@@ -221,23 +327,59 @@ def train_diffusion(
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint.
 
-    Leaves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`, and in its
-    `early/` the text encoder and the UNet as they were early on, unless they had been trained before.
+    Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`. If the UNet
+    starts untrained, also saves the text encoder and the UNet after an eighth of the budget in `early/`.
 
     Args:
-        paintings_dir: what `training.paintings` left.
+        paintings_dir: a folder that `training.paintings` filled.
         autoencoder_dir: a saved `AutoencoderTiny`.
-        text_encoder_dir: holds `tokenizer/` and `text_encoder/`.
-        output_dir: where to.
-        settings: the budget and the rest.
+        text_encoder_dir: a folder with `tokenizer/` and `text_encoder/`.
+        output_dir: the folder for checkpoint, log, latents and weights.
+        settings: the budget and the other settings.
         start_from: a saved pipeline whose UNet to start from.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
     torch.backends.cudnn.benchmark = True  # shapes never change
+    data, unet = _load_data_and_unet(paintings_dir, autoencoder_dir, output_dir, start_from, device)
+    tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
+    scheduler = build_scheduler()
+    text_encoder = CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder")
+    model = Trained(text_encoder, unet, color_tokens(tokenizer)).to(device)
+    model.unet.to(memory_format=torch.channels_last)
+    (output_dir / "scaling_factor.json").write_text(json.dumps(data.scaling_factor))
+    tokenizer.save_pretrained(output_dir / "tokenizer")
+    scheduler.save_pretrained(output_dir / "scheduler")
+    run = TrainingRun(
+        model, _build_optimizer(model, settings), output_dir / "diffusion.checkpoint", settings.minutes, decay=0.9985
+    )
+    source = _BatchSource(data, tokenizer, settings, run.step, device)
+    losses = _Losses(model, scheduler, tokenizer, settings, device)
+    early_dir = output_dir / "early"
+    early_due = start_from is None and not early_dir.exists()
+    save_due = run.clock.every(min(4.0, settings.minutes / 4))
+    while run.clock.progress < 1:
+        run.set_learning_rate(settings.rate)
+        loss, layout_loss, place_loss = losses.compute(source.draw())
+        run.descend(loss + settings.layout_weight * layout_loss + settings.word_place_weight * place_loss)
+        run.losses.update(loss=loss, layout_loss=layout_loss, word_place_loss=place_loss)
+        run.print_losses()
+        if early_due and run.clock.progress >= EARLY_SHARE:
+            unfinished = output_dir / "early.unfinished"
+            _save_averaged(run, unfinished)
+            unfinished.replace(early_dir)
+            early_due = False
+        if next(save_due):
+            _save(run, output_dir, settings.batch)
+    _save(run, output_dir, settings.batch)
+
+
+def _load_data_and_unet(
+    paintings_dir: Path, autoencoder_dir: Path, output_dir: Path, start_from: Path | None, device: torch.device
+) -> tuple[_Data, UNet2DConditionModel]:
+    """Load the training set, and the UNet of a saved pipeline or an untrained one."""
     paintings = load_paintings(paintings_dir)
     latents = load_latents(output_dir, autoencoder_dir, paintings.images, device)
-    layouts = torch.from_numpy(paintings.layouts).to(device)
     if start_from is None:
         scaling_factor = 1 / latents.float().std().item()
         unet = build_unet(latents.shape[1], latents.shape[2])
@@ -245,113 +387,51 @@ def train_diffusion(
         scaling_factor = json.loads((autoencoder_dir / "config.json").read_text())["scaling_factor"]
         unet = UNet2DConditionModel.from_pretrained(start_from / "unet")
     use_fast_attention(unet, device)
-    tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
-    scheduler = build_scheduler()
-    nouns, colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
-    model = Trained(CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder"), unet, colors).to(device)
-    model.unet.to(memory_format=torch.channels_last)
-    (output_dir / "scaling_factor.json").write_text(json.dumps(scaling_factor))
-    tokenizer.save_pretrained(output_dir / "tokenizer")
-    scheduler.save_pretrained(output_dir / "scheduler")
+    layouts = torch.from_numpy(paintings.layouts).to(device)
+    return _Data(latents, scaling_factor, paintings.captions, layouts), unet
+
+
+def _build_optimizer(model: Trained, settings: DiffusionTraining) -> torch.optim.Optimizer:
     groups: list[dict[str, Any]] = [
         {"params": [*model.unet.parameters(), *model.layout_head.parameters()]},
         {"params": model.text_encoder.parameters(), "scale": settings.text_rate_share},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
-    average = AveragedWeights(model, decay=0.9985)
-    checkpoint_path = output_dir / "diffusion.checkpoint"
-    step, spent = resume(checkpoint_path, model, optimizer, average, device)
-    clock = Clock(settings.minutes, spent)
-    generator = torch.Generator().manual_seed(settings.seed + step)
-    noises = torch.Generator(device).manual_seed(settings.seed + step)
-    words = random.Random(settings.seed + step)
-    alphas = scheduler.alphas_cumprod.to(device)
-    low_precision = has_fast_bfloat16(device) and not settings.float32
-    run = torch.compile(model) if settings.compile else model
+    return torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
-    def save_averaged(folder: Path) -> None:
-        for name in ("text_encoder", "unet"):
-            module = getattr(model, name)
-            averaged = {
-                key.removeprefix(f"{name}."): value.cpu()
-                for key, value in average.state.items()
-                if key.startswith(f"{name}.")
-            }
-            module.save_pretrained(folder / name, state_dict=averaged)
 
-    def save() -> None:
-        state = {"weights": model.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
-        save_averaged(output_dir)
-        values = {"step": step, "pictures": step * settings.batch, "minutes": clock.spent}
-        write_log(output_dir / "diffusion.log", **values, **recent.read())
+def _save_averaged(run: TrainingRun, folder: Path) -> None:
+    """Save the averaged text encoder and UNet."""
+    weights = run.average.on_cpu()
+    for name in ("text_encoder", "unet"):
+        prefix = f"{name}."
+        averaged = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+        getattr(run.module, name).save_pretrained(folder / name, state_dict=averaged)
 
-    early_dir = output_dir / "early"
-    early_due = start_from is None and not early_dir.exists()
-    recent = RecentLosses()
-    save_due = clock.every(min(4.0, settings.minutes / 4))
-    while clock.progress < 1:
-        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
-        rows = torch.randint(len(latents), (settings.batch,), generator=generator)
-        rows_there = rows.to(device)
-        clean = latents[rows_there].float() * scaling_factor
-        captions = [
-            vary_caption(
-                words.choice(paintings.captions[row]), settings.caption_dropout, settings.strange_word_share, words
-            )
-            for row in rows.tolist()
-        ]
-        token_ids = tokenize(tokenizer, captions).to(device)
-        apart = (torch.rand(settings.batch, generator=generator) < settings.colors_apart_share).to(device)
-        noise = torch.randn(clean.shape, generator=noises, device=device)
-        timesteps = sample_timesteps(settings.batch, settings.uniform_share, generator).to(device)
-        noisy = scheduler.add_noise(clean, noise, timesteps).to(memory_format=torch.channels_last)
-        target = scheduler.get_velocity(clean, noise, timesteps)
-        alpha = alphas[timesteps]
-        snr = alpha / (1 - alpha)
-        # Min-SNR alone gives pure noise no weight, but its first steps decide layout and brightness.
-        weight = (snr.clamp(max=settings.snr_cap) / (snr + 1)).clamp(min=settings.least_weight)
-        with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
-            predicted, layout_logits, shares = run(noisy, timesteps, token_ids, apart)
-        cells = layouts[rows_there].long()
-        error = (predicted.float() - target).square() * weigh_cells(cells, settings.small_thing_weight)
-        loss = (error.mean(dim=(1, 2, 3)) * weight).mean()
-        layout_loss = F.cross_entropy(layout_logits.float(), cells)
-        place_loss = word_place_loss(shares, cells, classes_of_tokens(token_ids, nouns, colors))
-        (loss + settings.layout_weight * layout_loss + settings.word_place_weight * place_loss).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model, step)
-        step += 1
-        recent.update(loss=loss, layout_loss=layout_loss, word_place_loss=place_loss)
-        if step % 100 == 0:
-            losses = ", ".join(f"{name} {value:.4f}" for name, value in recent.read().items())
-            print(f"step {step}, {clock.spent:.1f} min, {losses}", flush=True)
-        if early_due and clock.progress >= EARLY_SHARE:
-            unfinished = output_dir / "early.unfinished"
-            save_averaged(unfinished)
-            unfinished.replace(early_dir)
-            early_due = False
-        if next(save_due):
-            save()
-    save()
+
+def _save(run: TrainingRun, output_dir: Path, batch: int) -> None:
+    """Write the checkpoint, the averaged models and a line of the log."""
+    run.save()
+    _save_averaged(run, output_dir)
+    run.write_log(output_dir / "diffusion.log", pictures=run.step * batch)
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--autoencoder", type=Path, help="needed unless --start-from is given")
-    parser.add_argument("--text-encoder", type=Path, help="that stage's folder; needed unless --start-from is given")
-    parser.add_argument("--start-from", type=Path, help="a saved pipeline: its parts are trained on")
+    parser.add_argument(
+        "--text-encoder", type=Path, help="the folder of that stage; needed unless --start-from is given"
+    )
+    parser.add_argument("--start-from", type=Path, help="a saved pipeline whose parts to start from")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DiffusionTraining.minutes)
     parser.add_argument(
-        "--batch", type=int, default=DiffusionTraining.batch, help="default: %(default)s; a GPU takes 256"
+        "--batch", type=int, default=DiffusionTraining.batch, help="default: %(default)s; use 256 on a GPU"
     )
     parser.add_argument("--rate", type=float, default=DiffusionTraining.rate, help="the peak of the learning rate")
-    parser.add_argument("--float32", action="store_true", help="not bfloat16, even where that is faster")
-    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
+    parser.add_argument("--float32", action="store_true", help="compute in float32 where bfloat16 would be faster")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
     arguments = parser.parse_args()
     autoencoder, text_encoder = arguments.autoencoder, arguments.text_encoder
     if arguments.start_from is not None:

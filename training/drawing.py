@@ -1,4 +1,4 @@
-"""Draw the pictures of many prompts, a batch at a time, as `synthviz.generate` would draw them one by one."""
+"""Draw the pictures of many prompts in batches, as `synthviz.generate` would draw them one by one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from diffusers import DiffusionPipeline
 from synthviz.diffusion.capabilities import default_steps_and_guidance
 from synthviz.diffusion.library_logging import quiet_libraries
 
-SAYS_PROGRESS = 30.0  # seconds between two lines
+PROGRESS_INTERVAL = 30.0  # seconds between two lines of progress
 
 
 def generate_batch(
     pipeline: DiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], bfloat16: bool = False
 ) -> np.ndarray:
-    """One picture for each prompt, (B, H, W, 3) uint8, with the pipeline's default steps and guidance.
+    """Draw one picture for each prompt, (B, H, W, 3) uint8, with the pipeline's default steps and guidance.
 
-    Each starts from its own CPU generator, as `synthviz.generate` starts it, so that it is the same picture up to
+    Each picture has its own CPU generator, as in `synthviz.generate`, so that both give the same picture up to
     rounding, which is coarser in bfloat16.
     """
     steps, guidance = default_steps_and_guidance(pipeline)
@@ -34,7 +34,8 @@ def generate_batch(
             generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
             output_type="np",
         )
-    return (np.nan_to_num(output.images) * 255).round().astype(np.uint8)
+    pictures: np.ndarray = (np.nan_to_num(output.images) * 255).round().astype(np.uint8)
+    return pictures
 
 
 def draw(
@@ -45,19 +46,19 @@ def draw(
     name: str,
     bfloat16: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The pictures of many prompts, batch by batch; now and then prints how far it is."""
-    started = said = time.monotonic()
+    """Yield the pictures of many prompts, batch by batch, as `generate_batch` returns them, and print the progress."""
+    started = printed = time.monotonic()
     for start in range(0, len(prompts), batch):
         yield generate_batch(pipeline, prompts[start : start + batch], seeds[start : start + batch], bfloat16)
         done, now = min(len(prompts), start + batch), time.monotonic()
-        if now - said > SAYS_PROGRESS:
+        if now - printed > PROGRESS_INTERVAL:
             left = (now - started) / done * (len(prompts) - done) / 60
             print(f"{name}: {done} of {len(prompts)} pictures, about {left:.0f} min left", flush=True)
-            said = now
+            printed = now
 
 
 def time_pictures(pipeline: DiffusionPipeline, prompts: Sequence[str], count: int) -> float | None:
-    """The median seconds of `count` pictures drawn one by one, after one to warm up."""
+    """Return the median seconds of `count` pictures drawn one by one, after one to warm up; None if `count` is 0."""
     seconds = []
     for index in range(count + 1 if count else 0):
         started = time.perf_counter()

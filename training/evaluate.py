@@ -1,9 +1,9 @@
-"""Measure what the models can do: `python -m training.evaluate --output FILE`.
+"""Evaluate the models: `python -m training.evaluate --output FILE`.
 
-Pictures from more than a thousand prompts are judged by the oracle, category by category; pictures from the captions
-of scenes nobody has painted before are compared with paintings (KID) and with the training set (memorisation). The
-oracle, the autoencoder and the CNN are measured as well, and the first of two models is compared with the second, as
-a student with its teacher. Everything but the seconds is decided by the seeds.
+The oracle judges pictures from more than a thousand prompts, category by category. Pictures from the captions of new
+scenes are compared with paintings (KID) and with the training set (memorisation). The oracle, the autoencoder and the
+CNN are measured too. The first of two models is compared with the second, as a student with its teacher. All results
+except the seconds depend on the seeds alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from diffusers import DiffusionPipeline
 
 from synthviz.cnn.network import SceneCNN
 from synthviz.devices import pick_device
-from synthviz.diffusion.capabilities import model_name
+from synthviz.diffusion.pipeline_info import info_of
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.files import write_text
 from synthviz.scenes import PLACES
@@ -47,17 +47,18 @@ class Evaluation:
     """How much to measure.
 
     Attributes:
-        most_prompts: so many prompts of each part of each category; None for all.
-        pictures: how many from captions of fresh scenes, at least 2.
-        references: how many paintings of other fresh scenes to compare them with (KID), at least 2; painting costs
-            less than drawing, and the more there are, the surer is the distance.
+        most_prompts: the largest number of prompts from each part of each category; None for all.
+        pictures: the number of pictures from captions of fresh scenes, at least 2.
+        references: the number of paintings of other fresh scenes to compare them with (KID), at least 2; more of them
+            make the distance more precise, and painting costs less than drawing.
         autoencoder_paintings: how many of the fresh paintings to encode and decode; 0 for none.
-        timed: how many single pictures to time; 0 for none.
-        batch: pictures drawn at a time; another one may change rounding.
-        bfloat16: draw in it, much faster on processors made for it; pictures that are timed stay in float32.
+        timed: the number of single pictures to time; 0 for none.
+        batch: pictures drawn at a time; another number may change the rounding.
+        bfloat16: whether to draw in bfloat16, which is much faster on processors with instructions for it; pictures
+            that are timed are always drawn in float32.
         size: side of the fresh paintings in pixels.
-        first_seed: of the fresh paintings; must differ from every training set's.
-        processes: that paint; None for one a core.
+        first_seed: the first seed of the fresh paintings; must differ from every training set's.
+        processes: the number of processes that paint; None for one per core.
     """
 
     most_prompts: int | None = None
@@ -74,9 +75,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         for name in ("pictures", "references"):
             if getattr(self, name) < 2:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; it must be at least 2, or there is no distance to measure"
-                )
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 2, because KID compares pairs")
 
 
 def evaluate(
@@ -85,13 +84,13 @@ def evaluate(
     settings: Evaluation,
     training_images: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Measure everything; returns what goes into the JSON file.
+    """Measure everything; return the results for the JSON file.
 
     Args:
-        pipelines: by the names to call them.
+        pipelines: the models, by their names in the results.
         oracle: the judge.
-        settings: how much.
-        training_images: (N, S, S, 3) uint8, what the models were trained on; None leaves memorisation out.
+        settings: how much to measure.
+        training_images: the training set, (N, S, S, 3) uint8; None leaves memorisation out.
     """
     fresh = paint_fresh(settings)
     features, small = _describe(_chunks(fresh.images), oracle)
@@ -105,7 +104,7 @@ def evaluate(
         seeds = range(settings.pictures)
         drawn = draw(pipeline, captions[: settings.pictures], seeds, settings.batch, name, settings.bfloat16)
         drawn_features, drawn_small = _describe(drawn, oracle)
-        # Drawn from the captions of the first fresh scenes, compared with the paintings of the others.
+        # The pictures come from the captions of the first fresh scenes; the paintings of the others are the reference.
         result["KID"] = _kid(drawn_features, features[settings.pictures :])
         result["memorisation"] = None
         if training is not None:
@@ -122,11 +121,12 @@ def evaluate(
         "models": models,
         "agreement": compare_models(*models.values()) if len(models) == 2 else None,
     }
-    return _plain(results)
+    plain: dict[str, Any] = _plain(results)
+    return plain
 
 
 def paint_fresh(settings: Evaluation) -> Paintings:
-    """Paintings of scenes nobody has seen, held-out pairs among them, with their images in memory."""
+    """Paint scenes that are in no training set, held-out pairs among them; return them with images in memory."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         paint_training_set(
             Path(folder),
@@ -149,7 +149,7 @@ def judge_prompts(
     name: str,
     bfloat16: bool = False,
 ) -> dict[str, Any]:
-    """Draw every prompt once and judge it; pictures of places alone are also shown to the CNN."""
+    """Draw every prompt once and judge its picture; the CNN also classifies the pictures of places alone."""
     cnn = SceneCNN.pretrained()
     seen: list[dict[str, str]] = []
     named: list[bool] = []
@@ -160,8 +160,8 @@ def judge_prompts(
         places = [row for row, prompt in enumerate(asked) if (prompt.category, prompt.part) == ("single", "place")]
         if places:
             views = enlarge(grey(torch.from_numpy(pictures[places]))).clamp(0, 1)
-            said = [PLACES[index] for index in cnn.logits(views).argmax(dim=1).tolist()]
-            named += [asked[row].expected["place"] == place for row, place in zip(places, said, strict=True)]
+            predicted = [PLACES[index] for index in cnn.logits(views).argmax(dim=1).tolist()]
+            named += [asked[row].expected["place"] == place for row, place in zip(places, predicted, strict=True)]
     verdicts = [judge(prompt.expected, row) for prompt, row in zip(prompts, seen, strict=True)]
     scores = score_prompts(prompts, verdicts)
     mistakes = [
@@ -181,13 +181,13 @@ def judge_prompts(
 
 
 def compare_models(student: dict[str, Any], teacher: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """How near a student comes to its teacher, and how much faster it is."""
+    """Compare a student with its teacher in accuracy, KID and speed."""
     accuracies = [model["prompts"]["all"]["accuracy"] for model in (student, teacher)]
     distances = [model["KID"]["value"] for model in (student, teacher)]
     seconds = [model["seconds per picture"] for model in (teacher, student)]
     record = {
         "Accuracy, student to teacher": _against(_divide(*accuracies), at_least=0.98),
-        # Unbiased estimates of nearly nothing may be negative, and then have no ratio.
+        # Unbiased estimates of very small distances can be negative; then there is no ratio.
         "KID, student to teacher": _against(_divide(*distances) if min(distances) > 0 else None, at_most=1.25),
     }
     if None not in seconds:
@@ -208,7 +208,7 @@ def _oracle_record(known: list[dict[str, str]], seen: list[dict[str, str]]) -> d
 
 @torch.no_grad()
 def _describe(batches: Iterable[np.ndarray], oracle: Oracle) -> tuple[np.ndarray, np.ndarray]:
-    """The oracle's features, (N, 256), and small pictures, (N, 3072), of batches of pictures."""
+    """Return the oracle's features, (N, 256), and small pictures, (N, 3072), of batches of pictures."""
     device = next(oracle.parameters()).device
     features, small = [], []
     for pictures in batches:
@@ -235,7 +235,7 @@ def _divide(first: float, second: float) -> float | None:
 
 
 def _against(value: float | None, at_least: float | None = None, at_most: float | None = None) -> dict[str, Any]:
-    """A value beside its target; one that cannot be told has not reached it."""
+    """Return a value with its target; a missing value has not reached it."""
     if at_most is not None:
         return {"value": value, "target": at_most, "at most": True, "reached": value is not None and value <= at_most}
     if at_least is not None:
@@ -244,7 +244,7 @@ def _against(value: float | None, at_least: float | None = None, at_most: float 
 
 
 def _plain(value: Any) -> Any:
-    """For JSON: six digits, and None for what is not a number."""
+    """Return values for JSON: floats with six digits, and None for NaN and infinity."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -253,34 +253,36 @@ def _plain(value: Any) -> Any:
 
 
 def load_models(names: Sequence[str]) -> dict[str, DiffusionPipeline]:
-    """Shipped models or folders, by the names that tables call them, which hold no paths of this machine.
+    """Load shipped models or folders, by the names for tables, which contain no path.
 
     Raises:
-        ValueError: if two have the same name.
+        ValueError: if two models have the same name.
     """
     pipelines: dict[str, DiffusionPipeline] = {}
     for name in names:
         pipeline = load_pipeline(name)
-        if model_name(pipeline) in pipelines:
-            raise ValueError(f"two of the models are called {model_name(pipeline)!r}; rename one of the folders")
-        pipelines[model_name(pipeline)] = pipeline
+        table_name = info_of(pipeline).name
+        if table_name in pipelines:
+            raise ValueError(f"two of the models are called {table_name!r}; rename one of the folders")
+        pipelines[table_name] = pipeline
     return pipelines
 
 
 def main() -> None:
+    """Evaluate from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--models", nargs="+", default=["embedded", "embedded-teacher"], help="shipped names or folders; student first"
     )
     parser.add_argument("--oracle", type=Path, default=WEIGHTS, help="default: the one in this folder")
     parser.add_argument("--paintings", type=Path, help="the training set; without it, memorisation is not measured")
-    parser.add_argument("--most-prompts", type=int, help="so many of each part of each category, for a quick look")
+    parser.add_argument("--most-prompts", type=int, help="largest number of prompts from each part, for a quick look")
     for name in ("pictures", "references", "autoencoder_paintings", "timed", "batch", "size", "first_seed"):
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=int, default=getattr(Evaluation, name), help="default: %(default)s")
-    parser.add_argument("--bfloat16", action="store_true", help="draw in bfloat16; timed pictures stay in float32")
+    parser.add_argument("--bfloat16", action="store_true", help="draw in bfloat16; timed pictures are drawn in float32")
     parser.add_argument("--output", type=Path, required=True, help="a JSON file")
-    parser.add_argument("--markdown", type=Path, help="a new file, or one with the marker comments of the table")
+    parser.add_argument("--markdown", type=Path, help="a new file, or a file with the marker comments of the table")
     arguments = parser.parse_args()
     if arguments.markdown is not None:
         check_markdown(arguments.markdown)

@@ -1,7 +1,7 @@
-"""Test the small CNN on scenes nobody has seen: `python -m training.evaluate_classifier --count 1000`.
+"""Test the small CNN on new scenes: `python -m training.evaluate_classifier --count 1000`.
 
-Every scene is painted anew, saved as PNG and read back by `synthviz.preprocess_image`, as a user's picture is.
-Exits with 1 if fewer than 99 of 100 are named rightly.
+Every scene is painted, saved as PNG and loaded by `synthviz.preprocess_image`, as a user's picture is. The exit code is
+1 if the CNN names fewer than 99 of 100 places correctly.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TARGET = 0.99
 
 
 def count_confusions(model: SceneCNN, count: int, size: int, first_seed: int) -> np.ndarray:
-    """Paint `count` scenes and name them: (10, 10) counts, painted places down, named places across."""
+    """Paint and classify `count` scenes; return (10, 10) counts, rows for painted, columns for predicted places."""
     confusions = np.zeros((len(PLACES), len(PLACES)), int)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "painting.png"
@@ -37,7 +37,7 @@ def count_confusions(model: SceneCNN, count: int, size: int, first_seed: int) ->
 
 
 def format_confusions(confusions: np.ndarray) -> str:
-    """The counts as a table, with a dot for 0."""
+    """Format the counts as a table, with a dot for 0."""
     width = max(len(place) for place in PLACES)
     header = " " * (width + 2) + " ".join(place[:6].rjust(6) for place in PLACES)
     rows = [
@@ -48,6 +48,7 @@ def format_confusions(confusions: np.ndarray) -> str:
 
 
 def main() -> None:
+    """Test from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--count", type=int, default=1000, help="scenes for each size")
@@ -60,9 +61,8 @@ def main() -> None:
         confusions = count_confusions(model, arguments.count, size, arguments.first_seed)
         accuracy = confusions.trace() / confusions.sum()
         good = good and accuracy >= TARGET
-        print(
-            f"size {size}: {accuracy:.2%} of {arguments.count} scenes named rightly\n{format_confusions(confusions)}\n"
-        )
+        print(f"size {size}: {accuracy:.2%} of {arguments.count} places named correctly")
+        print(format_confusions(confusions), end="\n\n")
     sys.exit(0 if good else 1)
 
 

@@ -1,4 +1,4 @@
-"""The kernel inception distance (Binkowski et al. 2018), on the oracle's features instead of Inception's."""
+"""The kernel inception distance, KID (Binkowski et al. 2018), on features of the oracle instead of Inception."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import numpy as np
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """An unbiased estimate, which may fall below 0 where the distributions are the same, and its standard error."""
+    """An unbiased estimate, which can be negative if the distributions are the same, and its standard error."""
 
     value: float
     standard_error: float
 
 
 def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 10) -> KernelDistance:
-    """The squared maximum mean discrepancy under the cubic kernel k(x, y) = (x·y / d + 1)³ (Gretton et al. 2012).
+    """Return the squared maximum mean discrepancy with the kernel k(x, y) = (x·y / d + 1)³ (Gretton et al. 2012).
 
-    The value comes from all rows. Its standard error comes from the spread over disjoint subsets, which makes it
-    rather too large where the distributions are nearly the same.
+    The value comes from all rows. The standard error comes from the spread over disjoint subsets, so it is somewhat too
+    large if the distributions are nearly the same.
 
     Args:
-        first, second: features, (N, d) and (M, d).
-        subsets: how many to cut the rows into; fewer where a subset would have fewer than two rows. With room for
-            one only, the standard error is NaN.
+        first: features, (N, d).
+        second: features, (M, d).
+        subsets: the number of subsets, reduced if a subset would have fewer than two rows. With a single subset, the
+            standard error is NaN.
 
     Raises:
-        ValueError: if there are fewer than two rows in either.
+        ValueError: if one of them has fewer than two rows.
     """
     shortest = min(len(first), len(second))
     if shortest < 2:
@@ -40,16 +41,17 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 10) ->
 
 
 def squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
-    """The unbiased estimate from features (N, d) and (M, d), at least two rows each."""
+    """Return the unbiased estimate from features (N, d) and (M, d), at least two rows each."""
     first, second = first.astype(np.float64), second.astype(np.float64)
     return _mean_of_pairs(first) + _mean_of_pairs(second) - 2 * float(_kernel(first, second).mean())
 
 
 def _kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return (first @ second.T / first.shape[1] + 1) ** 3
+    kernel: np.ndarray = (first @ second.T / first.shape[1] + 1) ** 3
+    return kernel
 
 
 def _mean_of_pairs(rows: np.ndarray) -> float:
-    """Of all pairs of different rows."""
+    """Return the mean of the kernel over all pairs of different rows."""
     kernel = _kernel(rows, rows)
     return float((kernel.sum() - np.trace(kernel)) / (len(rows) * (len(rows) - 1)))

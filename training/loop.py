@@ -1,19 +1,21 @@
-"""What every stage shares: the clock, the learning rate, averaged weights, checkpoints, a log."""
+"""The parts that every stage shares: the clock, the learning rate, averaged weights, losses, checkpoints and logs."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Clock:
-    """Counts the minutes a stage has trained, over all its runs, against its budget.
+    """The minutes that a stage has trained, over all its runs, against its budget.
 
     Args:
         minutes: the budget.
@@ -35,7 +37,7 @@ class Clock:
         return min(1.0, self.spent / self.minutes)
 
     def every(self, minutes: float) -> Iterator[bool]:
-        """Endless: True each time another `minutes` have passed, False otherwise."""
+        """Yield, endlessly, True each time another `minutes` have passed, and False otherwise."""
         due = self.spent + minutes
         while True:
             passed = self.spent >= due
@@ -45,16 +47,16 @@ class Clock:
 
 
 def learning_rate(peak: float, step: int, progress: float, warmup: int = 200) -> float:
-    """Linear warm-up over `warmup` steps, constant for half of the budget, then cosine decay to 2%.
+    """Return the rate of a schedule: linear warm-up over `warmup` steps, constant for half of the budget, cosine to 2%.
 
-    The constant half lets a run be stopped and go on with a larger budget without a jump.
+    The constant half allows a stage to be stopped and resumed with a larger budget without a jump.
     """
     decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * max(0.0, 2 * progress - 1)))
     return peak * min(1.0, (step + 1) / warmup) * decay
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group this learning rate, times the group's own "scale" where it has one."""
+    """Give every parameter group this learning rate, times the group's "scale" if it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
 
@@ -71,56 +73,124 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Move the average a step towards the module's weights."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        names = list(self.state)
+        """Move the average one step towards the module's weights."""
         current = module.state_dict()
-        floating = [name for name in names if current[name].is_floating_point()]
-        torch._foreach_lerp_(
-            [self.state[name] for name in floating], [current[name].float() for name in floating], 1 - decay
-        )
+        names = [name for name in self.state if current[name].is_floating_point()]
+        update = get_ema_multi_avg_fn(min(self.decay, (1 + step) / (10 + step)))  # type: ignore[no-untyped-call]
+        update([self.state[name] for name in names], [current[name].float() for name in names], step)
+
+    def on_cpu(self) -> dict[str, torch.Tensor]:
+        """Return the averaged weights on the CPU, by name."""
+        return {name: value.cpu() for name, value in self.state.items()}
 
 
 class RecentLosses:
-    """Running averages of losses. They stay on the device until they are read: reading waits for a GPU to catch up."""
+    """Running averages of losses.
+
+    They stay on the device until they are read, because reading waits until a GPU has finished.
+    """
 
     def __init__(self) -> None:
         self._averages: dict[str, torch.Tensor] = {}
 
     def update(self, **losses: torch.Tensor) -> None:
-        """Count this step's losses, scalars, in; the last fifty or so weigh most."""
+        """Add this step's losses, scalars, to the averages; the last fifty steps or so have most of the weight."""
         for name, loss in losses.items():
             self._averages.setdefault(name, loss.detach().clone()).lerp_(loss.detach(), 0.02)
 
     def read(self) -> dict[str, float]:
-        """The averages as numbers, by name."""
+        """Return the averages as numbers, by name."""
         return {name: average.item() for name, average in self._averages.items()}
 
 
-def save_checkpoint(path: Path, state: dict[str, object]) -> None:
-    """Write a training checkpoint whole or not at all. Checkpoints are for resuming here, never shipped."""
+class Stateful(Protocol):
+    """An object that a checkpoint can store, such as a module or an optimizer."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
+        """Restore the state."""
+
+
+class TrainingRun:
+    """A module in training, with everything that is updated, stored and resumed together with it.
+
+    Resumes from the checkpoint file if it exists.
+
+    Attributes:
+        module: the module in training.
+        optimizer: the optimizer of its weights.
+        average: its averaged weights.
+        losses: running averages of the losses of this run.
+        clock: the minutes spent, against the budget.
+        step: the number of steps so far, over all runs.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        checkpoint: Path,
+        minutes: float,
+        decay: float = 0.999,
+        others: Mapping[str, Stateful] | None = None,
+    ) -> None:
+        self.module, self.optimizer = module, optimizer
+        self.average = AveragedWeights(module, decay)
+        self.losses = RecentLosses()
+        self.step, spent = 0, 0.0
+        self._checkpoint = checkpoint
+        self._stored: dict[str, Stateful] = {"weights": module, "optimizer": optimizer, **(others or {})}
+        if (state := load_checkpoint(checkpoint)) is not None:
+            for name, each in self._stored.items():
+                each.load_state_dict(state[name])
+            for name, value in self.average.state.items():
+                value.copy_(state["average"][name])
+            self.step, spent = state["step"], state["spent"]
+        self.clock = Clock(minutes, spent)
+
+    def set_learning_rate(self, peak: float, warmup: int = 200) -> None:
+        """Set this step's learning rate; see `learning_rate`."""
+        set_learning_rate(self.optimizer, learning_rate(peak, self.step, self.clock.progress, warmup))
+
+    def descend(self, loss: torch.Tensor, longest_gradient: float = 1.0) -> None:
+        """Take one optimizer step along the gradient of a loss, clip it before, and update the average."""
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), longest_gradient)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update(self.module, self.step)
+        self.step += 1
+
+    def print_losses(self, every: int = 100) -> None:
+        """Print the step, the minutes and the losses, if the step is a multiple of `every`."""
+        if self.step % every == 0:
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in self.losses.read().items())
+            print(f"step {self.step}, {self.clock.spent:.1f} min, {losses}", flush=True)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {name: each.state_dict() for name, each in self._stored.items()}
+        progress = {"average": self.average.state, "step": self.step, "spent": self.clock.spent}
+        save_checkpoint(self._checkpoint, {**state, **progress})
+
+    def write_log(self, path: Path, **values: float) -> None:
+        """Append the step, the minutes, the losses and other values to a log and print them."""
+        write_log(path, step=self.step, minutes=self.clock.spent, **self.losses.read(), **values)
+
+
+def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
+    """Write a training checkpoint completely or not at all. Checkpoints are for resuming only and never shipped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     torch.save(state, unfinished)
     unfinished.replace(path)
 
 
-def load_checkpoint(path: Path) -> dict | None:
-    """Read a checkpoint, tensors and plain values only; None where there is none."""
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint, tensors and plain values only; return None if the file does not exist."""
     return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
-
-
-def resume(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedWeights, device: torch.device
-) -> tuple[int, float]:
-    """Go on from a checkpoint where there is one; returns the steps and the minutes already spent, else zeros."""
-    checkpoint = load_checkpoint(path)
-    if checkpoint is None:
-        return 0, 0.0
-    module.load_state_dict(checkpoint["weights"])
-    optimizer.load_state_dict(checkpoint["optimizer"])
-    average.state = {name: value.to(device) for name, value in checkpoint["average"].items()}
-    return checkpoint["step"], checkpoint["spent"]
 
 
 def write_log(path: Path, **values: float) -> None:

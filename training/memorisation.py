@@ -1,4 +1,4 @@
-"""Memorisation: whether generated pictures lie closer to training pictures than fresh paintings do."""
+"""Memorisation: compare the distance to the training set of generated pictures and of fresh paintings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class Memorisation:
     """Distances to the nearest training picture: root mean squares over small pictures, 0 to 1.
 
     Attributes:
-        generated, fresh: the median distance of generated pictures and of fresh paintings.
+        generated: the median distance of generated pictures.
+        fresh: the median distance of fresh paintings.
         limit: the first percentile of the fresh paintings' distances.
-        closer: the share of generated pictures below the limit; 0.01 is what fresh paintings have.
+        closer: the share of generated pictures below the limit; for fresh paintings it is 0.01.
     """
 
     generated: float
@@ -28,7 +29,7 @@ class Memorisation:
 
 
 def compare_with_training(generated: np.ndarray, fresh: np.ndarray, training: np.ndarray) -> Memorisation:
-    """Measure memorisation on small pictures, (N, 3072), (M, 3072) and (K, 3072) float32 as `shrink` makes them."""
+    """Measure memorisation on small pictures from `shrink`: (N, 3072), (M, 3072) and (K, 3072) float32."""
     of_generated, of_fresh = nearest_distances(generated, training), nearest_distances(fresh, training)
     limit = float(np.percentile(of_fresh, 1))
     closer = float((of_generated < limit).mean())
@@ -36,17 +37,18 @@ def compare_with_training(generated: np.ndarray, fresh: np.ndarray, training: np
 
 
 def shrink(pictures: np.ndarray) -> np.ndarray:
-    """(N, S, S, 3) uint8 to (N, 3072) float32 in [0, 1]: 32×32 averages."""
+    """Average pictures (N, S, S, 3) uint8 down to 32×32 pixels: (N, 3072) float32 in [0, 1]."""
     pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     return F.interpolate(pixels, (SIDE, SIDE), mode="area").flatten(1).numpy()
 
 
 def nearest_distances(pictures: np.ndarray, training: np.ndarray, chunk: int = 256) -> np.ndarray:
-    """The distance of each of (N, D) to the nearest of (K, D): (N,) root mean squares."""
+    """Return the distance of each of (N, D) to the nearest of (K, D): (N,) root mean squares."""
     lengths = (training**2).sum(axis=1)
     nearest = [
         (lengths - 2 * pictures[start : start + chunk] @ training.T).argmin(axis=1)
         for start in range(0, len(pictures), chunk)
     ]
-    # The product above only ranks; so short a distance would drown in its rounding.
-    return np.sqrt(((pictures - training[np.concatenate(nearest)]) ** 2).mean(axis=1))
+    # The product above only finds the nearest; its rounding errors are too large for short distances.
+    distances: np.ndarray = np.sqrt(((pictures - training[np.concatenate(nearest)]) ** 2).mean(axis=1))
+    return distances

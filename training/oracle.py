@@ -1,8 +1,8 @@
 """Train the oracle that judges generated pictures: `python -m training.oracle --paintings DIR --output-dir DIR`.
 
-A residual network (He et al. 2016) that reads every attribute of a scene off a picture. It learns from paintings
-alone, held-out pairs among them, and never takes part in training the generator. Blur and noise in its training
-keep it from leaning on what only a painter's pixels have.
+The oracle is a residual network (He et al. 2016) that recognises every attribute of a scene in a picture. It learns
+from paintings alone, held-out pairs among them, and has no part in training the generator. Blur and noise in its
+training keep it from depending on details that only painted pixels have.
 """
 
 from __future__ import annotations
@@ -21,21 +21,13 @@ from torch import nn
 
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS
-from training.loop import (
-    AveragedWeights,
-    Clock,
-    learning_rate,
-    resume,
-    save_checkpoint,
-    set_learning_rate,
-    write_log,
-)
+from training.loop import TrainingRun
 from training.paintings import load_paintings
 
 WEIGHTS = Path(__file__).with_name("oracle.safetensors")  # stored in float16
-SIZE = 128  # side of the pictures the oracle reads; larger ones are averaged down
+SIZE = 128  # side of the pictures the oracle sees; larger ones are averaged down
 FEATURES = 256  # width of the features that KID compares
-IGNORED = -1  # an attribute that a scene does not have, such as the colour of absent birds
+IGNORED = -1  # marks an attribute that a scene does not have, such as the colour of absent birds
 
 # Every question the oracle answers, with its possible answers.
 QUESTIONS: dict[str, tuple[str, ...]] = {
@@ -54,28 +46,28 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
 
 
 def answers(scene: Mapping[str, Any]) -> dict[str, str]:
-    """What the oracle should answer about a scene, given as `dataclasses.asdict` leaves it.
+    """Return the right answers about a scene, which is given as a dictionary from `dataclasses.asdict`.
 
-    Questions that have no answer, such as the side of several birds, are left out.
+    Questions without an answer, such as the side of several birds, are left out.
     """
-    said = {name: str(scene[name]) for name in ("place", "time", "weather", "style")}
-    said["body"] = scene["body"] or "none"
+    right = {name: str(scene[name]) for name in ("place", "time", "weather", "style")}
+    right["body"] = scene["body"] or "none"
     if scene["body"]:
-        said["body side"] = scene["body_side"]
-    said["stars"] = "yes" if scene["stars"] else "no"
-    said["water"] = "yes" if scene["water"] else "no"
-    said |= {f"{kind} count": "0" for kind in KINDS}
+        right["body side"] = scene["body_side"]
+    right["stars"] = "yes" if scene["stars"] else "no"
+    right["water"] = "yes" if scene["water"] else "no"
+    right |= {f"{kind} count": "0" for kind in KINDS}
     for group in scene["things"]:
-        said[f"{group['kind']} count"] = str(group["count"])
-        said[f"{group['kind']} color"] = group["color"]
+        right[f"{group['kind']} count"] = str(group["count"])
+        right[f"{group['kind']} color"] = group["color"]
         if group["side"]:
-            said[f"{group['kind']} side"] = group["side"]
-    return said
+            right[f"{group['kind']} side"] = group["side"]
+    return right
 
 
-def encode_answers(said: Mapping[str, str]) -> list[int]:
-    """Answers as indices in the order of `QUESTIONS`, `IGNORED` where there is none."""
-    return [options.index(said[question]) if question in said else IGNORED for question, options in QUESTIONS.items()]
+def encode_answers(given: Mapping[str, str]) -> list[int]:
+    """Return answers as indices in the order of `QUESTIONS`, `IGNORED` for a question without an answer."""
+    return [options.index(given[question]) if question in given else IGNORED for question, options in QUESTIONS.items()]
 
 
 class _Residual(nn.Module):
@@ -92,9 +84,9 @@ class _Residual(nn.Module):
 
 
 class Oracle(nn.Module):
-    """Reads a picture: (B, 3, 128, 128) in [0, 1] to the logits of every question, side by side.
+    """Answers every question about pictures: (B, 3, 128, 128) in [0, 1] to the logits of all questions, concatenated.
 
-    Its features keep a 4×4 grid, because counts and sides depend on where things are.
+    The convolutions end in an 8×8 grid, because counts and sides depend on where things are.
     """
 
     def __init__(self) -> None:
@@ -109,29 +101,31 @@ class Oracle(nn.Module):
         self.heads = nn.Linear(FEATURES, sum(len(options) for options in QUESTIONS.values()))
 
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """(B, 3, 128, 128) in [0, 1] to (B, 256) non-negative features."""
+        """Return non-negative features, (B, 256), of pictures (B, 3, 128, 128) in [0, 1]."""
         maps = F.relu(self.squeeze(self.blocks(self.stem(pictures * 2 - 1))))
         return F.relu(self.hidden(maps.flatten(1)))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.heads(F.dropout(self.features(pictures), 0.1, self.training))
+        """Return the logits of all questions, concatenated: (B, total number of answers)."""
+        logits: torch.Tensor = self.heads(F.dropout(self.features(pictures), 0.1, self.training))
+        return logits
 
 
 def split_logits(logits: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The logits of each question, (B, number of its answers)."""
-    parts = logits.split([len(options) for options in QUESTIONS.values()], dim=1)
+    """Return the logits of each question, (B, number of its answers)."""
+    parts = torch.split(logits, [len(options) for options in QUESTIONS.values()], dim=1)
     return dict(zip(QUESTIONS, parts, strict=True))
 
 
 def to_oracle_input(pictures: np.ndarray) -> torch.Tensor:
-    """(B, S, S, 3) uint8 pictures as (B, 3, 128, 128) float32 in [0, 1]."""
+    """Convert pictures (B, S, S, 3) uint8 to (B, 3, 128, 128) float32 in [0, 1]."""
     pixels = torch.tensor(np.asarray(pictures)).permute(0, 3, 1, 2).float() / 255
     return pixels if pixels.shape[-1] == SIZE else F.interpolate(pixels, (SIZE, SIZE), mode="area")
 
 
 @torch.no_grad()
 def ask(oracle: Oracle, pictures: np.ndarray, batch: int = 64) -> list[dict[str, str]]:
-    """Everything the oracle sees in each of (B, S, S, 3) uint8 pictures."""
+    """Return the oracle's answers to all questions about each of (B, S, S, 3) uint8 pictures."""
     device = next(oracle.parameters()).device
     seen: list[dict[str, str]] = []
     for start in range(0, len(pictures), batch):
@@ -143,7 +137,7 @@ def ask(oracle: Oracle, pictures: np.ndarray, batch: int = 64) -> list[dict[str,
 
 
 def load_oracle(path: Path = WEIGHTS) -> Oracle:
-    """The trained oracle, ready to be asked, in float32."""
+    """Load the trained oracle, in float32 and evaluation mode."""
     oracle = Oracle()
     oracle.load_state_dict(load_file(path))
     return oracle.eval()
@@ -162,7 +156,7 @@ class OracleTraining:
 
 
 def roughen(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Blur, noise and small changes of colour, one strength each for a batch (B, 3, S, S); returns the same shape."""
+    """Add blur, noise and small changes of colour to a batch (B, 3, S, S); the whole batch has the same strengths."""
     kind = torch.rand(3, generator=generator)
     if kind[0] < 0.5:
         side = int(SIZE * (0.5 + 0.5 * kind[0].item() * 2))
@@ -174,7 +168,10 @@ def roughen(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining) -> Oracle:
-    """Train on the paintings of several folders until the budget is spent; leaves `oracle.safetensors`."""
+    """Train on the paintings of several folders until the budget is spent; return the averaged oracle.
+
+    Saves it as `oracle.safetensors` in `output_dir` too; resumes from the checkpoint there.
+    """
     torch.manual_seed(settings.seed)
     device = pick_device()
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -182,65 +179,69 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
     held_out = min(settings.held_out, len(pictures) // 5)
     shuffled = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(settings.seed))
     test, train = shuffled[:held_out], shuffled[held_out:]
-    oracle = Oracle().to(device, memory_format=torch.channels_last)
+    test_set = (pictures[test.numpy()], targets[test])
+    oracle = Oracle().to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(oracle.parameters(), lr=settings.rate, weight_decay=0.02)
-    average = AveragedWeights(oracle)
-    checkpoint_path = output_dir / "oracle.checkpoint"
-    step, spent = resume(checkpoint_path, oracle, optimizer, average, device)
-    clock = Clock(settings.minutes, spent)
-    generator = torch.Generator().manual_seed(settings.seed + step)
-    run = torch.compile(oracle) if settings.compile else oracle
-    save_due = clock.every(min(4.0, settings.minutes / 2))
-    recent = 0.0
-
-    def save() -> Oracle:
-        state = {"weights": oracle.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-        save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
-        averaged = Oracle()
-        averaged.load_state_dict({name: value.cpu() for name, value in average.state.items()})
-        halves = {
-            name: value.half() if value.is_floating_point() else value for name, value in averaged.state_dict().items()
-        }
-        save_file(halves, output_dir / "oracle.safetensors")
-        averaged.eval()
-        seen = [encode_answers(row) for row in ask(averaged, pictures[test.numpy()])]
-        right = (torch.tensor(seen) == targets[test]) | (targets[test] == IGNORED)
-        known = targets[test] != IGNORED
-        each = {question: (right[:, i] & known[:, i]).sum().item() / max(1, known[:, i].sum().item())
-                for i, question in enumerate(QUESTIONS)}  # fmt: skip
-        worst = min(each, key=lambda question: each[question])
-        accuracy = (right & known).sum().item() / known.sum().item()
-        write_log(output_dir / "oracle.log", step=step, minutes=clock.spent, loss=recent, accuracy=accuracy, **each)
-        print(f"worst: {worst}", flush=True)
-        return averaged
-
-    while clock.progress < 1:
-        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
+    run = TrainingRun(oracle, optimizer, output_dir / "oracle.checkpoint", settings.minutes)
+    generator = torch.Generator().manual_seed(settings.seed + run.step)
+    run_oracle = torch.compile(oracle) if settings.compile else oracle
+    save_due = run.clock.every(min(4.0, settings.minutes / 2))
+    while run.clock.progress < 1:
+        run.set_learning_rate(settings.rate)
         rows = train[torch.randint(len(train), (settings.batch,), generator=generator)]
         batch = to_oracle_input(pictures[rows.numpy()])
         batch = roughen(batch, generator).to(device, memory_format=torch.channels_last)
-        wanted = targets[rows].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
-            logits = run(batch)
-        losses = [
-            F.cross_entropy(part.float(), wanted[:, index], ignore_index=IGNORED, reduction="sum") / settings.batch
-            for index, part in enumerate(split_logits(logits).values())
-        ]
-        loss = torch.stack(losses).sum()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(oracle.parameters(), 5.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(oracle, step)
-        step += 1
-        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
+            logits = run_oracle(batch)
+        loss = _loss(logits, targets[rows].to(device))
+        run.descend(loss, longest_gradient=5.0)
+        run.losses.update(loss=loss)
         if next(save_due):
-            save()
-    return save()
+            _save(run, output_dir, *test_set)
+    return _save(run, output_dir, *test_set)
+
+
+def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the cross-entropy of all questions that have an answer, summed, per picture of the batch."""
+    losses = [
+        F.cross_entropy(part.float(), targets[:, index], ignore_index=IGNORED, reduction="sum") / len(targets)
+        for index, part in enumerate(split_logits(logits).values())
+    ]
+    return torch.stack(losses).sum()
+
+
+def _save(run: TrainingRun, output_dir: Path, pictures: np.ndarray, targets: torch.Tensor) -> Oracle:
+    """Write the checkpoint, the averaged oracle in float16 and a line of the log; return the averaged oracle."""
+    run.save()
+    averaged = Oracle()
+    averaged.load_state_dict(run.average.on_cpu())
+    halves = {
+        name: value.half() if value.is_floating_point() else value for name, value in averaged.state_dict().items()
+    }
+    save_file(halves, output_dir / "oracle.safetensors")
+    each, overall = measure_accuracies(averaged.eval(), pictures, targets)
+    run.write_log(output_dir / "oracle.log", accuracy=overall, **each)
+    print(f"worst: {min(each, key=lambda question: each[question])}", flush=True)
+    return averaged
+
+
+def measure_accuracies(oracle: Oracle, pictures: np.ndarray, targets: torch.Tensor) -> tuple[dict[str, float], float]:
+    """Return the share of right answers to each question, and to all of them.
+
+    Args:
+        oracle: in evaluation mode.
+        pictures: (N, S, S, 3) uint8.
+        targets: the right answers, (N, questions), `IGNORED` for a question without an answer.
+    """
+    given = torch.tensor([encode_answers(row) for row in ask(oracle, pictures)])
+    known = targets != IGNORED
+    right = ((given == targets) & known).sum(dim=0)
+    shares = (right / known.sum(dim=0).clamp(min=1)).tolist()
+    return dict(zip(QUESTIONS, shares, strict=True)), (right.sum() / known.sum()).item()
 
 
 def _read(folders: list[Path]) -> tuple[np.ndarray, torch.Tensor]:
-    """All pictures, (N, 128, 128, 3) uint8, and all answers, (N, questions)."""
+    """Load all pictures, (N, 128, 128, 3) uint8, and all answers, (N, questions)."""
     pictures, targets = [], []
     for folder in folders:
         paintings = load_paintings(folder)
@@ -252,11 +253,12 @@ def _read(folders: list[Path]) -> tuple[np.ndarray, torch.Tensor]:
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more painted folders")
+    parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more folders of paintings")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=OracleTraining.minutes)
-    parser.add_argument("--compile", action="store_true", help="torch.compile; pays on a GPU and in long runs")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = OracleTraining(minutes=arguments.minutes, compile=arguments.compile)
     train_oracle(arguments.paintings, arguments.output_dir, settings)

@@ -1,8 +1,8 @@
 """Paint the training set: `python -m training.paintings --count 24000 --output-dir DIR`.
 
-Leaves in the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for each
+Writes into the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for each
 painting), `scenes.json` (each painting's attributes), `places.npy` (count,) uint8, the index into
-`synthviz.scenes.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of what is where.
+`synthviz.scenes.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of things.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ LAYOUT_CLASSES = len(THINGS) + len(PLACES)
 
 @dataclass(frozen=True)
 class Paintings:
-    """A painted training set, its images still on disk.
+    """A painted training set, with its images on disk.
 
     Attributes:
         images: (count, size, size, 3) uint8, memory-mapped.
         captions: for each painting, several captions.
-        scenes: for each painting, its attributes, as `dataclasses.asdict` leaves a `Scene`.
+        scenes: for each painting, its attributes: a `Scene` as a dictionary, from `dataclasses.asdict`.
         places: (count,) uint8, index into `PLACES`.
         layouts: (count, size / 8, size / 8) uint8, see `coarse_layout`.
     """
@@ -46,7 +46,7 @@ class Paintings:
 
 
 def load_paintings(folder: Path) -> Paintings:
-    """Open what `paint_training_set` left in a folder."""
+    """Open a folder that `paint_training_set` filled."""
     return Paintings(
         images=np.load(folder / "images.npy", mmap_mode="r"),
         captions=json.loads((folder / "captions.json").read_text()),
@@ -57,10 +57,10 @@ def load_paintings(folder: Path) -> Paintings:
 
 
 def coarse_layout(painting: Painting) -> np.ndarray:
-    """What each cell of 8 × 8 pixels mostly shows: (size / 8, size / 8) uint8 indices below `LAYOUT_CLASSES`.
+    """Return what covers most of each cell of 8 × 8 pixels: (size / 8, size / 8) uint8, below `LAYOUT_CLASSES`.
 
-    An index into `THINGS`, except that the land of a place has the place's own index, after all things. Counted
-    things are small, so a third of a cell is enough for them.
+    The classes are indices into `THINGS`; the land of a place has the place's index instead, after all things. For
+    counted things, which are small, a third of a cell is enough.
     """
     best_share = np.zeros(tuple(side // CELL for side in painting.image.shape[:2]))
     layout = np.zeros(best_share.shape, np.uint8)
@@ -76,7 +76,7 @@ def coarse_layout(painting: Painting) -> np.ndarray:
 
 
 def paint_one(index: int, first_seed: int, size: int, held_out: bool = False) -> tuple[Painting, list[str]]:
-    """One painting and its captions, the same for the same index and first seed."""
+    """Paint one scene and write its captions; the same index and first seed give the same result."""
     rng = np.random.default_rng([first_seed, index])
     scene: Scene = sample_scene(rng, held_out)
     return paint(scene, size), [write_caption(scene, rng) for _ in range(CAPTIONS_EACH)]
@@ -100,12 +100,12 @@ def paint_training_set(
     """Paint `count` scenes into a folder, on all cores.
 
     Args:
-        folder: where to.
-        count: how many.
+        folder: the folder to fill.
+        count: the number of scenes.
         size: side of the pictures in pixels, a multiple of 8.
-        first_seed: another number paints an entirely different set.
+        first_seed: another number gives an entirely different set.
         held_out: whether pairs that the generator must not see may occur; for the oracle and for tests.
-        processes: how many at a time; None for one a core.
+        processes: the number of processes; None for one per core.
     """
     folder.mkdir(parents=True, exist_ok=True)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
@@ -115,11 +115,11 @@ def paint_training_set(
     started = time.monotonic()
     with multiprocessing.Pool(processes) as pool:
         one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out)
-        for index, (image, layout, scene, said) in enumerate(pool.imap(one, range(count), chunksize=32)):
+        for index, (image, layout, scene, written) in enumerate(pool.imap(one, range(count), chunksize=32)):
             images[index] = image
             layouts[index] = layout
             scenes.append(scene)
-            captions.append(said)
+            captions.append(written)
             if (index + 1) % 2000 == 0:
                 print(f"{index + 1} of {count} painted, {time.monotonic() - started:.0f} s", flush=True)
     images.flush()
@@ -130,12 +130,15 @@ def paint_training_set(
 
 
 def main() -> None:
+    """Paint a training set from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--count", type=int, default=24_000)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--first-seed", type=int, default=0, help="another number paints an entirely different set")
-    parser.add_argument("--held-out", action="store_true", help="pairs kept from the generator too, for the oracle")
+    parser.add_argument("--first-seed", type=int, default=0, help="another number gives an entirely different set")
+    parser.add_argument(
+        "--held-out", action="store_true", help="also paint pairs that the generator must not see; for the oracle"
+    )
     arguments = parser.parse_args()
     paint_training_set(arguments.output_dir, arguments.count, arguments.size, arguments.first_seed, arguments.held_out)
 

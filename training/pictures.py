@@ -1,6 +1,6 @@
-"""Make the pictures that ship, and the README's: `python -m training.pictures`.
+"""Draw the pictures that ship and those of the README: `python -m training.pictures`.
 
-Nothing is picked by hand: each prompt is drawn from seeds 0 to 11, and seed 0 is what ships.
+No picture is selected by hand: each prompt is drawn from seeds 0 to 11, and the picture of seed 0 ships.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GAP = 8
 
 
 def make_montage(images: list[Image.Image], columns: int, side: int, gap: int) -> Image.Image:
-    """Pictures in rows on white, each resized to `side` pixels."""
+    """Arrange pictures in rows on white, each resized to `side` pixels."""
     rows = -(-len(images) // columns)
     montage = Image.new("RGB", (columns * (side + gap) - gap, rows * (side + gap) - gap), "white")
     for index, image in enumerate(images):
@@ -51,21 +51,22 @@ def make_montage(images: list[Image.Image], columns: int, side: int, gap: int) -
 
 
 def make_gallery(rows: dict[str, list[Image.Image]], side: int, gap: int) -> Image.Image:
-    """One row of pictures for each prompt, under its words."""
+    """Arrange one row of pictures for each prompt, with the prompt above it."""
     font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 17)
-    words = 30  # pixels for a line of words
+    text_height = 30  # pixels for a line of text
     strips = [make_montage(images, len(images), side, gap) for images in rows.values()]
-    height = len(rows) * (words + side + gap)
+    height = len(rows) * (text_height + side + gap)
     gallery = Image.new("RGB", (max(strip.width for strip in strips), height), "white")
     pen = ImageDraw.Draw(gallery)
     for row, (prompt, strip) in enumerate(zip(rows, strips, strict=True)):
-        top = row * (words + side + gap)
-        pen.text((2, top + words / 2), prompt, fill="#222222", font=font, anchor="lm")
-        gallery.paste(strip, (0, top + words))
+        top = row * (text_height + side + gap)
+        pen.text((2, top + text_height / 2), prompt, fill="#222222", font=font, anchor="lm")
+        gallery.paste(strip, (0, top + text_height))
     return gallery
 
 
 def main() -> None:
+    """Draw all prompts; write the shipped pictures, the hero picture and the gallery."""
     pipeline = load_pipeline("embedded")
     drawn = {prompt: generate(pipeline, GenerationConfig(prompt, count=SEEDS, seed=0)) for prompt in PROMPTS}
     first = [pictures[0] for pictures in drawn.values()]

@@ -1,7 +1,7 @@
-"""The prompts that generated pictures are judged by: more than a thousand, made by fixed rules.
+"""The prompts of the evaluation: more than a thousand, made by fixed rules.
 
-Each describes a scene that can be, in words the model was taught, half of them in one canonical wording and half in
-others, and names which of the oracle's questions its picture is judged on: only what the prompt says.
+Each prompt describes a possible scene in words that the model was taught, half of the prompts in one canonical wording
+and half in others. With it stand the oracle's questions on which its picture is judged: only what the prompt says.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from synthviz.scenes.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_h
 from training.oracle import answers
 
 SEED = 20_000
-SINGLES = {"place": 200, "time": 120, "weather": 120, "style": 80, "body": 80, "stars": 40}  # prompts of each
+SINGLES = {"place": 200, "time": 120, "weather": 120, "style": 80, "body": 80, "stars": 40}  # number of prompts
 PAIRS = (
     ("place", "time"), ("place", "weather"), ("place", "style"), ("time", "style"), ("time", "body"),
     ("weather", "style"), ("weather", "body side"), ("style", "body side"),
@@ -51,7 +51,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "body side": SIDES,
     "stars": (True,),  # a prompt without stars does not say that there are none
 }
-# Every place and every colour once or several times over, so that seen and held-out prompts differ in nothing else.
+# Multiples of the numbers of places and kinds, so that seen and held-out prompts differ in the pair alone.
 HELD_OUT_COLORS = 20 * len(KINDS)
 HELD_OUT_TIMES = 10 * len(PLACES)
 
@@ -60,17 +60,17 @@ Choice = TypeVar("Choice")
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt and what its picture must show.
+    """A prompt and the answers that its picture must give.
 
     Attributes:
         text: the prompt.
         category: "single", "two", "color", "position", "counting", "held-out", or "seen", which holds the
             counterparts of the held-out prompts.
-        part: which part of its category, such as the attribute.
+        part: the part of the category, such as the attribute.
         wording: "canonical" (the first phrase of every word table), "varied" (any phrase, any order), or "things
-            first" (varied too, but the other way round: "a red boat, the ocean at sunset").
+            first" (any phrase, things before the place: "a red boat, the ocean at sunset").
         expected: right answers, by question, from `oracle.QUESTIONS`.
-        seed: of its picture: its place in the full list.
+        seed: the seed of its picture, which is the index in the full list.
     """
 
     text: str
@@ -91,15 +91,15 @@ class _Draft:
 
 
 def evaluation_prompts(most: int | None = None) -> list[Prompt]:
-    """All prompts, always the same.
+    """Return all prompts, the same at every call.
 
     Args:
-        most: keep only so many of each part, for a quick look; their seeds stay.
+        most: the largest number of prompts from each part, for a quick look; their seeds stay the same.
     """
     prompts: list[Prompt] = []
     seed = 0
     for number, (category, part, draft_all) in enumerate(_parts()):
-        # Held-out prompts and their seen counterparts draw alike, so that only the pair differs.
+        # Held-out prompts and their seen counterparts get the same random numbers, so that only the pair differs.
         key = [SEED, number] if category not in ("held-out", "seen") else [SEED, len(SINGLES), len(part)]
         drafts = draft_all(np.random.default_rng(key))
         for index, draft in enumerate(drafts[:most]):
@@ -115,25 +115,16 @@ def evaluation_prompts(most: int | None = None) -> list[Prompt]:
 
 
 def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: str, rng: np.random.Generator) -> str:
-    """Say a scene in words, such as "the ocean at sunset with a red boat and a blue lantern".
+    """Describe a scene in words, such as "the ocean at sunset with a red boat and a blue lantern".
 
-    Says everything in the scene, but a clear sky, a flat style, colours and sides only where they are judged.
+    The prompt names everything in the scene, except a clear sky, a flat style, colours and sides that are not judged.
     """
 
     def pick(phrases: Sequence[str]) -> str:
         return phrases[0] if wording == "canonical" else _choose(rng, phrases)
 
     things = [_thing_words(group, judged, pick) for group in scene.things]
-    extras = []
-    if scene.body is not None:
-        side = " " + pick(SIDE_WORDS[scene.body_side or "center"]) if "body side" in judged else ""
-        extras.append(pick(BODY_WORDS[scene.body]) + side)
-    if scene.weather != "clear" or "weather" in judged:
-        extras.append(pick(WEATHER_WORDS[scene.weather]))
-    if scene.stars:
-        extras.append(pick(STAR_WORDS))
-    if scene.water and scene.place not in SEA_PLACES:
-        extras.append(pick(LAKE_WORDS))
+    extras = _extra_words(scene, judged, pick)
     where = pick(PLACE_WORDS[scene.place])
     text = f"{where} {pick(AT_TIME_WORDS[scene.time])}" if says_time else where
     if wording == "things first":
@@ -148,11 +139,26 @@ def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: 
             text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun} over {where}"
     if extras:
         text += " with " + listed(extras)
-    if scene.style != "flat" or "style" in judged:
-        if wording == "canonical" or rng.random() < 0.5:
-            return f"{pick(STYLE_WORDS[scene.style])} {text}"
-        return f"{text}, {pick(IN_STYLE_WORDS[scene.style])}"
-    return text
+    if scene.style == "flat" and "style" not in judged:
+        return text
+    if wording == "canonical" or rng.random() < 0.5:
+        return f"{pick(STYLE_WORDS[scene.style])} {text}"
+    return f"{text}, {pick(IN_STYLE_WORDS[scene.style])}"
+
+
+def _extra_words(scene: Scene, judged: Sequence[str], pick: Callable[[Sequence[str]], str]) -> list[str]:
+    """Return the words for the sun or moon, the weather, the stars and the lake."""
+    extras = []
+    if scene.body is not None:
+        side = " " + pick(SIDE_WORDS[scene.body_side or "center"]) if "body side" in judged else ""
+        extras.append(pick(BODY_WORDS[scene.body]) + side)
+    if scene.weather != "clear" or "weather" in judged:
+        extras.append(pick(WEATHER_WORDS[scene.weather]))
+    if scene.stars:
+        extras.append(pick(STAR_WORDS))
+    if scene.water and scene.place not in SEA_PLACES:
+        extras.append(pick(LAKE_WORDS))
+    return extras
 
 
 def _thing_words(group: Group, judged: Sequence[str], pick: Callable[[Sequence[str]], str]) -> str:
@@ -164,7 +170,7 @@ def _thing_words(group: Group, judged: Sequence[str], pick: Callable[[Sequence[s
 
 
 def _parts() -> list[tuple[str, str, Callable[[np.random.Generator], list[_Draft]]]]:
-    """Every category's parts, and what drafts each."""
+    """Return every part as its category, its name and the function that drafts its prompts."""
     return [
         *(("single", name, partial(_single, attribute=name)) for name in SINGLES),
         *(("two", " + ".join(pair), partial(_two, first=pair[0], second=pair[1])) for pair in PAIRS),
@@ -181,7 +187,7 @@ def _parts() -> list[tuple[str, str, Callable[[np.random.Generator], list[_Draft
 
 
 def _single(rng: np.random.Generator, attribute: str) -> list[_Draft]:
-    """Every value of one attribute equally often, at random places and times."""
+    """Draft every value of one attribute equally often, at random places and times."""
     values = VALUES[attribute]
     scenes = {value: possible_scenes(**{attribute: value}) for value in values}
     drafts = []
@@ -192,7 +198,7 @@ def _single(rng: np.random.Generator, attribute: str) -> list[_Draft]:
 
 
 def _two(rng: np.random.Generator, first: str, second: str) -> list[_Draft]:
-    """Values of two attributes in all combinations that can be, in random order."""
+    """Draft all possible combinations of two attributes, in random order."""
     names = [name.replace(" ", "_") for name in (first, second)]
     combinations = [
         scenes
@@ -216,7 +222,7 @@ def _one_color(rng: np.random.Generator) -> list[_Draft]:
 
 
 def _two_colors(rng: np.random.Generator) -> list[_Draft]:
-    """One group in the sky and one below, of different colours, so that a model cannot mix them up unseen."""
+    """Draft one group in the sky and one below, of different colours, so that swapped colours are noticed."""
     above, below = _seen_colors(SKY_KINDS), _seen_colors([kind for kind in KINDS if kind not in SKY_KINDS])
     drafts = []
     for index in range(6 * len(above)):
@@ -236,7 +242,7 @@ def _body_sides(rng: np.random.Generator) -> list[_Draft]:
 
 
 def _thing_sides(rng: np.random.Generator) -> list[_Draft]:
-    """Single things; with a second one the side would mean nothing, so the count is judged as well."""
+    """Draft single things on a side; the count is judged too, because with two things the side means nothing."""
     drafts = []
     for kind, side in 5 * list(itertools.product(KINDS, SIDES)):
         group = Group(kind, _choose(rng, _seen_colors([kind]))[1], 1, side)
@@ -253,7 +259,7 @@ def _counts(rng: np.random.Generator, count: int) -> list[_Draft]:
 
 
 def _color_pairs(rng: np.random.Generator, held_out: bool) -> list[_Draft]:
-    """Every kind in its held-out colour, or in its five other colours in turn."""
+    """Draft every kind in its held-out colour, or in its five other colours in turn."""
     drafts = []
     for index in range(HELD_OUT_COLORS):
         kind = KINDS[index % len(KINDS)]
@@ -265,7 +271,7 @@ def _color_pairs(rng: np.random.Generator, held_out: bool) -> list[_Draft]:
 
 
 def _time_pairs(rng: np.random.Generator, held_out: bool) -> list[_Draft]:
-    """Every place at its held-out time, or at its five other times in turn."""
+    """Draft every place at its held-out time, or at its five other times in turn."""
     drafts = []
     for index in range(HELD_OUT_TIMES):
         place = PLACES[index % len(PLACES)]
@@ -277,15 +283,15 @@ def _time_pairs(rng: np.random.Generator, held_out: bool) -> list[_Draft]:
 
 
 def _some(rng: np.random.Generator, kind: str, color: str, count: int | None = None) -> Group:
-    """One to three things, or as many as asked for."""
+    """Return a group of `count` things, one to three by default."""
     count = int(rng.integers(1, 4)) if count is None else count
     return Group(kind, color, count, _choose(rng, SIDES) if count == 1 else None)
 
 
 def possible_scenes(things: tuple[Group, ...] = (), **fixed: Any) -> list[Scene]:
-    """Every scene with these things and attributes that can be and whose place and time are seen together.
+    """Return every possible scene with these things and attributes, without held-out pairs of place and time.
 
-    Where the place, the time or a side is not given, all are there; everything else is plain. Boats get a lake.
+    A place, time or side that is not given takes all its values; everything else has its default. Boats get a lake.
     """
     options: dict[str, Sequence[Any]] = {
         "place": PLACES,

@@ -1,4 +1,4 @@
-"""What the autoencoder keeps of a painting: its pixels, and the small things that the oracle can still read."""
+"""How well the autoencoder reconstructs paintings: in pixels, and in small things that the oracle recognises."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ PSNR_TARGET = 30  # dB
 def measure_autoencoder(
     autoencoder: AutoencoderKL | AutoencoderTiny, oracle: Oracle, count: int, first_seed: int, size: int
 ) -> dict[str, Any] | None:
-    """What of `count` fresh paintings survives encoding and decoding; None for none.
+    """Compare `count` fresh paintings with their reconstructions; return None if `count` is 0.
 
     Returns:
-        psnr: mean over the paintings, in dB.
-        error in stars, error in birds: mean absolute errors inside the painter's masks, values in [0, 1]; None where
-            no painting has any.
-        kept: the share of paintings with stars, and with birds, on which the oracle answers as before, and the share
-            of all answers that stay.
+        A dictionary with these entries:
+
+        - "psnr": mean over the paintings, in dB.
+        - "error in stars" and "error in birds": mean absolute errors inside the painter's masks, values in [0, 1]; None
+          if no painting has any.
+        - "kept": the share of paintings with stars, and with birds, for which the oracle's answer stays the same, and
+          the share of all answers that stay the same.
     """
     errors: dict[str, list[float]] = {"stars": [], "bird": []}
     kept: dict[str, list[bool]] = {"stars": [], "bird count": [], "all answers": []}

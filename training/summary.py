@@ -1,4 +1,4 @@
-"""The summary of an evaluation: one table of every measure, its target and what each model reached."""
+"""The summary of an evaluation: one table with every measure, its target and each model's result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCORES = (
 
 
 def summary_rows(results: dict[str, Any]) -> list[Row]:
-    """The header and every row; rows that no model has a value for are left out."""
+    """Return the header and all rows; rows without a value for any model are left out."""
     models: dict[str, dict[str, Any]] = results["models"]
     every = list(models.values())
     rows: list[Row] = [("Measure", "Target", *models)]
@@ -75,20 +75,20 @@ def summary_rows(results: dict[str, Any]) -> list[Row]:
 
 
 def summary_notes(results: dict[str, Any]) -> list[str]:
-    """What else a reader of the table must know."""
+    """Return the notes below the table."""
     judge, settings = results["oracle"]["single attributes"], results["settings"]
     return [
         "In brackets: 95% intervals (Wilson 1927). ✓: target reached, ✗: not reached.",
         f"Judged by an oracle that reads {judge['accuracy']:.2%} of the single attributes of {settings['fresh']} fresh "
-        f"paintings rightly (target {_target([judge])}{_mark(judge)}).",
-        f"KID (Binkowski et al. 2018) is on the oracle's features, of {settings['pictures']} pictures against "
+        f"paintings correctly (target {_target([judge])}{_mark(judge)}).",
+        f"KID (Binkowski et al. 2018) is computed on the oracle's features, of {settings['pictures']} pictures against "
         f"{settings['references']} paintings of other fresh scenes; for as many paintings it is "
         f"{_distance(results['KID floor'])}.",
     ]
 
 
 def format_table(rows: list[Row]) -> str:
-    """As plain text, columns aligned."""
+    """Format rows as plain text with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -96,7 +96,7 @@ def format_table(rows: list[Row]) -> str:
 
 
 def format_markdown(results: dict[str, Any]) -> str:
-    """As a Markdown table with its notes, between marker comments."""
+    """Format an evaluation as a Markdown table with its notes, between marker comments."""
     header, *rows = summary_rows(results)
     lines = [header, tuple("---" for _ in header), *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -104,13 +104,13 @@ def format_markdown(results: dict[str, Any]) -> str:
 
 
 def check_markdown(path: Path) -> None:
-    """Raise a ValueError if the file exists without the marker comments between which the table goes."""
+    """Raise a ValueError if the file exists without the marker comments that enclose the table."""
     if path.exists() and not all(marker in path.read_text(encoding="utf-8") for marker in (BEGIN, END)):
         raise ValueError(f"{path} exists but has no {BEGIN} and {END}; put them where the table should stand")
 
 
 def write_markdown(path: Path, table: str) -> None:
-    """Replace what stands between the marker comments of a file, or make a file of the table alone."""
+    """Replace the table between the marker comments of a file, or write a new file with the table alone."""
     check_markdown(path)
     if not path.exists():
         write_text(path, table + "\n")
@@ -150,7 +150,7 @@ def _mark(record: dict[str, Any]) -> str:
 
 
 def _target(records: list[dict[str, Any] | None], percent: bool = True) -> str:
-    """The target that the records of one measure share."""
+    """Return the target that the records of one measure share."""
     record = next((record for record in records if record and "target" in record), None)
     if record is None:
         return NOTHING

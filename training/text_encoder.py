@@ -1,9 +1,9 @@
-"""Teach the text encoder to read before it helps to paint: `python -m training.text_encoder --output-dir DIR`.
+"""Train the text encoder to understand captions before the diffusion stage: `python -m training.text_encoder`.
 
-The CLIP text encoder (Radford et al. 2021, through transformers) is small and starts from nothing. Here it learns,
-from captions alone, to say what each caption says: the place, the light, how many things of which colour stand
-where. The answers are read off its token states by attention, as the UNet will read them, so that diffusion
-training starts from words that already mean something.
+The CLIP text encoder (Radford et al. 2021, through transformers) is small and starts untrained. In this stage it learns
+from captions alone to tell what each caption says: the place, the light, how many things of which colour stand where.
+The answers are read from its token states by attention, as the UNet will read them. So the diffusion stage starts with
+words that already have a meaning.
 """
 
 from __future__ import annotations
@@ -38,20 +38,12 @@ from synthviz.scenes import (
     known_words,
     sample_scene,
 )
-from training.loop import (
-    AveragedWeights,
-    Clock,
-    learning_rate,
-    resume,
-    save_checkpoint,
-    set_learning_rate,
-    write_log,
-)
+from training.loop import TrainingRun
 
 TOKENS = 48  # the longest prompt the text encoder reads, start and end included
 WIDTH = 192
 
-# What a caption may say; None stands for "it does not say".
+# Every question about a caption, with its possible answers; None means that the caption does not say it.
 QUESTIONS: dict[str, tuple[object, ...]] = {
     "place": (None, *PLACES),
     "time": (None, *TIMES),
@@ -80,7 +72,7 @@ class TextEncoderTraining:
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """A CLIP tokenizer that knows the painter's words whole and spells every other word in bytes."""
+    """Return a CLIP tokenizer with one token for each of the painter's words; it spells other words in bytes."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     byte_pairs = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     byte_pairs.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
@@ -97,7 +89,7 @@ def build_tokenizer() -> CLIPTokenizer:
 
 
 def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The untrained CLIP text encoder: two layers, 192 wide."""
+    """Return the untrained CLIP text encoder: two layers, 192 wide."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
@@ -124,13 +116,14 @@ class Reader(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(WIDTH, len(options)) for options in QUESTIONS.values())
 
     def forward(self, states: torch.Tensor) -> list[torch.Tensor]:
+        """Return the logits of each question, (B, number of its answers)."""
         queries = self.queries.expand(len(states), -1, -1)
         read, _ = self.attention(queries, states, states, need_weights=False)
         return [head(read[:, index]) for index, head in enumerate(self.heads)]
 
 
 def encode_said(said: Said) -> list[int]:
-    """What a caption says, as indices in the order of `QUESTIONS`."""
+    """Return what a caption says, as indices of answers in the order of `QUESTIONS`."""
     answers: dict[str, object] = {
         name: getattr(said, name)
         for name in ("place", "time", "weather", "style", "body", "body_side", "stars", "water")
@@ -142,15 +135,17 @@ def encode_said(said: Said) -> list[int]:
 
 
 def with_strange_word(caption: str, rng: random.Random) -> str:
-    """The caption with a word nobody ever painted put in, which is to be ignored."""
+    """Return the caption with a meaningless word at a random place, which models must ignore."""
     words = caption.split(" ")
     words.insert(rng.randint(0, len(words)), "".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))))
     return " ".join(words)
 
 
 def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
-    """Captions as token ids, (B, 48), padded and cut."""
-    return tokenizer(captions, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt").input_ids
+    """Return captions as token ids, (B, 48) int64, padded or cut to that length."""
+    encoded = tokenizer(captions, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt")
+    token_ids: torch.Tensor = encoded.input_ids
+    return token_ids
 
 
 def _write_captions(
@@ -166,9 +161,9 @@ def _write_captions(
 
 
 def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPTextModel:
-    """Train until the budget is spent, resuming from the folder's checkpoint.
+    """Train until the budget is spent, resuming from the folder's checkpoint; return the averaged text encoder.
 
-    Leaves `tokenizer/` and `text_encoder/` in `output_dir`; returns the averaged text encoder.
+    Saves `tokenizer/` and `text_encoder/` in `output_dir`.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -179,46 +174,35 @@ def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPT
         settings.captions, settings.strange_word_share, held_out=False, seed=[settings.seed, 1]
     )
     token_ids = tokenize(tokenizer, captions)
-    test_captions, test_answers = _write_captions(2000, 0.0, held_out=True, seed=[settings.seed, 2])
-    test_ids = tokenize(tokenizer, test_captions)
     text_encoder = build_text_encoder(tokenizer)
     model = nn.ModuleDict({"text_encoder": text_encoder, "reader": Reader()}).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    average = AveragedWeights(model)
-    checkpoint_path = output_dir / "text_encoder.checkpoint"
-    step, spent = resume(checkpoint_path, model, optimizer, average, device)
-    clock = Clock(settings.minutes, spent)
-    generator = torch.Generator().manual_seed(settings.seed + step)
-    recent = 0.0
-    while clock.progress < 1:
-        set_learning_rate(optimizer, learning_rate(settings.rate, step, clock.progress))
+    run = TrainingRun(model, optimizer, output_dir / "text_encoder.checkpoint", settings.minutes)
+    generator = torch.Generator().manual_seed(settings.seed + run.step)
+    while run.clock.progress < 1:
+        run.set_learning_rate(settings.rate)
         rows = torch.randint(len(captions), (settings.batch,), generator=generator)
         with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             logits = model["reader"](model["text_encoder"](token_ids[rows].to(device)).last_hidden_state)
-        wanted = answers[rows].to(device)
-        losses = [F.cross_entropy(part.float(), wanted[:, index]) for index, part in enumerate(logits)]
+        target = answers[rows].to(device)
+        losses = [F.cross_entropy(part.float(), target[:, index]) for index, part in enumerate(logits)]
         loss = torch.stack(losses).sum()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model, step)
-        step += 1
-        recent = 0.98 * recent + 0.02 * loss.item() if recent else loss.item()
-        if step % 100 == 0:
-            print(f"step {step}, {clock.spent:.1f} min, loss {recent:.4f}", flush=True)
-    state = {"weights": model.state_dict(), "average": average.state, "optimizer": optimizer.state_dict()}
-    save_checkpoint(checkpoint_path, {**state, "step": step, "spent": clock.spent})
-    model.load_state_dict(average.state)
+        run.descend(loss)
+        run.losses.update(loss=loss)
+        run.print_losses()
+    run.save()
+    model.load_state_dict(run.average.state)
+    test_captions, test_answers = _write_captions(2000, 0.0, held_out=True, seed=[settings.seed, 2])
+    test_ids = tokenize(tokenizer, test_captions)
     accuracy = measure_reading(model.eval(), test_ids.to(device), test_answers.to(device))
-    write_log(output_dir / "text_encoder.log", step=step, minutes=clock.spent, loss=recent, **accuracy)
+    run.write_log(output_dir / "text_encoder.log", **accuracy)
     text_encoder.cpu().save_pretrained(output_dir / "text_encoder")
     return text_encoder
 
 
 @torch.no_grad()
 def measure_reading(model: nn.ModuleDict, token_ids: torch.Tensor, answers: torch.Tensor) -> dict[str, float]:
-    """Share of right answers to each question, the caption padded to full length as in use."""
+    """Return the share of right answers to each question, from captions padded to full length as in use."""
     logits = model["reader"](model["text_encoder"](token_ids).last_hidden_state)
     return {
         question: (part.argmax(dim=1) == answers[:, index]).float().mean().item()
@@ -227,6 +211,7 @@ def measure_reading(model: nn.ModuleDict, token_ids: torch.Tensor, answers: torc
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=TextEncoderTraining.minutes)

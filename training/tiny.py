@@ -1,6 +1,6 @@
-"""Every stage at toy size, in under five minutes on a CPU: `python -m training.tiny --output-dir DIR`.
+"""Run every stage at toy size, in under five minutes on a CPU: `python -m training.tiny --output-dir DIR`.
 
-Shows how the stages fit together and that they all run; what comes out can paint nothing worth seeing.
+This shows how the stages fit together and that they all run. The resulting models cannot draw recognisable pictures.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SIZE = 64
 
 
 def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
-    """Paint, train every stage for `minutes` each, and export both pipelines; leaves all of it in `output_dir`.
+    """Paint, train every stage for `minutes` each, and export both pipelines, all in `output_dir`.
 
     Args:
-        output_dir: where to; stages that were run there before go on.
+        output_dir: the folder to fill; stages that already ran there are resumed.
         minutes: the budget of each stage.
-        count: how many scenes to paint.
+        count: the number of scenes to paint.
     """
     paintings, autoencoder, text_encoder = output_dir / "paintings", output_dir / "autoencoder", output_dir / "text"
     diffusion, distillation, teacher = output_dir / "diffusion", output_dir / "distillation", output_dir / "teacher"
@@ -49,6 +49,7 @@ def train_tiny(output_dir: Path, minutes: float = 0.3, count: int = 96) -> None:
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output-dir", type=Path, default=Path("outputs/train-tiny"))
     arguments = parser.parse_args()

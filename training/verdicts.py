@@ -1,4 +1,4 @@
-"""Verdicts: whether a picture shows what its prompt says, how sure a share of right ones is, what a judge confuses."""
+"""Verdicts: whether pictures match their prompts, the confidence interval of a score, and the judge's confusions."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from training.oracle import QUESTIONS
 from training.prompts import SINGLES, Prompt
 
-NORMAL_95 = 1.959964  # 95% of a normal distribution lie within so many standard deviations
+NORMAL_95 = 1.959964  # 95% of a normal distribution lie within this many standard deviations
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many of how many were right."""
+    """The number of right verdicts and the number of all."""
 
     right: int
     count: int
 
     @property
     def accuracy(self) -> float:
-        """Share of right ones, 0 to 1; NaN of nothing."""
+        """Share of right verdicts, 0 to 1; NaN if there are none."""
         return self.right / self.count if self.count else math.nan
 
     def record(self, target: float | None = None) -> dict[str, Any]:
-        """For JSON: counts, accuracy, its 95% interval and, where there is a target, whether it is reached."""
+        """Return values for JSON: counts, accuracy, its 95% interval and, given a target, whether it is reached."""
         low, high = wilson_interval(self.right, self.count)
         record = {"count": self.count, "right": self.right, "accuracy": self.accuracy, "low": low, "high": high}
         if target is None:
@@ -36,13 +36,13 @@ class Score:
 
 
 def score(verdicts: Iterable[bool]) -> Score:
-    """Count the right ones."""
+    """Count the right verdicts."""
     verdicts = list(verdicts)
     return Score(sum(verdicts), len(verdicts))
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson 1927), which stays within [0, 1] and makes sense near its ends."""
+    """Return the 95% confidence interval of a share (Wilson 1927), which is valid near 0 and 1 too."""
     if count == 0:
         return 0.0, 1.0
     share, z2 = right / count, NORMAL_95**2
@@ -52,11 +52,11 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 
 def judge(expected: Mapping[str, str], seen: Mapping[str, str]) -> bool:
-    """Whether every answer is right. A colour or a side is only right where the thing itself is there."""
-    return all(seen[question] == answer and _is_there(question, seen) for question, answer in expected.items())
+    """Tell whether every answer is right; a colour or a side counts only if the thing itself is in the picture."""
+    return all(seen[question] == answer and _is_visible(question, seen) for question, answer in expected.items())
 
 
-def _is_there(question: str, seen: Mapping[str, str]) -> bool:
+def _is_visible(question: str, seen: Mapping[str, str]) -> bool:
     thing, _, what = question.rpartition(" ")
     if what not in ("color", "side"):
         return True
@@ -64,7 +64,7 @@ def _is_there(question: str, seen: Mapping[str, str]) -> bool:
 
 
 def score_prompts(prompts: Sequence[Prompt], verdicts: Sequence[bool]) -> dict[str, Score]:
-    """The score of every category ("single"), of each of its parts ("single: place") and of each wording."""
+    """Return the score of every category ("single"), each of its parts ("single: place") and each wording."""
     names = [
         (prompt.category, f"{prompt.category}: {prompt.part}", f"wording: {prompt.wording}", "all")
         for prompt in prompts
@@ -76,10 +76,10 @@ def score_prompts(prompts: Sequence[Prompt], verdicts: Sequence[bool]) -> dict[s
 
 
 def score_answers(known: Sequence[Mapping[str, str]], seen: Sequence[Mapping[str, str]]) -> dict[str, Score]:
-    """How often a judge is right on pictures whose scenes are known: each question, and all single attributes as one.
+    """Score a judge on pictures whose scenes are known: on each question, and on all single attributes together.
 
     Args:
-        known: the right answers of each picture; questions without one are not asked.
+        known: the right answers for each picture; questions without one do not count.
         seen: the judge's answers.
     """
     pairs = list(zip(known, seen, strict=True))
@@ -95,7 +95,7 @@ def score_answers(known: Sequence[Mapping[str, str]], seen: Sequence[Mapping[str
 def find_confusions(
     known: Sequence[Mapping[str, str]], seen: Sequence[Mapping[str, str]], question: str, most: int = 3
 ) -> list[str]:
-    """What is mistaken for what, most often first: "dusk read as night 3 of 500"."""
+    """Return the most frequent confusions, most frequent first: "dusk read as night 3 of 500"."""
     pairs = [(right[question], row[question]) for right, row in zip(known, seen, strict=True) if question in right]
     totals = Counter(right for right, _ in pairs)
     mistakes = Counter(pair for pair in pairs if pair[0] != pair[1])

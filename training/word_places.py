@@ -1,8 +1,8 @@
-"""Teach the UNet's cross-attention to read a word where its thing stands.
+"""Teach the UNet's cross-attention to attend to a word where its thing stands.
 
-The painter knows where everything is, and captions are made of known words, so that for every noun the right map is
-at hand. Asking for it while the UNet learns ties colours and kinds to the right pixels, and word maps to the truth.
-Supervised cross-attention was proposed for the same purpose by Xiao et al. (2023, "FastComposer").
+The painter knows where everything is, and captions consist of known words, so the right map of every noun is known. A
+loss that compares attention with these maps binds colours and kinds to the right pixels, and makes word maps correct.
+Xiao et al. (2023, "FastComposer") proposed supervised cross-attention for the same purpose.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ from synthviz.scenes.captions import (
 )
 from training.paintings import LAYOUT_CLASSES
 
-REACH = 4  # how many words a colour may stand before its thing: "red hot air balloons"
+REACH = 4  # the largest distance from a colour to its noun, in tokens; it is 3 in "red hot air balloons"
 
 
 class KeepingProcessor:
-    """Cross-attention that keeps its shares, (B, places, tokens), averaged over heads and with their gradient."""
+    """Cross-attention that stores its weights in `kept`, (B, places, tokens), averaged over heads, with gradient."""
 
     kept: Tensor
 
     def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+        """Compute attention as diffusers' processors do."""
         query, key, value = (
             layer(states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
             for layer, states in (
@@ -50,11 +51,12 @@ class KeepingProcessor:
         )  # (B, heads, places or tokens, width)
         shares = (query @ key.transpose(2, 3) * attn.scale).softmax(dim=3)
         self.kept = shares.mean(dim=1)
-        return attn.to_out[1](attn.to_out[0]((shares @ value).transpose(1, 2).flatten(2)))
+        output: Tensor = attn.to_out[1](attn.to_out[0]((shares @ value).transpose(1, 2).flatten(2)))
+        return output
 
 
 def noun_classes(tokenizer: CLIPTokenizer) -> Tensor:
-    """(vocabulary, LAYOUT_CLASSES) bool: which layout classes a token names; none for most."""
+    """Return the table of the layout classes that each token names, (vocabulary, LAYOUT_CLASSES) bool."""
     table = torch.zeros(len(tokenizer), LAYOUT_CLASSES, dtype=torch.bool)
 
     def name(word: str, *classes: int) -> None:
@@ -72,7 +74,7 @@ def noun_classes(tokenizer: CLIPTokenizer) -> Tensor:
     tables = (TIME_WORDS, AT_TIME_WORDS, WEATHER_WORDS)
     elsewhere = [*LAKE_WORDS, *(phrase for table in tables for phrases in table.values() for phrase in phrases)]
     taken = {word for phrase in elsewhere for word in phrase.split()}
-    # Words that only one place has, such as "skyline".
+    # Of the words for places, use those that name a single place, such as "skyline".
     uses = Counter(word for phrases in PLACE_WORDS.values() for word in _words(phrases))
     for place, phrases in PLACE_WORDS.items():
         classes = [len(THINGS) + PLACES.index(place)] + ([THINGS.index("water")] if place == "ocean" else [])
@@ -87,7 +89,7 @@ def _words(phrases: Sequence[str]) -> set[str]:
 
 
 def color_tokens(tokenizer: CLIPTokenizer) -> Tensor:
-    """(vocabulary,) bool: the colours of things."""
+    """Return the mask of tokens that name the colour of a thing, (vocabulary,) bool."""
     found = torch.zeros(len(tokenizer), dtype=torch.bool)
     for words in COLOR_WORDS.values():
         for word in words:
@@ -96,22 +98,25 @@ def color_tokens(tokenizer: CLIPTokenizer) -> Tensor:
 
 
 def classes_of_tokens(token_ids: Tensor, nouns: Tensor, colors: Tensor) -> Tensor:
-    """(B, tokens, LAYOUT_CLASSES) bool: what every word of a batch of captions names; a colour names its thing."""
+    """Return the layout classes that each token of captions names, (B, tokens, LAYOUT_CLASSES) bool.
+
+    A colour names the thing that follows it.
+    """
     classes = nouns[token_ids]
     is_color = colors[token_ids]
     following = torch.zeros_like(classes)
-    for distance in range(REACH, 0, -1):  # the nearest noun has the last word
+    for distance in range(REACH, 0, -1):  # the nearest noun comes last and overwrites the others
         ahead = F.pad(classes[:, distance:], (0, 0, 0, distance))
         following = torch.where(ahead.any(dim=2, keepdim=True), ahead, following)
     return torch.where(is_color[..., None], following, classes)
 
 
 def word_place_loss(shares: Tensor, layouts: Tensor, classes: Tensor) -> Tensor:
-    """The cross-entropy between where each noun was read and where its thing stands, averaged over all nouns.
+    """Return the cross-entropy between each noun's attention and the place of its thing, averaged over all nouns.
 
     Args:
-        shares: (B, h * w, tokens), attention averaged over heads and layers.
-        layouts: (B, H, W) int64, as painted; H and W are multiples of h and w.
+        shares: attention averaged over heads and layers, (B, h * w, tokens).
+        layouts: layouts from the painter, (B, H, W) int64; H and W are multiples of h and w.
         classes: (B, tokens, LAYOUT_CLASSES) bool, from `classes_of_tokens`.
     """
     side = int(shares.shape[1] ** 0.5)

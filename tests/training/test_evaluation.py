@@ -1,4 +1,4 @@
-"""The evaluation: its prompts say what they are judged by, its statistics agree with slow and published ones."""
+"""The evaluation: prompts name what they are judged on; statistics agree with naive code and published values."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def of(prompts, category, part=None):
 
 
 def read(text: str, question: str) -> str | None:
-    """What a prompt says about a place or a time, by its longest known phrase."""
+    """Return the place or time that a prompt names, by its longest known phrase."""
     found = [
         (len(phrase), answer)
         for answer, phrases in WORDS[question].items()
@@ -61,7 +61,7 @@ def read(text: str, question: str) -> str | None:
 
 
 class TestPrompts:
-    def test_there_are_enough_and_always_the_same(self, prompts):
+    def test_there_are_enough_prompts_and_every_call_returns_the_same(self, prompts):
         counts = Counter(prompt.category for prompt in prompts)
         assert len(prompts) >= 1000
         assert {name: len(of(prompts, "single", name)) for name in SINGLES} == SINGLES
@@ -78,12 +78,12 @@ class TestPrompts:
         assert all(prompts[prompt.seed] == prompt for prompt in few)
         assert max(Counter((prompt.category, prompt.part) for prompt in few).values()) == 3
 
-    def test_every_word_is_known_and_every_prompt_is_read_to_its_end(self, prompts):
+    def test_all_words_are_known_and_no_prompt_is_cut_off(self, prompts):
         for prompt in prompts:
             assert unknown_words(prompt.text) == []
             assert len(re.findall(r"\w+|,", prompt.text)) <= TOKENS - 2
 
-    def test_every_prompt_says_what_it_is_judged_by(self, prompts):
+    def test_every_prompt_names_what_it_is_judged_on(self, prompts):
         for prompt in prompts:
             for question, answer in prompt.expected.items():
                 assert answer in QUESTIONS[question]
@@ -111,7 +111,7 @@ class TestPrompts:
         )
         assert len(sides) == (1 + len(KINDS)) * len(SIDES)
 
-    def test_held_out_prompts_hold_held_out_pairs_and_no_other_prompt_does(self, prompts):
+    def test_only_held_out_prompts_contain_held_out_pairs(self, prompts):
         for prompt in prompts:
             colors = [
                 is_held_out_color(question.split()[0], answer)
@@ -134,7 +134,7 @@ class TestPrompts:
                                if question.endswith(name)) for half in zip(*pairs, strict=True)]  # fmt: skip
             assert set(answers[0]) == set(answers[1])
 
-    def test_two_things_never_share_a_color(self, prompts):
+    def test_two_things_have_different_colors(self, prompts):
         assert all(len(set(prompt.expected.values())) == 2 for prompt in of(prompts, "color", "two things"))
         assert {color for prompt in of(prompts, "color") for color in prompt.expected.values()} == set(COLORS)
 
@@ -149,11 +149,11 @@ class TestVerdicts:
         mirrored = wilson_interval(count - right, count)
         assert mirrored == pytest.approx((1 - high, 1 - low), abs=5e-5)
 
-    def test_nothing_says_nothing(self):
+    def test_an_empty_score_has_the_widest_interval_and_reaches_no_target(self):
         assert wilson_interval(0, 0) == (0.0, 1.0)
         assert Score(0, 0).record(target=0.9)["reached"] is False
 
-    def test_judge(self):
+    def test_judge_needs_the_thing_for_its_color_and_side(self):
         seen = {"place": "city", "body": "none", "body side": "left", "boat count": "2", "boat color": "red"}
         seen |= {"bird count": "0", "bird color": "blue", "bird side": "right"}
         assert judge({"place": "city", "boat color": "red"}, seen)
@@ -165,14 +165,14 @@ class TestVerdicts:
         assert not judge({"body side": "left"}, seen)  # nor a moon
         assert judge({"body side": "left"}, {**seen, "body": "moon"})
 
-    def test_scores_of_categories_and_parts(self, prompts):
+    def test_prompts_are_scored_by_category_and_part(self, prompts):
         some = [*of(prompts, "single", "place")[:3], *of(prompts, "single", "time")[:2]]
         scores = score_prompts(some, [True, False, True, False, False])
         assert scores["single"] == scores["all"] == Score(2, 5)
         assert scores["single: place"] == Score(2, 3)
         assert scores["single: time"] == Score(0, 2)
 
-    def test_answers_and_confusions(self):
+    def test_answers_are_scored_by_question_and_confusions_listed(self):
         known = [{"time": "dusk"}, {"time": "dusk"}, {"time": "day"}, {"place": "city"}]
         seen = [{"time": time, "place": "city"} for time in ("night", "dusk", "dusk", "day")]
         scores = score_answers(known, [{**dict.fromkeys(QUESTIONS, ""), **row} for row in seen])
@@ -182,7 +182,7 @@ class TestVerdicts:
 
 
 class TestKernelDistance:
-    def test_a_naive_loop_agrees(self):
+    def test_naive_loops_give_the_same_value(self):
         rng = np.random.default_rng(0)
         x, y = rng.random((7, 5)), rng.random((6, 5)) + 0.1
 
@@ -195,26 +195,26 @@ class TestKernelDistance:
         expected = np.mean(within_x) + np.mean(within_y) - 2 * np.mean(across)
         assert squared_discrepancy(x, y) == pytest.approx(expected, rel=1e-9)
 
-    def test_the_same_distribution_is_at_no_distance_on_average(self):
+    def test_distances_within_one_distribution_average_to_zero(self):
         rng = np.random.default_rng(1)
         values = [squared_discrepancy(*rng.random((2, 20, 8))) for _ in range(300)]
         assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(300)  # unbiased, so at times negative
         assert min(values) < 0
 
-    def test_another_distribution_is_far(self):
+    def test_another_distribution_has_a_significant_distance(self):
         rng = np.random.default_rng(2)
         x, y = rng.random((200, 8)), rng.random((200, 8))
         same, other = kernel_distance(x, y), kernel_distance(x, y + 0.2)
         assert abs(same.value) < 4 * same.standard_error
         assert other.value > 4 * other.standard_error
 
-    def test_one_row_is_too_few(self):
+    def test_a_single_row_is_refused(self):
         with pytest.raises(ValueError, match="at least two"):
             kernel_distance(np.ones((1, 4)), np.ones((9, 4)))
 
 
 class TestMemorisation:
-    def test_copies_are_found_and_fresh_pictures_are_not(self):
+    def test_copies_are_closer_and_fresh_pictures_are_not(self):
         rng = np.random.default_rng(3)
         training, fresh, others = (rng.random((count, 12), np.float32) for count in (300, 400, 400))
         copied = compare_with_training(training[:50] + 1e-4, fresh, training)
@@ -223,13 +223,13 @@ class TestMemorisation:
         assert compare_with_training(others, fresh, training).closer < 0.05
         assert compare_with_training(fresh, fresh, training).closer == pytest.approx(0.01, abs=0.003)
 
-    def test_the_nearest_is_the_nearest(self):
+    def test_naive_search_finds_the_same_distances(self):
         rng = np.random.default_rng(4)
         pictures, training = rng.random((30, 6), np.float32), rng.random((40, 6), np.float32)
         slow = [min(np.sqrt(((one - other) ** 2).mean()) for other in training) for one in pictures]
         assert nearest_distances(pictures, training, chunk=7) == pytest.approx(slow, rel=1e-5)
 
-    def test_shrinking_averages(self):
+    def test_shrink_averages_pixels(self):
         picture = np.zeros((1, 64, 64, 3), np.uint8)
         picture[0, :2, :2, 0] = [[255, 0], [0, 255]]
         small = shrink(picture).reshape(3, 32, 32)
@@ -238,7 +238,7 @@ class TestMemorisation:
 
 
 class PerfectAutoencoder:
-    """Encodes a picture as itself, in diffusers' manner; what it decodes is off by a little."""
+    """Encodes a picture as itself, with diffusers' interface; decoded values can have a relative error."""
 
     device, dtype = torch.device("cpu"), torch.float32
 
@@ -254,11 +254,11 @@ class PerfectAutoencoder:
         return self
 
 
-def test_reconstruction():
+def test_a_perfect_autoencoder_changes_no_answer_and_a_paler_one_has_errors():
     torch.manual_seed(0)
     oracle = Oracle().eval()
     perfect = measure_autoencoder(PerfectAutoencoder(), oracle, 12, first_seed=3, size=64)
-    assert perfect["psnr"] == pytest.approx(100)  # nothing is left of the error
+    assert perfect["psnr"] == pytest.approx(100)  # the limit for an error of 0
     assert perfect["error in stars"] == perfect["error in birds"] == 0
     assert all(kept["accuracy"] == 1 for kept in perfect["kept"].values())
     paler = measure_autoencoder(PerfectAutoencoder(error=0.1), oracle, 12, first_seed=3, size=64)
@@ -275,7 +275,7 @@ def tiny(monkeypatch):
     return pipeline
 
 
-def test_a_batch_draws_what_generate_draws(tiny):
+def test_a_batch_gives_the_same_pictures_as_generate(tiny):
     texts = ["a red boat", "a blue bird", "the sea"]
     pictures = generate_batch(tiny, texts, [5, 6, 9])
     for text, seed, picture in zip(texts, [5, 6, 9], pictures, strict=True):
@@ -283,7 +283,7 @@ def test_a_batch_draws_what_generate_draws(tiny):
         assert np.abs(alone - picture).max() <= 2
 
 
-def test_the_whole_evaluation(tiny, tmp_path):
+def test_a_small_evaluation_has_all_results_and_its_table(tiny, tmp_path):
     torch.manual_seed(0)
     settings = Evaluation(
         most_prompts=1, pictures=4, references=5, autoencoder_paintings=3, timed=1, size=64, processes=1
@@ -310,7 +310,7 @@ def test_the_whole_evaluation(tiny, tmp_path):
     assert "/" not in re.sub(r"<!-- /evaluation -->", "", table)  # no paths
     card = tmp_path / "README.md"
     card.write_text("# Card\n")
-    with pytest.raises(ValueError, match="has no <!-- evaluation -->"):
+    with pytest.raises(ValueError, match="<!-- evaluation -->"):
         summary.write_markdown(card, table)
     card.write_text(f"# Card\n\n{summary.BEGIN}\nold\n{summary.END}\n\nafter\n")
     summary.write_markdown(card, table)
@@ -320,6 +320,6 @@ def test_the_whole_evaluation(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["pictures", "references"])
-def test_too_few_pictures_are_refused_before_any_work(name):
+def test_fewer_than_two_pictures_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is 1"):
         Evaluation(**{name: 1})

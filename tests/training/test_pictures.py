@@ -1,4 +1,4 @@
-"""pictures.py: the hero and the gallery."""
+"""The montage and the gallery of pictures.py."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_a_gallery_has_each_prompt_above_its_pictures():
     rows = np.asarray(gallery).astype(int)
     assert gallery.width == 308
     top = next(row for row in range(len(rows)) if (rows[row, 50] == (255, 0, 0)).all())
-    assert (rows[:top] < 128).any()  # the words
+    assert (rows[:top] < 128).any()  # the prompt
     assert (rows[top : top + 100, 50] == (255, 0, 0)).all()
     assert (rows[top + 20, 204 + 50 + 4] == (0, 0, 255)).all()

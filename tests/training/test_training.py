@@ -1,4 +1,4 @@
-"""The road from nothing to shipped weights, at toy size: every stage runs, resumes, and its product loads."""
+"""All training stages at toy size: every stage runs, resumes, and its result loads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from training.distillation import (
     velocity_between,
 )
 from training.export import assemble_teacher, export, ship_decoder
-from training.loop import AveragedWeights, Clock, RecentLosses, learning_rate, set_learning_rate
+from training.loop import AveragedWeights, Clock, RecentLosses, TrainingRun, learning_rate, set_learning_rate
 from training.oracle import IGNORED, QUESTIONS as ORACLE_QUESTIONS, answers, ask, encode_answers, load_oracle
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
 from training.text_encoder import (
@@ -89,7 +89,7 @@ def test_paintings_are_complete_and_deterministic(paintings_dir, tmp_path):
     assert fewer.captions == paintings.captions[:4]
 
 
-def test_a_layout_names_what_fills_each_cell_and_small_counted_things_win():
+def test_layouts_name_the_largest_thing_per_cell_and_prefer_counted_things():
     labels = np.full((16, 16), THINGS.index("sky"))
     labels[8:] = THINGS.index("place")
     labels[:8, :3] = THINGS.index("bird")  # 3 of 8 columns: less than the sky beside it
@@ -101,7 +101,7 @@ def test_a_layout_names_what_fills_each_cell_and_small_counted_things_win():
     assert layout.tolist() == [[THINGS.index("bird"), THINGS.index("sky")], [forest, forest]]
 
 
-def test_every_known_word_is_one_token_and_others_are_spelled():
+def test_known_words_are_one_token_and_other_words_several():
     tokenizer = build_tokenizer()
     assert all(len(tokenizer.tokenize(word)) == 1 for word in known_words())
     assert len(tokenizer.tokenize("bicycle")) > 1
@@ -113,7 +113,7 @@ def test_the_last_timestep_is_pure_noise():
     assert build_scheduler().alphas_cumprod[-1].item() == pytest.approx(0, abs=1e-6)
 
 
-def test_fine_detail_of_a_plain_picture_is_nothing():
+def test_a_uniform_picture_has_no_fine_detail():
     assert fine_detail(torch.full((1, 3, 16, 16), 0.4)).abs().max() < 1e-6
 
 
@@ -131,7 +131,7 @@ def test_parameter_groups_keep_their_share_of_the_learning_rate():
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.5, 0.05])
 
 
-def test_timesteps_favour_the_middle_and_reach_both_ends():
+def test_most_timesteps_are_in_the_middle_and_some_at_the_end():
     timesteps = sample_timesteps(20_000, uniform_share=0.2, generator=torch.Generator().manual_seed(0))
     assert timesteps.min() >= 0
     assert timesteps.max() <= 999
@@ -145,7 +145,7 @@ def test_crops_of_small_pictures_are_whole_pictures():
     assert random_crops(images, 3, 128, np.random.default_rng(0)).shape == (3, 3, 8, 8)
 
 
-def test_captions_lose_all_words_or_gain_a_strange_one():
+def test_captions_become_empty_or_get_a_meaningless_word():
     rng = random.Random(0)
     assert vary_caption("a calm forest", dropout=1, strange_word_share=0, rng=rng) == ""
     assert vary_caption("a calm forest", dropout=0, strange_word_share=0, rng=rng) == "a calm forest"
@@ -154,7 +154,7 @@ def test_captions_lose_all_words_or_gain_a_strange_one():
     assert [word for word in words if word in ("a", "calm", "forest")] == ["a", "calm", "forest"]
 
 
-def test_answers_tell_unsaid_from_absent():
+def test_encoded_captions_distinguish_unnamed_from_absent():
     said = Said(place="forest", time=None, groups={"bird": (None, "red", None)})
     answers = {
         question: options[index]
@@ -173,16 +173,16 @@ def test_the_unet_is_small_and_fits_the_latents():
 
 def test_latents_of_other_paintings_are_refused(tmp_path):
     torch.save(torch.zeros(3, 8, 1, 1), tmp_path / "latents.pt")
-    with pytest.raises(ValueError, match="latents of 3 paintings, not of 2"):
+    with pytest.raises(ValueError, match="3 paintings, not of 2"):
         load_latents(tmp_path, tmp_path, np.zeros((2, 8, 8, 3), np.uint8), torch.device("cpu"))
 
 
-def test_clock_counts_earlier_runs():
+def test_the_clock_includes_earlier_runs():
     clock = Clock(minutes=10, spent=5)
     assert clock.progress == pytest.approx(0.5, abs=0.01)
 
 
-def test_recent_losses_are_averages_that_forget():
+def test_recent_losses_follow_new_values():
     recent = RecentLosses()
     recent.update(loss=torch.tensor(1.0))
     assert recent.read() == {"loss": 1.0}
@@ -198,6 +198,40 @@ def test_averaged_weights_follow_the_module():
     torch.nn.init.ones_(module.weight)
     average.update(module, step=1000)
     assert average.state["weight"].item() == pytest.approx(0.5)
+
+
+def test_a_training_run_resumes_everything_it_stores(tmp_path):
+    def start() -> tuple[TrainingRun, torch.nn.Module]:
+        module, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+        optimizer = torch.optim.AdamW(module.parameters())
+        return TrainingRun(module, optimizer, tmp_path / "run.checkpoint", minutes=10, others={"other": other}), other
+
+    run, other = start()
+    for _ in range(3):
+        run.descend(run.module(torch.ones(1, 2)).sum())
+    run.save()
+    resumed, resumed_other = start()
+    assert resumed.step == run.step == 3
+    assert 0 < resumed.clock.spent < 1
+    for before, after in (
+        (run.module.state_dict(), resumed.module.state_dict()),
+        (run.average.state, resumed.average.state),
+        (other.state_dict(), resumed_other.state_dict()),
+    ):
+        assert all(torch.equal(value, after[name]) for name, value in before.items())
+    moments = [each.optimizer.state_dict()["state"][0]["exp_avg"] for each in (run, resumed)]
+    assert torch.equal(*moments)
+
+
+def test_a_step_follows_the_gradient_clips_it_and_updates_the_average(tmp_path):
+    module = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(module.weight)
+    run = TrainingRun(module, torch.optim.SGD(module.parameters(), lr=1.0), tmp_path / "none", minutes=1)
+    run.descend(100 * module(torch.ones(1, 1)).sum(), longest_gradient=2.0)
+    assert module.weight.item() == pytest.approx(-2)
+    assert module.weight.grad is None
+    assert run.average.state["weight"].item() == pytest.approx(-1.8)  # the decay of the first step is 1 / 10
+    assert run.step == 1
 
 
 @pytest.mark.long
@@ -218,7 +252,7 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
 
     train_autoencoder(paintings_dir, tmp_path / "on", settings, start_from=tmp_path / "ae" / "vae")
     trained_on = load_autoencoder(tmp_path / "on")
-    assert all(torch.allclose(value, trained_on[name], atol=0.05) for name, value in before.items())  # not anew
+    assert all(torch.allclose(value, trained_on[name], atol=0.05) for name, value in before.items())  # not untrained
     assert torch.equal(before["encoder.layers.0.weight"], trained_on["encoder.layers.0.weight"])
     assert not torch.equal(before["decoder.layers.0.weight"], trained_on["decoder.layers.0.weight"])
 
@@ -236,7 +270,7 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     text = "".join(path.read_text() for path in teacher.rglob("*.json"))
     assert str(tmp_path) not in text
 
-    # The exported pipeline is enough to go on from, in a folder that holds nothing else.
+    # The exported pipeline alone is enough to continue from.
     train_diffusion(
         paintings_dir,
         teacher / "vae",
@@ -271,7 +305,7 @@ def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     assert any(not torch.equal(value, whole.unet.state_dict()[name]) for name, value in early.items())
 
 
-def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
+def test_small_things_and_their_neighbours_weigh_more_in_the_loss():
     layouts = torch.zeros(2, 8, 8, dtype=torch.long)
     layouts[0, 4, 4] = THINGS.index("boat")
     weights = weigh_cells(layouts, small_thing_weight=3.0)
@@ -282,7 +316,7 @@ def test_the_loss_counts_more_where_a_small_thing_stands_and_beside_it():
 
 
 class OneStep(Clock):
-    """A clock whose budget is over after the first step."""
+    """A clock whose budget is spent after the first step."""
 
     reads = 0
 
@@ -293,15 +327,15 @@ class OneStep(Clock):
 
 
 class TestDistillation:
-    def test_autoguidance_leads_away_from_the_worse_model_but_not_amid_noise(self):
+    def test_autoguidance_points_away_from_the_worse_model_and_is_off_at_high_noise(self):
         named, worse = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
         settings = DistillationTraining(early_guidance=1.5, early_guidance_below=850)
         added = autoguidance(named, worse, torch.tensor([849, 850]), settings)
         assert torch.allclose(added[0], 1.5 * (named[0] - worse[0]))
         assert not added[1].any()
 
-    def test_the_early_self_leads_the_teacher(self, paintings_dir, tmp_path, monkeypatch):
-        """One step each, of the same batch: an early self that equals the teacher changes nothing, a worse one does."""
+    def test_only_a_worse_early_teacher_changes_the_target(self, paintings_dir, tmp_path, monkeypatch):
+        """Train one step on the same batch without an early teacher, with an equal one and with a worse one."""
         teacher = tmp_path / "teacher"
         export(load_pipeline("embedded-teacher", "cpu"), teacher)
         worse = UNet2DConditionModel.from_pretrained(teacher / "unet")
@@ -310,7 +344,7 @@ class TestDistillation:
         shutil.copytree(teacher / "text_encoder", tmp_path / "worse" / "text_encoder")
         losses = {}
         for name, early in {"none": None, "itself": teacher, "worse": tmp_path / "worse"}.items():
-            monkeypatch.setattr("training.distillation.Clock", OneStep)
+            monkeypatch.setattr("training.loop.Clock", OneStep)
             settings = DistillationTraining(batch=2)
             train_distillation(teacher, paintings_dir, tmp_path, tmp_path / name, settings, early_dir=early)
             losses[name] = last_line(tmp_path / name / "distillation.log")["loss"]
@@ -318,7 +352,7 @@ class TestDistillation:
         assert losses["worse"] > 1.2 * losses["none"]
 
     @pytest.mark.parametrize("steps", [4, 20])  # diffusers rounds where 1,000 cannot be divided
-    def test_steps_are_diffusers(self, steps):
+    def test_steps_equal_those_of_diffusers(self, steps):
         scheduler = build_scheduler()
         scheduler.set_timesteps(steps)
         stops = trailing_timesteps(1000, steps)
@@ -329,7 +363,7 @@ class TestDistillation:
             expected = scheduler.step(velocity, now, noisy).prev_sample
             assert torch.allclose(move(velocity, noisy, alphas[now][None], alphas[after][None]), expected, atol=1e-5)
 
-    def test_one_step_leads_where_several_did(self):
+    def test_one_step_with_the_target_velocity_reaches_the_same_point(self):
         scheduler = build_scheduler()
         alphas = torch.cat([scheduler.alphas_cumprod, torch.ones(1)])
         first, last = alphas[[999, 749, 249]], alphas[[749, 499, -1]]
@@ -337,7 +371,7 @@ class TestDistillation:
         velocity = velocity_between(noisy, reached, first, last)
         assert torch.allclose(move(velocity, noisy, first, last), reached, atol=1e-4)
 
-    def test_a_velocity_means_the_picture_and_the_noise_it_came_from(self):
+    def test_a_velocity_gives_back_its_picture_and_noise(self):
         generator = torch.Generator().manual_seed(0)
         clean, noise = torch.randn((2, 3, 8, 4, 4), generator=generator)
         scheduler = build_scheduler()
@@ -349,16 +383,16 @@ class TestDistillation:
         assert torch.allclose(found[1], noise, atol=1e-4)
 
     @torch.no_grad()
-    def test_a_student_begins_as_its_teacher_at_every_guidance_scale(self):
+    def test_an_untrained_student_equals_its_teacher_at_every_guidance_scale(self):
         torch.manual_seed(0)
         teacher = build_unet(8, 8).eval()
         student = build_student(teacher).eval()
         noisy, time, text = torch.randn(1, 8, 8, 8), torch.tensor([500]), torch.randn(1, 48, WIDTH)
-        told = torch.randn(1, student.config.time_cond_proj_dim)
+        scale = torch.randn(1, student.config.time_cond_proj_dim)
         expected = teacher(noisy, time, text).sample
-        assert torch.allclose(student(noisy, time, text, timestep_cond=told).sample, expected, atol=1e-5)
+        assert torch.allclose(student(noisy, time, text, timestep_cond=scale).sample, expected, atol=1e-5)
 
-    def test_what_an_earlier_student_learnt_is_carried_over(self, tmp_path):
+    def test_carry_over_adds_the_difference_of_an_earlier_pair(self, tmp_path):
         earlier_teacher, teacher = build_unet(8, 8), build_unet(8, 8)
         earlier_student = build_student(earlier_teacher)
         learnt = {name: torch.randn_like(value) for name, value in earlier_student.state_dict().items()}
@@ -373,11 +407,11 @@ class TestDistillation:
 
 
 class TestDecoder:
-    def test_another_decoder_ships_with_the_latents_scale(self, tmp_path):
+    def test_a_new_decoder_keeps_the_scaling_factor_and_needs_the_same_encoder(self, tmp_path):
         shutil.copytree(MODELS / "embedded", tmp_path / "models" / "embedded")
         autoencoder = AutoencoderTiny.from_pretrained(MODELS / "embedded" / "vae")
         scale = autoencoder.config.scaling_factor
-        autoencoder.register_to_config(scaling_factor=1.0)  # the autoencoder's stage knows of none
+        autoencoder.register_to_config(scaling_factor=1.0)  # the autoencoder stage sets none
         torch.nn.init.zeros_(autoencoder.decoder.layers[0].bias)
         autoencoder.save_pretrained(tmp_path / "vae")
         ship_decoder(tmp_path / "vae", tmp_path / "models")
@@ -386,15 +420,15 @@ class TestDecoder:
         assert not shipped.decoder.layers[0].bias.any()
         torch.nn.init.zeros_(autoencoder.encoder.layers[0].weight)
         autoencoder.save_pretrained(tmp_path / "other")
-        with pytest.raises(ValueError, match=r"the encoder in .*other is not the one in"):
+        with pytest.raises(ValueError, match=r"encoder in .*other"):
             ship_decoder(tmp_path / "other", tmp_path / "models")
 
     @torch.no_grad()
-    def test_the_student_takes_the_last_step_as_in_its_pipeline(self):
+    def test_the_last_step_equals_that_of_the_pipeline(self):
         pipeline = load_pipeline("embedded", "cpu", "torch")
         latents = torch.randn((2, 8, 32, 32), generator=torch.Generator().manual_seed(0))
         settings, generator = DecoderTraining(last_steps=1), torch.Generator().manual_seed(1)
-        made = denoise_the_end(pipeline, latents, ["a forest at night"] * 2, settings, generator)
+        denoised = denoise_the_end(pipeline, latents, ["a forest at night"] * 2, settings, generator)
         generator = torch.Generator().manual_seed(1)
         torch.randint(1, 2, (1,), generator=generator)  # how many steps
         clean = latents * pipeline.vae.config.scaling_factor
@@ -402,12 +436,12 @@ class TestDecoder:
         last = pipeline.scheduler.timesteps[-1]
         noisy = pipeline.scheduler.add_noise(clean, torch.randn(clean.shape, generator=generator), last.expand(2))
         text, _ = pipeline.encode_prompt(["a forest at night"] * 2, "cpu", 1, False)
-        told = pipeline.get_guidance_scale_embedding(torch.tensor([settings.guidance - 1] * 2), embedding_dim=256)
-        velocity = pipeline.unet(noisy, last, text, timestep_cond=told).sample
+        scale = pipeline.get_guidance_scale_embedding(torch.tensor([settings.guidance - 1] * 2), embedding_dim=256)
+        velocity = pipeline.unet(noisy, last, text, timestep_cond=scale).sample
         expected = pipeline.scheduler.step(velocity, last, noisy).prev_sample / pipeline.vae.config.scaling_factor
-        assert (made.float() - expected).abs().mean() < 0.02 * expected.abs().mean()
+        assert (denoised.float() - expected).abs().mean() < 0.02 * expected.abs().mean()
 
-    def test_it_learns_and_leaves_the_pipeline_and_the_encoder_alone(self, paintings_dir, tmp_path):
+    def test_only_the_decoder_changes(self, paintings_dir, tmp_path):
         pipeline = load_pipeline("embedded", "cpu", "torch")
         before = {name: value.clone() for name, value in pipeline.vae.state_dict().items()}
         settings = DecoderTraining(minutes=MOMENT, batch=2, cells=4, paintings=4, adversarial_after=1)
@@ -417,7 +451,7 @@ class TestDecoder:
         assert changed == {"decoder"}
         assert all(torch.equal(value, trained[name]) for name, value in load_autoencoder(tmp_path).items())
 
-    def test_patches_and_their_pixels_belong_together(self):
+    def test_patches_match_their_pixels_and_masks(self):
         cells = np.arange(10 * 10).reshape(10, 10)
         latents = torch.from_numpy(np.broadcast_to(cells, (2, 3, 10, 10)).copy())
         images = np.broadcast_to(cells.repeat(8, 0).repeat(8, 1)[..., None], (2, 80, 80, 3)).astype(np.uint8)
@@ -425,7 +459,9 @@ class TestDecoder:
         assert (codes.shape, pixels.shape, counts.shape) == ((40, 3, 6, 6), (40, 3, 48, 48), (40, 1, 48, 48))
         assert torch.allclose((pixels + 1) * 127.5, codes.repeat_interleave(8, 2).repeat_interleave(8, 3), atol=1e-3)
         assert counts[:, :, 8:-8, 8:-8].all()
-        corners = counts[:, 0, [0, 0, -1, -1], [0, -1, 0, -1]]  # count only at the picture's own corners
+        corners = counts[
+            :, 0, [0, 0, -1, -1], [0, -1, 0, -1]
+        ]  # pixels of the margin count only at a corner of the picture
         for code, counted in zip(codes, corners, strict=True):
             row, column = divmod(int(code[0, 0, 0]), 10)
             expected = [(row == at_row) and (column == at_column) for at_row in (0, 4) for at_column in (0, 4)]
@@ -433,15 +469,14 @@ class TestDecoder:
         edges = counts[:, 0, 0, 24]  # the middle of the upper edge counts at the top of the picture
         assert edges.tolist() == [int(code[0, 0, 0]) < 10 for code in codes]
 
-    def test_a_balanced_loss_pulls_as_hard_as_the_other(self):
+    def test_balanced_losses_have_gradients_of_the_same_length(self):
         weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
         first, second = (3 * weights).sum(), (weights.square() * 50).sum()
         factor = balance(first, second, weights)
         lengths = [torch.autograd.grad(loss, weights)[0].norm() for loss in (first, factor * second)]
         assert lengths[0].item() == pytest.approx(lengths[1].item(), rel=1e-4)
 
-    def test_the_discriminator_looks_at_patches(self):
-        """One pixel reaches no farther than the 54 pixels that it says."""
+    def test_the_discriminator_sees_patches_of_54_pixels(self):
         discriminator = PatchDiscriminator().eval()
         picture = torch.zeros(1, 3, 128, 128, requires_grad=True)
         discriminator(picture)[0, 0, 8, 8].backward()
@@ -449,16 +484,16 @@ class TestDecoder:
         assert rows.max() - rows.min() + 1 == 54
 
 
-def test_what_the_oracle_should_say_of_a_scene():
+def test_the_right_answers_about_a_scene():
     scene = Scene(
         "ocean", "dusk", body="moon", body_side="left", water=True, things=(Group("boat", "red", 1, "right"),)
     )
-    said = answers(asdict(scene))
-    assert said["body side"] == "left"
-    assert (said["boat count"], said["boat color"], said["boat side"]) == ("1", "red", "right")
-    assert said["bird count"] == "0"
-    assert "bird color" not in said
-    encoded = dict(zip(ORACLE_QUESTIONS, encode_answers(said), strict=True))
+    right = answers(asdict(scene))
+    assert right["body side"] == "left"
+    assert (right["boat count"], right["boat color"], right["boat side"]) == ("1", "red", "right")
+    assert right["bird count"] == "0"
+    assert "bird color" not in right
+    encoded = dict(zip(ORACLE_QUESTIONS, encode_answers(right), strict=True))
     assert encoded["bird color"] == IGNORED
     assert ORACLE_QUESTIONS["time"][encoded["time"]] == "dusk"
 

@@ -1,4 +1,4 @@
-"""word_places.py: where words should be read."""
+"""The loss for attention in word_places.py, and the classes that words name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tokenizer() -> CLIPTokenizer:
 
 
 def named(tokenizer, caption) -> dict[str, set[str]]:
-    """What each word of a caption names."""
+    """Return the classes that each word of a caption names."""
     names = [*THINGS, *PLACES]
     classes = classes_of_tokens(tokenize(tokenizer, [caption]), noun_classes(tokenizer), color_tokens(tokenizer))[0]
     words = tokenizer.tokenize(caption)
@@ -33,7 +33,7 @@ def named(tokenizer, caption) -> dict[str, set[str]]:
     }
 
 
-def test_nouns_name_things_and_colours_what_follows_them(tokenizer):
+def test_nouns_name_things_and_colours_name_the_following_thing(tokenizer):
     found = named(
         tokenizer, "a serene sunset over a futuristic city with two scarlet hot air balloons, a blue boat and stars"
     )
@@ -43,7 +43,7 @@ def test_nouns_name_things_and_colours_what_follows_them(tokenizer):
     assert found["hot"] == found["serene"] == found["sunset"] == found["two"] == found["with"] == set()
 
 
-def test_words_with_several_meanings(tokenizer):
+def test_ambiguous_words_name_nothing_or_all_their_things(tokenizer):
     assert named(tokenizer, "a crescent moon over the ocean") == {
         "a": set(), "crescent": set(), "moon": {"moon", "crescent moon"}, "over": set(), "the": set(),
         "ocean": {"ocean", "water"},
@@ -53,7 +53,7 @@ def test_words_with_several_meanings(tokenizer):
 
 
 @torch.no_grad()
-def test_only_the_colours_own_states_know_of_a_colour_read_apart(tokenizer):
+def test_a_colour_encoded_apart_changes_only_its_own_state(tokenizer):
     text_encoder = CLIPTextModel.from_pretrained(MODELS / "embedded" / "text_encoder", dtype=torch.float32)
     model = Trained(text_encoder, build_unet(), color_tokens(tokenizer)).eval()
     ids = tokenize(tokenizer, ["a red boat on the ocean", "a blue boat on the ocean"])
@@ -63,16 +63,16 @@ def test_only_the_colours_own_states_know_of_a_colour_read_apart(tokenizer):
     plainly = text_encoder(ids).last_hidden_state
     assert torch.equal(model.read(ids, torch.tensor([False, False])), plainly)
     red, blue = plainly
-    assert (red - blue).abs().amax(dim=1)[3] > 1e-2  # as CLIP reads: the boat knows its colour
+    assert (red - blue).abs().amax(dim=1)[3] > 1e-2  # as in CLIP: the state of "boat" depends on its colour
     assert torch.equal(model.read(ids, torch.tensor([True, False]))[1], blue)
 
 
-def test_every_place_has_words_of_its_own(tokenizer):
+def test_every_place_is_named_by_some_word(tokenizer):
     table = noun_classes(tokenizer)
     assert table[:, len(THINGS) :].any(dim=0).all()
 
 
-def test_reading_in_the_right_place_costs_least():
+def test_attention_in_the_right_place_has_the_lowest_loss():
     layouts = torch.zeros(1, 4, 4, dtype=torch.long)
     layouts[0, :2, :2] = THINGS.index("boat")
     classes = torch.zeros(1, 3, LAYOUT_CLASSES, dtype=torch.bool)
@@ -85,13 +85,13 @@ def test_reading_in_the_right_place_costs_least():
     assert costs[2] > 5
 
 
-def test_captions_without_nouns_cost_nothing():
+def test_captions_without_nouns_have_no_loss():
     nothing = torch.zeros(2, 3, LAYOUT_CLASSES, dtype=torch.bool)
     assert word_place_loss(torch.rand(2, 4, 3), torch.zeros(2, 4, 4, dtype=torch.long), nothing).item() == 0
 
 
 @torch.no_grad()
-def test_keeping_the_shares_changes_no_result():
+def test_storing_attention_changes_no_result():
     torch.manual_seed(0)
     unet: UNet2DConditionModel = build_unet(8, 8).eval()
     noisy, time, text = torch.randn(2, 8, 8, 8), torch.tensor([500, 20]), torch.randn(2, 48, WIDTH)
