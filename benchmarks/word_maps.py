@@ -22,7 +22,7 @@ from synthviz.diffusion.generation import generate
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.diffusion.word_maps import generate_with_word_maps, word_maps_of_picture
 from synthviz.scenes import KINDS, Painting, paint, sample_scene
-from synthviz.scenes.captions import BODY_WORDS, COUNT_WORDS, KIND_WORDS, PLACE_WORDS
+from synthviz.world.captions import BODY_WORDS, COUNT_WORDS, KIND_WORDS, PLACE_WORDS
 
 LEAST_OVERLAP = 0.6
 NOISE = 0.5  # noise added to a painting, as a share of the noise schedule

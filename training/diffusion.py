@@ -37,7 +37,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import BODIES, KINDS
-from synthviz.scenes.canvas import THINGS
+from synthviz.world.labels import THINGS
 from training.loop import TrainingRun
 from training.paintings import LAYOUT_CLASSES, load_paintings
 from training.text_encoder import WIDTH, tokenize, with_strange_word

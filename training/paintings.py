@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from synthviz.scenes import KINDS, PLACES, Painting, Scene, paint, sample_scene, write_caption
-from synthviz.scenes.canvas import THINGS
+from synthviz.world.labels import THINGS
 
 CAPTIONS_EACH = 4
 CELL = 8  # pixels of a picture in one cell of its layout

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, Group, Scene
-from synthviz.scenes.captions import (
+from synthviz.world.captions import (
     AT_TIME_WORDS,
     BODY_WORDS,
     COLOR_WORDS,
@@ -32,7 +32,7 @@ from synthviz.scenes.captions import (
     WEATHER_WORDS,
     listed,
 )
-from synthviz.scenes.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_held_out_color, is_held_out_time
+from synthviz.world.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_held_out_color, is_held_out_time
 from training.oracle import answers
 
 SEED = 20_000

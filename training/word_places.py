@@ -18,8 +18,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from synthviz.scenes import PLACES
-from synthviz.scenes.canvas import THINGS
-from synthviz.scenes.captions import (
+from synthviz.world.captions import (
     AT_TIME_WORDS,
     BODY_WORDS,
     COLOR_WORDS,
@@ -29,6 +28,7 @@ from synthviz.scenes.captions import (
     TIME_WORDS,
     WEATHER_WORDS,
 )
+from synthviz.world.labels import THINGS
 from training.paintings import LAYOUT_CLASSES
 
 REACH = 4  # the largest distance from a colour to its noun, in tokens; it is 3 in "red hot air balloons"

@@ -4,9 +4,9 @@ The embedded Stable Diffusion and the small CNN are trained on these paintings. 
 with the code of this folder as the only source of data.
 """
 
-from synthviz.scenes.captions import Said, describe, write_caption
 from synthviz.scenes.painter import Painting, paint
-from synthviz.scenes.scene import (
+from synthviz.world.captions import Said, describe, write_caption
+from synthviz.world.scene import (
     BODIES,
     COLORS,
     KINDS,
@@ -20,7 +20,7 @@ from synthviz.scenes.scene import (
     is_held_out,
     sample_scene,
 )
-from synthviz.scenes.vocabulary import known_words, nearest_known_words, unknown_words
+from synthviz.world.vocabulary import known_words, nearest_known_words, unknown_words
 
 __all__ = [
     "BODIES",

@@ -7,31 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from synthviz.world.labels import THINGS
+
 Color = tuple[float, float, float]
 Point = tuple[float, float]
-
-# The labels: what a pixel can show. The kinds of `synthviz.scenes.scene.KINDS` come last.
-THINGS = (
-    "sky",
-    "sun",
-    "moon",
-    "crescent moon",
-    "stars",
-    "clouds",
-    "place",
-    "ground",
-    "water",
-    "fog",
-    "rain",
-    "snowfall",
-    "lightning",
-    "bird",
-    "lantern",
-    "balloon",
-    "boat",
-    "tree",
-    "tower",
-)
 
 
 class Canvas:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from synthviz.scenes.canvas import THINGS, Canvas, mix, scale, wave_noise
+from synthviz.scenes.canvas import Canvas, mix, scale, wave_noise
 from synthviz.scenes.coasts import paint_beach, paint_ocean
 from synthviz.scenes.lands import (
     paint_canyon,
@@ -19,7 +19,6 @@ from synthviz.scenes.lands import (
     paint_volcano,
 )
 from synthviz.scenes.palettes import PALETTES, Palette, lit, overcast, vary
-from synthviz.scenes.scene import SEA_PLACES, SKY_KINDS, WATER_KINDS, Scene
 from synthviz.scenes.settlements import paint_city, paint_village
 from synthviz.scenes.sky import paint_body, paint_sky
 from synthviz.scenes.styles import apply_style
@@ -32,6 +31,8 @@ from synthviz.scenes.weather import (
     paint_snowfall,
     paint_storm_clouds,
 )
+from synthviz.world.labels import THINGS
+from synthviz.world.scene import SEA_PLACES, SKY_KINDS, WATER_KINDS, Scene
 
 # Each function paints one place, from the horizon towards the viewer.
 PAINTERS: dict[str, Callable[[Canvas, Palette, float, np.random.Generator], None]] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from synthviz.scenes.canvas import THINGS, Canvas, mix
+from synthviz.scenes.canvas import Canvas, mix
 from synthviz.scenes.palettes import Palette
-from synthviz.scenes.scene import Scene
+from synthviz.world.labels import THINGS
+from synthviz.world.scene import Scene
 
 BODY_AT = {"left": 0.19, "center": 0.50, "right": 0.81}
 

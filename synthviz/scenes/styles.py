@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from synthviz.scenes.canvas import THINGS, cloud_noise
-from synthviz.scenes.scene import KINDS
+from synthviz.scenes.canvas import cloud_noise
+from synthviz.world.labels import THINGS
+from synthviz.world.scene import KINDS
 
 # Labels whose colour no style may change.
 KEPT = [THINGS.index(thing) for thing in (*KINDS, "sun", "moon", "crescent moon", "lightning", "stars", "snowfall")]

@@ -12,7 +12,7 @@ import numpy as np
 
 from synthviz.scenes.canvas import Canvas, Color, Point, mix, scale
 from synthviz.scenes.palettes import Palette
-from synthviz.scenes.scene import Group
+from synthviz.world.scene import Group
 
 COLOR_VALUES: dict[str, Color] = {
     "red": (0.90, 0.14, 0.16),

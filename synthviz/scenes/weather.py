@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from synthviz.scenes.canvas import THINGS, Canvas, Color, mix
+from synthviz.scenes.canvas import Canvas, Color, mix
 from synthviz.scenes.palettes import Palette
+from synthviz.world.labels import THINGS
 
 
 def paint_clouds(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:

@@ -19,10 +19,10 @@ from synthviz.scenes import (
     paint,
     sample_scene,
 )
-from synthviz.scenes.captions import PLACE_WORDS
 from synthviz.scenes.painter import PAINTERS
-from synthviz.scenes.scene import DARK_TIMES, SEA_PLACES, fitting_kinds
 from synthviz.scenes.things import COLOR_VALUES, SHAPES
+from synthviz.world.captions import PLACE_WORDS
+from synthviz.world.scene import DARK_TIMES, SEA_PLACES, fitting_kinds
 
 LEAST_SHARE = 0.003  # smallest share of the picture that one thing covers
 

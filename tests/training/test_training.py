@@ -16,8 +16,8 @@ from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
 from synthviz.cnn.network import SceneCNN
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
-from synthviz.scenes.canvas import THINGS
 from synthviz.shipped_models import MODELS
+from synthviz.world.labels import THINGS
 from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
 from training.decoder import (

@@ -9,8 +9,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import PLACES
-from synthviz.scenes.canvas import THINGS
 from synthviz.shipped_models import MODELS
+from synthviz.world.labels import THINGS
 from training.diffusion import Trained, build_unet
 from training.paintings import LAYOUT_CLASSES
 from training.text_encoder import WIDTH, tokenize

@@ -19,7 +19,7 @@ from synthviz.scenes import (
     is_held_out,
     sample_scene,
 )
-from synthviz.scenes.scene import fitting_kinds, is_held_out_color, is_held_out_time
+from synthviz.world.scene import fitting_kinds, is_held_out_color, is_held_out_time
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from synthviz.scenes import (
     unknown_words,
     write_caption,
 )
-from synthviz.scenes.vocabulary import NEAR_MEANINGS
+from synthviz.world.vocabulary import NEAR_MEANINGS
 
 
 @pytest.fixture(scope="module")

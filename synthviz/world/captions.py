@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthviz.scenes.scene import SEA_PLACES, SKY_KINDS, Group, Scene
+from synthviz.world.scene import SEA_PLACES, SKY_KINDS, Group, Scene
 
 PLACE_WORDS = {
     "city": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from synthviz.scenes import captions
+from synthviz.world import captions
 
 
 @cache

@@ -1,0 +1,110 @@
+"""Noise in two dimensions that never ends: sums of octaves, smooth, ridged or eroded, without aliasing in the distance.
+
+All octaves read the same small periodic texture, each turned and scaled in its own way. An octave fades out where its
+waves become finer than a pixel.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CELLS = 64  # random values on a side of the texture
+SIDE = 512  # pixels on a side of the texture
+TURN = 0.65  # radians from octave to octave, so that their lattices never line up
+LACUNARITY = 2.03  # not 2, so that their lattices never line up
+
+
+class Noise:
+    """A field of random values with its slopes.
+
+    Args:
+        generator: decides the values.
+        device: where the texture lies.
+    """
+
+    def __init__(self, generator: torch.Generator, device: torch.device | str = "cpu") -> None:
+        values = torch.rand(1, 1, CELLS, CELLS, generator=generator) * 2 - 1
+        around = F.pad(values, (2, 2, 2, 2), mode="circular")
+        scale = SIDE // CELLS
+        smooth = F.interpolate(around, scale_factor=scale, mode="bicubic", align_corners=False)[0, 0]
+        smooth = smooth[2 * scale : -2 * scale, 2 * scale : -2 * scale]
+        smooth = smooth / smooth.std()
+        slope_x = (smooth.roll(-1, 1) - smooth.roll(1, 1)) / 2 * scale
+        slope_y = (smooth.roll(-1, 0) - smooth.roll(1, 0)) / 2 * scale
+        texture = F.pad(torch.stack([smooth, slope_x, slope_y])[None], (0, 1, 0, 1), mode="circular")
+        self._texture = texture.to(device)  # (1, 3, SIDE + 1, SIDE + 1): value, slope in x, slope in y
+
+    def value(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return values with mean 0 and standard deviation 1 at points, one random cell per unit; same shape as x."""
+        return self._look_up(self._texture[:, :1], x, y)[0]
+
+    def value_and_slopes(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the values and their slopes in x and y."""
+        value, slope_x, slope_y = self._look_up(self._texture, x, y)
+        return value, slope_x, slope_y
+
+    def _look_up(self, texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """(C, *x.shape) of a periodic texture."""
+        u, v = x / CELLS, y / CELLS
+        grid = torch.stack([(u - u.floor()) * 2 - 1, (v - v.floor()) * 2 - 1], dim=-1)
+        found = F.grid_sample(texture, grid.reshape(1, 1, -1, 2), align_corners=True)
+        return found.reshape(texture.shape[1], *x.shape)
+
+    def fbm(
+        self,
+        x: Tensor,
+        y: Tensor,
+        octaves: int,
+        gain: float = 0.5,
+        pixel: Tensor | float = 0.0,
+        ridged: bool = False,
+        erosion: float = 0.0,
+    ) -> Tensor:
+        """Sum octaves of noise (fractional Brownian motion).
+
+        Args:
+            x: first coordinate, one random cell per unit in the first octave.
+            y: second coordinate, of the same shape.
+            octaves: how many; each has about twice the frequency of the one before.
+            gain: amplitude of an octave relative to the one before.
+            pixel: size of a pixel at each point, in the units of x; finer octaves fade out.
+            ridged: sharp crests (1 - |value|) instead of smooth hills.
+            erosion: how much slopes of earlier octaves damp later ones, which leaves smooth valleys and rough peaks
+                (Quilez, "Value noise derivatives").
+
+        Returns:
+            Values around 0 with a standard deviation of about 1; same shape as x.
+        """
+        total = torch.zeros_like(x)
+        slope_x, slope_y = torch.zeros_like(x), torch.zeros_like(x)
+        amplitude, frequency, norm = 1.0, 1.0, 0.0
+        cos, sin = math.cos(TURN), math.sin(TURN)
+        x, y = x + 17.3, y - 5.9
+        for octave in range(octaves):
+            shown: Tensor | float = 1.0
+            if isinstance(pixel, Tensor):
+                shown = (1.6 - 3.2 * pixel * frequency).clamp(0, 1)
+            if erosion:
+                value, along_x, along_y = self.value_and_slopes(x, y)
+                slope_x, slope_y = slope_x + along_x * amplitude, slope_y + along_y * amplitude
+                value = value / (1 + erosion * (slope_x.square() + slope_y.square()))
+            else:
+                value = self.value(x, y)
+            if ridged:
+                value = 1 - 1.5 * value.abs()
+            total = total + amplitude * shown * value
+            norm += amplitude * amplitude
+            amplitude *= gain
+            frequency *= LACUNARITY
+            x, y = LACUNARITY * (cos * x - sin * y) + 11.7 * (octave + 1), LACUNARITY * (sin * x + cos * y) - 7.1
+        return total / math.sqrt(norm)
+
+
+def smoothstep(low: float | Tensor, high: float | Tensor, value: Tensor) -> Tensor:
+    """Rise smoothly from 0 at `low` to 1 at `high`; falls if `high` is below `low`."""
+    share = ((value - low) / (high - low)).clamp(0, 1)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,171 @@
+"""The painter: a scene becomes a picture, and a mask of every thing that can be seen.
+
+The order is: land and light are chosen, the ground is marched and lit, the mirror image is painted for the water, then
+everything that stands in the landscape, then the weather, then the picture is exposed like film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthviz.world.camera import Camera
+from synthviz.world.ground import Seen, march
+from synthviz.world.labels import LABELS, THINGS
+from synthviz.world.land import Land, Wishes
+from synthviz.world.light import Light, light_of, to_screen
+from synthviz.world.noise import Noise
+from synthviz.world.places import PLACES
+from synthviz.world.scene import Scene
+from synthviz.world.shadows import cast_shadows
+from synthviz.world.sky import Sky, choose_clouds
+from synthviz.world.view import View
+from synthviz.world.water import paint_water
+
+OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
+SHADOW_REACH = 18.0
+HAZE = {"clear": 0.018, "clouds": 0.022, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
+SIDES = {"left": -1, "center": 0, "right": 1}
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A painted scene.
+
+    Attributes:
+        scene: the scene that was painted.
+        image: the picture, (size, size, 3) uint8 RGB.
+        masks: a (size, size) bool mask for each visible thing of `labels.THINGS`; each pixel belongs to exactly one.
+    """
+
+    scene: Scene
+    image: np.ndarray
+    masks: dict[str, np.ndarray]
+
+
+def paint(scene: Scene, size: int = 256) -> Painting:
+    """Paint a scene; the same scene and size give the same picture.
+
+    Args:
+        scene: what to paint.
+        size: side of the picture in pixels, at least 32.
+
+    Raises:
+        ValueError: if `size` is below 32.
+    """
+    if size < 32:
+        raise ValueError(f"size is {size}; a painting needs at least 32 pixels a side")
+    rng = np.random.default_rng(scene.seed)
+    noise = Noise(torch.Generator().manual_seed(int(rng.integers(2**31))))
+    side = None if scene.body_side is None else SIDES[scene.body_side]
+    land = PLACES[scene.place](Wishes(noise, rng, scene.water, scene.time, scene.weather, side))
+    light = light_of(scene.time, _azimuth(scene, side, land.camera, rng), rng)
+    air = float(rng.uniform(0.1, 0.5))
+    sky = Sky(light, choose_clouds(scene.weather, rng), noise, air)
+    haze = HAZE[scene.weather] * (0.6 + 1.6 * air)
+    view = _paint_land(land, light, sky, noise, haze, size * OVERSAMPLING)
+    labels = view.labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
+    masks = {name: labels == index for index, name in enumerate(THINGS) if (labels == index).any()}
+    return Painting(scene, expose(view.color), masks)
+
+
+def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Generator) -> float:
+    """Choose where the light comes from: a visible sun or moon stands inside the picture."""
+    if side is not None:
+        return float(np.arctan(camera.width * (0.62 * side + rng.uniform(-0.08, 0.08))))
+    if scene.time in ("day", "golden hour") or rng.random() < 0.35:
+        return float(rng.choice([-1, 1]) * rng.uniform(0.7, 2.3))
+    return float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.2))
+
+
+def pixel_directions(camera: Camera, size: int) -> Tensor:
+    """Return the directions of all pixels, (3, size, size) unit vectors: right, up, away from the viewer."""
+    right = camera.columns(size)[None, :].expand(size, size)
+    up = camera.rows(size)[:, None].expand(size, size)
+    directions = torch.stack([right, up, torch.ones_like(right)])
+    return F.normalize(directions, dim=0)
+
+
+def _paint_land(land: Land, light: Light, sky: Sky, noise: Noise, haze: float, size: int) -> View:
+    camera = land.camera
+    directions = pixel_directions(camera, size)
+    view = View(
+        camera=camera,
+        light=light,
+        sky=sky,
+        shadows=cast_shadows(land.height, land.waves is not None, camera, light, min(land.far, SHADOW_REACH)),
+        haze=haze,
+        directions=directions,
+        haze_color=sky.haze_color(directions),
+        color=sky.view(directions, 2 * camera.width / size),
+        depth=torch.full((size, size), 1e9),
+        labels=torch.full((size, size), LABELS["sky"], dtype=torch.uint8),
+    )
+    seen = march(land.height, camera, size, land.near, land.far)
+    _put_ground(view, land, seen)
+    if land.waves is not None:
+        _put_water(view, land, noise, seen)
+    for drawable in land.drawables:
+        drawable.draw(view)
+    return view
+
+
+def _put_ground(view: View, land: Land, seen: Seen) -> None:
+    """Lay the lit ground over the sky."""
+    x, z = view.camera.to_world(seen.right.clamp(-60, 60), seen.away.clamp(max=60))
+    material = land.material(seen, x, z)
+    assert view.shadows is not None
+    lit, open_sky = view.shadows.at(x, z)
+    flat = torch.ones_like(seen.slope_x)
+    normal = torch.stack([-(seen.slope_x + material.bump_x), flat, -(seen.slope_z + material.bump_z)])
+    color = view.illuminate(material.albedo, normal / normal.norm(dim=0), lit, open_sky) + material.emission
+    share = view.haze_share(seen.depth, seen.height)
+    color = color * (1 - share) + view.haze_color * share
+    everything = slice(0, view.size)
+    view.put(everything, everything, color, seen.hit.float(), seen.depth, LABELS["place"])
+
+
+def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
+    """Paint the mirror image, then lay the water where the ground lies below it."""
+    camera, size = view.camera, view.size
+    assert land.waves is not None
+    mirror = View(
+        camera=camera,
+        light=view.light,
+        sky=view.sky,
+        shadows=view.shadows,
+        haze=view.haze,
+        directions=view.directions,
+        haze_color=view.haze_color,
+        color=torch.zeros_like(view.color),
+        depth=torch.full((size, size), 1e9),
+        labels=torch.full((size, size), LABELS["sky"], dtype=torch.uint8),
+        mirrored=True,
+    )
+    _put_ground(mirror, land, march(land.height, camera, size, land.near, land.far, mirrored=True))
+    for drawable in land.drawables:
+        drawable.draw(mirror)
+    covered = (mirror.labels != LABELS["sky"]).float()
+    color = paint_water(camera, view.light, view.sky, noise, land.waves, view.directions, mirror.color, covered)
+    down = (-camera.rows(size)).clamp(min=1e-4)[:, None].expand(size, size)
+    distance = (camera.height / down).clamp(max=1e4)
+    share = view.haze_share(distance, 0.0)
+    color = color * (1 - share) + view.haze_color * share
+    below = ((seen.height < 0) | ~seen.hit) & (camera.rows(size) < 0)[:, None] & (distance < seen.depth + 1e-3)
+    view.depth = torch.where(below, torch.full_like(distance, 1e9), view.depth)
+    everything = slice(0, size)
+    view.put(everything, everything, color, below.float(), distance, LABELS["water"])
+
+
+def expose(color: Tensor) -> np.ndarray:
+    """Turn linear light at twice the size into a picture, (size, size, 3) uint8, with a little bloom."""
+    small = F.avg_pool2d(color.clamp(0, 12)[None], OVERSAMPLING)
+    bright = (small - 0.9).clamp(min=0)
+    for radius in (3, 9):
+        bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    screen = to_screen((small + 0.5 * bright)[0])
+    return (screen.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

@@ -1,0 +1,64 @@
+"""A desert: a dune with its crest before the viewer, a sea of dunes from above, or flat sand before mesas."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from synthviz.world.camera import Camera
+from synthviz.world.ground import Height, Seen
+from synthviz.world.land import Land, Material, Wishes, height_at, rgb, steepness
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.sky import mix
+
+
+def desert(wishes: Wishes) -> Land:
+    """Build a desert; it has no water."""
+    noise, rng = wishes.noise, wishes.rng
+    kind = rng.choice(["crest", "above", "mesas"])
+    turn, length, shift = float(rng.uniform(-0.8, 0.8)), float(rng.uniform(1.6, 2.6)), float(rng.uniform(0, 60))
+    height = _dunes(noise, turn, length, shift)
+    if kind == "mesas":
+        height = _mesas(noise, height, shift)
+    lift = {"crest": (0.12, 0.26), "above": (0.55, 0.95), "mesas": (0.06, 0.2)}[kind]
+    camera = Camera(height_at(height, 0.0, 0.2) + rng.uniform(*lift), rng.uniform(0.36, 0.62), rng.uniform(0.42, 0.72))
+    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), near=0.1)
+
+
+def _dunes(noise: Noise, turn: float, length: float, shift: float) -> Height:
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        bend = noise.fbm(x / 3.5 + shift, z / 3.5 - shift, 3, 0.45) * 0.55
+        u = (x * math.cos(turn) + z * math.sin(turn)) / length + bend
+        phase = u - u.floor()
+        ridge = torch.minimum(smoothstep(0.0, 0.72, phase), ((1 - phase) / 0.28).clamp(min=0))  # gentle, then steep
+        tall = (0.75 + 0.45 * noise.value(x / 4 + 9 + shift, z / 4)).clamp(min=0.1)
+        small = noise.fbm(x * 1.5 + shift, z * 1.5, 3, 0.5, pixel * 1.5)
+        return 0.42 * tall * ridge + 0.02 * small + 0.25 * smoothstep(4, 14, z)
+
+    return height
+
+
+def _mesas(noise: Noise, dunes: Height, shift: float) -> Height:
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        mesa = noise.fbm(x / 3.2 + shift, z / 3.2 + 7, 5, 0.5, pixel / 3.2)
+        cliff = smoothstep(0.55, 0.85, mesa) * smoothstep(4.0, 7.0, z) * (1.0 + 0.1 * noise.value(x, z))
+        slope = 0.28 * smoothstep(0.1, 0.75, mesa) * smoothstep(3.5, 7, z)
+        return 0.12 * dunes(x, z, pixel) + 0.05 + cliff + slope
+
+    return height
+
+
+def _material(noise: Noise, seen: Seen, x: Tensor, z: Tensor) -> Material:
+    """Sand with ripples; bare rock with strata where it is steep."""
+    steep = steepness(seen)
+    broad = noise.fbm(x / 1.6, z / 1.6, 4, 0.5, seen.pixel / 1.6)
+    phase = (x + 0.35 * z + 0.22 * noise.value(x * 0.9, z * 0.9)) * 38
+    shown = (1.4 - seen.pixel * 38 / 2).clamp(0, 1) * smoothstep(0.75, 0.3, steep)
+    ripple = torch.cos(phase) * shown
+    sand = mix(rgb(0.62, 0.41, 0.22), rgb(0.80, 0.60, 0.36), (0.55 + 0.22 * broad).clamp(0, 1))
+    strata = noise.value(seen.height * 14, broad * 0.1 + 3)
+    rock = mix(rgb(0.44, 0.22, 0.12), rgb(0.66, 0.40, 0.25), (0.5 + 0.35 * strata).clamp(0, 1))
+    bare = smoothstep(0.95, 1.5, steep)
+    return Material(mix(sand, rock, bare), 0.16 * ripple * (1 - bare), 0.06 * ripple * (1 - bare))

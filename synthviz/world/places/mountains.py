@@ -1,0 +1,108 @@
+"""Mountains: a range behind a valley, a chain of ridges seen from a pass, or one great peak."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from synthviz.world.camera import Camera
+from synthviz.world.ground import Height, Seen
+from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb, steepness
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.sky import mix
+from synthviz.world.water import Waves
+
+
+def mountains(wishes: Wishes) -> Land:
+    """Build mountains, with a lake in front of them if water is wished for."""
+    noise, rng = wishes.noise, wishes.rng
+    kind = rng.choice(["range", "pass", "peak"])
+    shift = (float(rng.uniform(0, 60)), float(rng.uniform(0, 60)))
+    if kind == "range":
+        height, lift, width = _range(noise, shift, wishes.water), rng.uniform(0.08, 0.3), rng.uniform(0.34, 0.55)
+    elif kind == "pass":
+        height, lift, width = _pass(noise, shift, wishes.water), rng.uniform(0.45, 0.9), rng.uniform(0.40, 0.62)
+    else:
+        peak = (float(rng.uniform(-1.6, 1.6)), float(rng.uniform(7.5, 9.5)))
+        height, lift, width = _peak(noise, shift, peak, wishes.water), rng.uniform(0.1, 0.35), rng.uniform(0.34, 0.5)
+    camera = Camera(max(0.06, height_at(height, 0.0, 0.15)) + lift, rng.uniform(0.46, 0.7), width)
+    snow, meadow = float(rng.uniform(0.75, 1.5)), float(rng.uniform(0.5, 1.0))
+    waves = Waves(float(rng.uniform(0.008, 0.035)), 0.5, float(rng.uniform(-0.6, 0.6)), (0.01, 0.05, 0.06))
+    return Land(
+        camera,
+        height,
+        lambda seen, x, z: _material(noise, seen, x, z, snow, meadow),
+        waves if wishes.water else None,
+    )
+
+
+def _range(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
+    scale = 4.2
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        u, v = x / scale + shift[0], z / scale + shift[1]
+        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
+        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
+        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        rise = smoothstep(3.5, 9.0, z + 0.6 * noise.value(x / 3, z / 3))
+        body = rise * (1.25 + 0.75 * rough + 0.55 * ridge).clamp(min=0.0)
+        floor = 0.10 * noise.value(u * 1.3, v * 1.3) + 0.02 * detail + 0.16 * smoothstep(0, 3, z.abs())
+        if water:
+            floor = floor - 0.34 * smoothstep(0.9, 0.2, ((x - 0.4) / 3.2) ** 2 + ((z - 2.6) / 1.9) ** 2)
+        else:
+            floor = floor + 0.12
+        return body + floor + rise * 0.10 * detail
+
+    return height
+
+
+def _pass(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
+    scale = 3.6
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        u, v = x / scale + shift[0], z / scale + shift[1]
+        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
+        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
+        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        body = 0.75 + 0.85 * rough + 0.6 * ridge + 0.05 * detail
+        valley = smoothstep(0.3, 2.4, (x + 0.7 * noise.value(z / 4, x * 0)).abs())
+        floor = (0.25 if water else 0.0) * (1 - valley)
+        return body * (0.25 + 0.75 * valley) * smoothstep(0.0, 2.2, z) - floor
+
+    return height
+
+
+def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float], water: bool) -> Height:
+    scale = 5.0
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        u, v = x / scale + shift[0], z / scale + shift[1]
+        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
+        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
+        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        distance = torch.sqrt((x - peak[0]) ** 2 + (z - peak[1]) ** 2)
+        cone = 3.1 * (1 - distance / 5.2 - 0.16 * rough * smoothstep(0, 2.0, distance)).clamp(min=0) ** 1.25
+        crags = (0.34 * rough + 0.25 * ridge) * smoothstep(0.2, 2.4, distance) * smoothstep(6.5, 3.0, distance)
+        around = 0.28 * noise.value(u, v) + 0.25 + 0.05 * detail + 0.5 * smoothstep(4, 12, z)
+        lake = 0.6 * smoothstep(1.0, 0.3, (x / 3.0) ** 2 + ((z - 2.2) / 1.5) ** 2) if water else 0.0
+        return cone + crags + (around - lake) * smoothstep(7.0, 4.0, distance).clamp(min=0.35)
+
+    return height
+
+
+def _material(noise: Noise, seen: Seen, x: Tensor, z: Tensor, snow_line: float, meadow_line: float) -> Material:
+    """Rock, with meadows below and snow above where it is not too steep."""
+    steep = steepness(seen)
+    fine, bump_x, bump_z = bumps(noise, x + 0.7 * seen.height, z, seen.pixel, 0.35)
+    broad = noise.fbm(x / 1.3, z / 1.3, 3, 0.5, seen.pixel / 1.3)
+    strata = noise.value(seen.height * 9 + 0.8 * fine, broad * 0.2 + x * 0.05)
+    rock = mix(rgb(0.24, 0.22, 0.21), rgb(0.42, 0.38, 0.35), (0.5 + 0.28 * fine + 0.18 * strata).clamp(0, 1))
+    rock = mix(rock, rgb(0.36, 0.33, 0.30), smoothstep(1.0, 0.6, steep) * 0.4)
+    grass = mix(rgb(0.09, 0.14, 0.04), rgb(0.22, 0.27, 0.08), (0.5 + 0.3 * broad + 0.2 * fine).clamp(0, 1))
+    below = smoothstep(meadow_line + 0.4, meadow_line - 0.2, seen.height + 0.2 * broad)
+    meadow = smoothstep(0.95, 0.5, steep + 0.12 * fine) * below
+    above = smoothstep(-0.12, 0.3, seen.height - snow_line - 0.22 * broad)
+    snow = above * smoothstep(1.55, 0.85, steep + 0.3 * fine)
+    albedo = mix(mix(rock, grass, meadow), rgb(0.86, 0.90, 0.96), snow)
+    rough = 0.16 * (1 - 0.75 * snow) * (1 - 0.6 * meadow)
+    return Material(albedo, bump_x * rough, bump_z * rough)

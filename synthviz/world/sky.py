@@ -1,0 +1,170 @@
+"""The sky: a gradient by hour, a glow around the sun or moon, clouds of several kinds, stars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthviz.world.light import Light
+from synthviz.world.noise import Noise, smoothstep
+
+CLOUD_HEIGHT = 1.0  # of the layer in which clouds are looked up
+FARTHEST_CLOUD = 0.045  # upward slope below which the layer dissolves into haze
+
+
+def mix(low: Tensor, high: Tensor, share: Tensor | float) -> Tensor:
+    """Blend two values."""
+    return low + (high - low) * share
+
+
+def paint_color(color: Tensor) -> Tensor:
+    """Give a color (3,) two dimensions for rows and columns."""
+    return color[:, None, None]
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """One layer of clouds.
+
+    Attributes:
+        kind: "cumulus", "streaks" or "overcast".
+        cover: share of the sky that is covered, 0 to 1.
+        offset: where the layer is looked up in the noise.
+        stretch: how much longer than wide the clouds are.
+        turn: direction of their length in radians.
+        scale: size of the clouds.
+        darkness: how much less light comes through, 0 to 1.
+    """
+
+    kind: str
+    cover: float
+    offset: tuple[float, float]
+    stretch: float
+    turn: float
+    scale: float
+    darkness: float
+
+
+def choose_clouds(weather: str, rng: np.random.Generator) -> tuple[Clouds, ...]:
+    """Choose the layers of clouds for a weather."""
+
+    def layer(kind: str, cover: float, stretch: float, scale: float, darkness: float) -> Clouds:
+        offset = (float(rng.uniform(0, 64)), float(rng.uniform(0, 64)))
+        return Clouds(kind, cover, offset, stretch, float(rng.uniform(-0.7, 0.7)), scale, darkness)
+
+    if weather == "clear":
+        high = rng.random()
+        layers = [layer("streaks", rng.uniform(0.1, 0.45), rng.uniform(2.5, 5), rng.uniform(0.5, 1.0), 0.0)] * (
+            high < 0.6
+        )
+        if rng.random() < 0.35:
+            layers.append(layer("cumulus", rng.uniform(0.05, 0.2), 1.2, rng.uniform(0.8, 1.3), 0.0))
+        return tuple(layers)
+    if weather == "clouds":
+        layers = [layer("cumulus", rng.uniform(0.42, 0.68), rng.uniform(1.0, 1.6), rng.uniform(0.8, 1.6), 0.1)]
+        if rng.random() < 0.5:
+            layers.insert(0, layer("streaks", rng.uniform(0.3, 0.6), rng.uniform(2, 4), 0.8, 0.0))
+        return tuple(layers)
+    darkness = {"rain": 0.45, "thunderstorm": 0.68, "snowfall": 0.12, "fog": 0.05}[weather]
+    return (layer("overcast", 0.97, rng.uniform(1.2, 2.2), rng.uniform(1.0, 1.8), darkness),)
+
+
+class Sky:
+    """The sky over one scene.
+
+    Args:
+        light: of the hour.
+        clouds: from far to near.
+        noise: in which clouds are looked up.
+        haze: how hazy the air is, 0 to 1: it whitens the horizon and widens the glow.
+    """
+
+    def __init__(self, light: Light, clouds: tuple[Clouds, ...], noise: Noise, haze: float) -> None:
+        self.light, self.clouds, self.noise, self.haze = light, clouds, noise, haze
+        self.veil = max((layer.darkness + 0.3 for layer in clouds if layer.kind == "overcast"), default=0.0)
+
+    def air(self, direction: Tensor) -> Tensor:
+        """Return the light of the cloudless sky in directions (3, H, W) of length 1: (3, H, W)."""
+        light = self.light
+        up = direction[1].clamp(min=0)
+        low, high = smoothstep(0.0, 0.22 + 0.1 * self.haze, up), smoothstep(0.10, 0.75, up)
+        color = mix(paint_color(light.horizon), paint_color(light.middle), low)
+        color = mix(color, paint_color(light.zenith), high)
+        toward = (direction * paint_color(light.direction)).sum(0).clamp(-1, 1)
+        near_horizon = torch.exp(-up * 4.5)
+        glow = 0.55 * ((toward + 1) / 2) ** 5 * near_horizon + 0.5 * toward.clamp(min=0) ** (28 - 16 * self.haze)
+        color = color + paint_color(light.glow) * (glow + 0.8 * toward.clamp(min=0) ** 220) * (1 - 0.8 * self.veil)
+        if self.veil:
+            grey = color.mean(0, keepdim=True) * torch.tensor([0.94, 0.98, 1.04])[:, None, None]
+            color = mix(color, grey, min(1.0, self.veil + 0.25))
+        return color
+
+    def haze_color(self, direction: Tensor) -> Tensor:
+        """Return the light of the air between the viewer and something far away in these directions."""
+        flat = torch.stack([direction[0], direction[1].abs() * 0.3 + 0.012, direction[2]])
+        return self.air(flat / flat.norm(dim=0))
+
+    def view(self, direction: Tensor, pixel: float) -> Tensor:
+        """Return the light of the sky with its clouds, without sun, moon and stars.
+
+        Args:
+            direction: (3, H, W) of length 1.
+            pixel: angle of a pixel in radians.
+        """
+        color = self.air(direction)
+        for layer in self.clouds:
+            color = self._lay_clouds(color, layer, direction, pixel)
+        return color
+
+    def _lay_clouds(self, color: Tensor, layer: Clouds, direction: Tensor, pixel: float) -> Tensor:
+        up = direction[1].clamp(min=0.02)
+        distance = CLOUD_HEIGHT / (up + 0.05)  # the layer bends down a little, as the earth does
+        x, z = direction[0] * distance, direction[2] * distance
+        cos, sin = math.cos(layer.turn), math.sin(layer.turn)
+        along, across = (cos * x + sin * z) / layer.stretch, -sin * x + cos * z
+        u = along / layer.scale * 1.7 + layer.offset[0]
+        v = across / layer.scale * 1.7 + layer.offset[1]
+        footprint = pixel * distance / up.clamp(min=0.05) * 1.7 / layer.scale
+        light = self.light
+        octaves, gain = (7, 0.55) if layer.kind != "streaks" else (6, 0.6)
+        warp = self.noise.value(u * 0.7 + 9.1, v * 0.7 - 3.3) * (0.35 if layer.kind == "streaks" else 0.15)
+        density = self.noise.fbm(u + warp, v - warp, octaves, gain, footprint)
+        threshold = _threshold(layer.cover)
+        edge = {"cumulus": 0.55, "streaks": 1.6, "overcast": 1.2}[layer.kind]
+        amount = smoothstep(threshold, threshold + edge, density)
+        toward = light.direction
+        step = 0.22
+        shifted = self.noise.fbm(
+            u + warp + float(toward[0]) * step, v - warp + float(toward[2]) * step, 4, gain, footprint
+        )
+        thickness = (density - threshold).clamp(0, 2.5)
+        # Bright where the cloud thins out towards the light, dark where it is thick.
+        lit = (0.62 + 0.5 * (density - shifted) - 0.22 * thickness).clamp(0.05, 1.3)
+        bright = light.key / light.key.max() * (light.horizon.max() * 1.0 + light.glow.max() * 0.35)
+        if light.is_moon:
+            bright = mix(bright, light.horizon, 0.6) * 0.8
+        dark = mix(light.zenith, light.middle, 0.55) * 0.95
+        if layer.kind == "overcast":
+            base = (
+                mix(light.middle, light.horizon, 0.45).mean() * torch.tensor([0.95, 0.98, 1.03]) * (1 - layer.darkness)
+            )
+            tint = mix(base, light.glow.clamp(max=1) * base.mean() * 2, 0.12)
+            cloud = paint_color(tint) * (0.72 + 0.42 * (density * 0.45 + 0.35 * (density - shifted)).clamp(-0.9, 1.0))
+            amount = amount.clamp(min=0.75)
+        else:
+            cloud = mix(paint_color(dark), paint_color(bright), lit)
+            toward_sun = (direction * paint_color(light.direction)).sum(0).clamp(min=0)
+            rim = (1 - thickness / 1.2).clamp(0, 1) * toward_sun**12
+            cloud = cloud + paint_color(light.glow) * 0.9 * rim
+            amount = amount * {"cumulus": 0.97, "streaks": 0.6}[layer.kind]
+        visible = smoothstep(0.0, FARTHEST_CLOUD * 3, direction[1])
+        return mix(color, cloud, amount * visible)
+
+
+def _threshold(cover: float) -> float:
+    """Return the density above which this share of normally distributed noise lies."""
+    return float(math.sqrt(2) * torch.erfinv(torch.tensor(1 - 2 * min(max(cover, 0.01), 0.99))))

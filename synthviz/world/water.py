@@ -1,0 +1,120 @@
+"""Water: a plane at height 0 whose waves mirror the sky and the mirrored ground."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthviz.world.camera import Camera
+from synthviz.world.light import Light
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.sky import Sky, mix, paint_color
+
+
+@dataclass(frozen=True)
+class Waves:
+    """The surface of the water.
+
+    Attributes:
+        strength: slope of the waves; 0.02 is a calm lake, 0.25 a rough sea.
+        scale: length of the largest waves.
+        turn: direction in which they run, in radians.
+        deep: colour of the water itself, in linear light under full light.
+    """
+
+    strength: float
+    scale: float
+    turn: float
+    deep: tuple[float, float, float]
+
+
+def wave_slopes(noise: Noise, waves: Waves, x: Tensor, z: Tensor, pixel: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the slopes of the water in x and z at points, finer waves fading out in the distance."""
+    cos, sin = math.cos(waves.turn), math.sin(waves.turn)
+    along, across = (cos * x + sin * z) / waves.scale, (-sin * x + cos * z) / waves.scale
+    slope_a, slope_b = torch.zeros_like(x), torch.zeros_like(x)
+    amplitude, frequency = 1.0, 1.0
+    for octave in range(6):
+        angle = 0.5 * math.sin(2.4 * octave + 1)
+        c, s = math.cos(angle), math.sin(angle)
+        # Crests are longer than the way from crest to crest.
+        u, v = frequency * (c * along + s * across), frequency * 0.35 * (-s * along + c * across)
+        shown = (1.5 - 2.2 * pixel / waves.scale * frequency).clamp(0, 1)
+        _, du, dv = _slopes(noise, u + 13.1 * octave, v)
+        slope_a = slope_a + amplitude * shown * (c * du - 0.35 * s * dv)
+        slope_b = slope_b + amplitude * shown * (s * du + 0.35 * c * dv)
+        amplitude *= 0.72
+        frequency *= 1.9
+    strength = waves.strength / 2
+    slope_along, slope_across = strength * slope_a, strength * slope_b
+    return cos * slope_along - sin * slope_across, sin * slope_along + cos * slope_across
+
+
+def _slopes(noise: Noise, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return value and slopes of the noise, scaled to about 1."""
+    value, du, dv = noise.value_and_slopes(u, v)
+    return value, du / 2.2, dv / 2.2
+
+
+def paint_water(
+    camera: Camera,
+    light: Light,
+    sky: Sky,
+    noise: Noise,
+    waves: Waves,
+    direction: Tensor,
+    mirror: Tensor,
+    mirror_hit: Tensor,
+) -> Tensor:
+    """Return the light of the water plane for all pixels: (3, H, W).
+
+    Args:
+        camera: from where.
+        light: of the hour.
+        sky: what the water mirrors.
+        noise: of the waves.
+        waves: the surface.
+        direction: (3, H, W) unit vectors of the pixels.
+        mirror: (3, H, W) light of the mirrored ground, in the water's own rows.
+        mirror_hit: (H, W) how much of a pixel mirrors ground, 0 to 1.
+    """
+    size = direction.shape[-1]
+    down = (-direction[1] / direction[2]).clamp(min=1e-4)
+    distance = (camera.height / down).clamp(max=400.0)
+    right = direction[0] / direction[2] * distance
+    x, z = camera.to_world(right, distance)
+    pixel_along = 2 * camera.width / size * distance / down.clamp(max=1.0)  # foreshortened
+    slope_x, slope_z = wave_slopes(noise, waves, x, z, pixel_along * 0.25)
+    cos, sin = math.cos(camera.yaw), math.sin(camera.yaw)
+    slope_x, slope_z = cos * slope_x - sin * slope_z, sin * slope_x + cos * slope_z
+    normal = torch.stack([-slope_x, torch.ones_like(slope_x), -slope_z])
+    normal = normal / normal.norm(dim=0)
+    facing = (-(direction * normal).sum(0)).clamp(0.02, 1)
+    reflected = direction + 2 * facing * normal
+    reflected = torch.stack([reflected[0], reflected[1].abs() + 0.002, reflected[2]])
+    reflected = reflected / reflected.norm(dim=0)
+    mirrored_sky = sky.view(reflected, 3 * 2 * camera.width / size)
+    # Waves shift what is mirrored: mostly up and down, as the eye meets them at a low angle.
+    grid_x = torch.linspace(-1, 1, size)[None, :] + slope_x * 1.2
+    grid_y = torch.linspace(-1, 1, size)[:, None] + (slope_z * 2.4).clamp(-0.3, 0.3)
+    grid = torch.stack([grid_x, grid_y], dim=-1)[None]
+    shifted = F.grid_sample(
+        torch.cat([mirror, mirror_hit[None]])[None], grid, padding_mode="border", align_corners=True
+    )[0]
+    image = mix(mirrored_sky, shifted[:3], shifted[3:])
+    fresnel = 0.03 + 0.97 * (1 - facing) ** 5
+    fresnel = mix(fresnel, torch.ones_like(fresnel), 0.12)
+    ambient = (light.zenith + light.horizon) / 2 + light.key * max(0.05, float(light.direction[1])) * 0.5
+    deep = paint_color(torch.tensor(waves.deep) * ambient) * (
+        1 + 0.5 * (slope_z / (waves.strength + 0.02)).clamp(-1, 1)
+    )
+    color = mix(deep, image, fresnel)
+    toward = (reflected * paint_color(light.direction)).sum(0).clamp(0, 1)
+    sparkle = toward ** (260 if waves.strength < 0.08 else 120)
+    strength = (1 - 0.9 * sky.veil) * (0.8 if light.is_moon else 2.6) * (1 - shifted[3])
+    glitter: Tensor = paint_color(light.key + light.glow) * sparkle * strength * smoothstep(0.0, 0.01, down)
+    return color + glitter
