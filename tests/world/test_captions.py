@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthviz.scenes import (
+from synthviz.world import (
     KINDS,
     captions as tables,
     describe,
