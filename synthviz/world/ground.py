@@ -60,8 +60,8 @@ def march(height: Height, camera: Camera, size: int, near: float, far: float, mi
     pixel = (2 * camera.width / size) * away
     ground = height(x, z, pixel)
     if mirrored:  # the mirror image of the ground hangs below the water; it is seen from a camera below the water
-        beyond_shore = torch.cummax((ground < 0).int(), 1).values.bool()  # land before the water is not mirrored
-        slopes = torch.where(beyond_shore & (ground > 0), (ground + camera.height) / depths, -1e9)
+        mirrored_land = (ground > 0) & (torch.arange(STEPS) > _last_shore(ground, camera.height, depths)[:, None])
+        slopes = torch.where(mirrored_land, (ground + camera.height) / depths, -1e9)
         ground = ground.clamp(min=0)
         rows = -rows.flip(0)
     else:
@@ -118,3 +118,15 @@ def _first_above(highest: Tensor, rows: Tensor) -> Tensor:
     # A step that covers many rows covers all rows below them.
     reached = torch.cummin(first.flip(1), 1).values.flip(1)[:, 1:]  # by the number of rows from the bottom
     return reached.flip(1)
+
+
+def _last_shore(ground: Tensor, camera_height: float, depths: Tensor) -> Tensor:
+    """Return for each column the step at which the farthest water that the camera sees begins.
+
+    Land before that step lies between the viewer and the water, and is not mirrored.
+    """
+    slopes = (ground.clamp(min=0) - camera_height) / depths
+    seen = (ground < 0) & (slopes >= torch.cummax(slopes, 1).values - 1e-6)
+    begins = seen.clone()
+    begins[:, 1:] &= ~seen[:, :-1]
+    return (begins * torch.arange(STEPS)).amax(1)

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.vectors import points
+
 CELLS = 64  # random values on a side of the texture
 SIDE = 512  # pixels on a side of the texture
 TURN = 0.65  # radians from octave to octave, so that their lattices never line up
@@ -50,7 +52,7 @@ class Noise:
     def _look_up(self, texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """(C, *x.shape) of a periodic texture."""
         u, v = x / CELLS, y / CELLS
-        grid = torch.stack([(u - u.floor()) * 2 - 1, (v - v.floor()) * 2 - 1], dim=-1)
+        grid = points((u - u.floor()) * 2 - 1, (v - v.floor()) * 2 - 1)
         found = F.grid_sample(texture, grid.reshape(1, 1, -1, 2), align_corners=True)
         return found.reshape(texture.shape[1], *x.shape)
 

@@ -23,12 +23,15 @@ from synthviz.world.places import PLACES
 from synthviz.world.scene import Scene
 from synthviz.world.shadows import cast_shadows
 from synthviz.world.sky import Sky, choose_clouds
+from synthviz.world.vectors import unit
 from synthviz.world.view import View
 from synthviz.world.water import paint_water
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 SHADOW_REACH = 18.0
-HAZE = {"clear": 0.018, "clouds": 0.022, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
+HAZE = {"clear": 0.010, "clouds": 0.014, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
+# The mean brightness of an hour's pictures, in linear light.
+EXPOSURES = {"sunrise": 0.48, "day": 0.60, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.085}
 SIDES = {"left": -1, "center": 0, "right": 1}
 
 
@@ -70,7 +73,7 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     view = _paint_land(land, light, sky, noise, haze, size * OVERSAMPLING)
     labels = view.labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
     masks = {name: labels == index for index, name in enumerate(THINGS) if (labels == index).any()}
-    return Painting(scene, expose(view.color), masks)
+    return Painting(scene, expose(view.color, scene.time), masks)
 
 
 def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Generator) -> float:
@@ -87,7 +90,7 @@ def pixel_directions(camera: Camera, size: int) -> Tensor:
     right = camera.columns(size)[None, :].expand(size, size)
     up = camera.rows(size)[:, None].expand(size, size)
     directions = torch.stack([right, up, torch.ones_like(right)])
-    return F.normalize(directions, dim=0)
+    return unit(directions)
 
 
 def _paint_land(land: Land, light: Light, sky: Sky, noise: Noise, haze: float, size: int) -> View:
@@ -122,7 +125,7 @@ def _put_ground(view: View, land: Land, seen: Seen) -> None:
     lit, open_sky = view.shadows.at(x, z)
     flat = torch.ones_like(seen.slope_x)
     normal = torch.stack([-(seen.slope_x + material.bump_x), flat, -(seen.slope_z + material.bump_z)])
-    color = view.illuminate(material.albedo, normal / normal.norm(dim=0), lit, open_sky) + material.emission
+    color = view.illuminate(material.albedo, unit(normal), lit, open_sky) + material.emission
     share = view.haze_share(seen.depth, seen.height)
     color = color * (1 - share) + view.haze_color * share
     everything = slice(0, view.size)
@@ -161,9 +164,15 @@ def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
     view.put(everything, everything, color, below.float(), distance, LABELS["water"])
 
 
-def expose(color: Tensor) -> np.ndarray:
-    """Turn linear light at twice the size into a picture, (size, size, 3) uint8, with a little bloom."""
+def expose(color: Tensor, time: str) -> np.ndarray:
+    """Turn linear light at twice the size into a picture, (size, size, 3) uint8, with a little bloom.
+
+    The exposure follows the light half of the way, as a photographer does: a dark picture of an hour becomes
+    brighter, a bright one darker.
+    """
     small = F.avg_pool2d(color.clamp(0, 12)[None], OVERSAMPLING)
+    brightness = float(torch.log(small + 0.02).mean().exp())
+    small = small * (EXPOSURES[time] / brightness) ** 0.5
     bright = (small - 0.9).clamp(min=0)
     for radius in (3, 9):
         bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)

@@ -13,6 +13,7 @@ from synthviz.world.camera import Camera
 from synthviz.world.ground import Height
 from synthviz.world.light import Light
 from synthviz.world.noise import smoothstep
+from synthviz.world.vectors import points
 
 SIDE = 448  # points on a side of the shadow map
 
@@ -40,7 +41,7 @@ class Shadows:
         right, toward = x - self.center_x, z - self.center_z
         u = (cos * right - sin * toward) / self.half
         v = (sin * right + cos * toward) / self.half
-        grid = torch.stack([u, v], dim=-1)[None]
+        grid = points(u, v)[None]
         lit, sky = F.grid_sample(self.maps, grid, padding_mode="border", align_corners=True)[0]
         return lit, sky
 
@@ -74,8 +75,8 @@ def cast_shadows(height: Height, water: bool, camera: Camera, light: Light, reac
     shade = torch.cat([shade, torch.zeros_like(shade[:1])])
     lit = smoothstep(0.03 + spacing * elevation, 0.0, shade)
     sky = torch.ones_like(heights)
-    for radius in (3, 9, 27):
-        window = 2 * radius + 1
-        around = F.avg_pool2d(F.pad(heights[None, None], (radius,) * 4, mode="replicate"), window, 1)[0, 0]
+    for radius in (4, 8, 28):
+        coarse = F.avg_pool2d(heights[None, None], 2 * radius, radius, padding=radius, count_include_pad=False)
+        around = F.interpolate(coarse, size=heights.shape, mode="bilinear", align_corners=True)[0, 0]
         sky = sky - 0.42 * ((around - heights) / (radius * spacing)).clamp(0, 0.9)
     return Shadows(torch.stack([lit, sky.clamp(0.25, 1)])[None], float(center_x), float(center_z), half, azimuth)

@@ -11,9 +11,13 @@ from torch import Tensor
 
 from synthviz.world.light import Light
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.vectors import along, unit
 
 CLOUD_HEIGHT = 1.0  # of the layer in which clouds are looked up
 FARTHEST_CLOUD = 0.045  # upward slope below which the layer dissolves into haze
+CLOUDS_PER_UNIT = 1.7
+OCTAVES = 7
+EDGES = {"cumulus": 0.55, "streaks": 1.6, "overcast": 1.2}  # how softly a kind of cloud ends
 
 
 def mix(low: Tensor, high: Tensor, share: Tensor | float) -> Tensor:
@@ -85,7 +89,16 @@ class Sky:
 
     def __init__(self, light: Light, clouds: tuple[Clouds, ...], noise: Noise, haze: float) -> None:
         self.light, self.clouds, self.noise, self.haze = light, clouds, noise, haze
-        self.veil = max((layer.darkness + 0.3 for layer in clouds if layer.kind == "overcast"), default=0.0)
+        overcast = [layer for layer in clouds if layer.kind == "overcast"]
+        self.veil = max((layer.darkness + 0.3 for layer in overcast), default=0.0)
+        self.grey = self._overcast_color(max((layer.darkness for layer in overcast), default=0.0))
+
+    def _overcast_color(self, darkness: float) -> Tensor:
+        """Return the light of a closed layer of clouds, with a little of the hour's colour."""
+        light = self.light
+        through = 0.45 * light.middle + 0.55 * light.horizon
+        grey = through.mean() * torch.tensor([0.96, 0.99, 1.03])
+        return (0.72 * grey + 0.28 * through) * (1 - darkness) * (1.35 if light.is_moon else 1.0)
 
     def air(self, direction: Tensor) -> Tensor:
         """Return the light of the cloudless sky in directions (3, H, W) of length 1: (3, H, W)."""
@@ -94,19 +107,18 @@ class Sky:
         low, high = smoothstep(0.0, 0.22 + 0.1 * self.haze, up), smoothstep(0.10, 0.75, up)
         color = mix(paint_color(light.horizon), paint_color(light.middle), low)
         color = mix(color, paint_color(light.zenith), high)
-        toward = (direction * paint_color(light.direction)).sum(0).clamp(-1, 1)
+        toward = along(direction, light.direction).clamp(-1, 1)
         near_horizon = torch.exp(-up * 4.5)
         glow = 0.55 * ((toward + 1) / 2) ** 5 * near_horizon + 0.5 * toward.clamp(min=0) ** (28 - 16 * self.haze)
         color = color + paint_color(light.glow) * (glow + 0.8 * toward.clamp(min=0) ** 220) * (1 - 0.8 * self.veil)
         if self.veil:
-            grey = color.mean(0, keepdim=True) * torch.tensor([0.94, 0.98, 1.04])[:, None, None]
-            color = mix(color, grey, min(1.0, self.veil + 0.25))
+            color = mix(color, paint_color(self.grey) * (0.82 + 0.36 * torch.exp(-up * 3.5)), min(1.0, self.veil + 0.35))
         return color
 
     def haze_color(self, direction: Tensor) -> Tensor:
         """Return the light of the air between the viewer and something far away in these directions."""
         flat = torch.stack([direction[0], direction[1].abs() * 0.3 + 0.012, direction[2]])
-        return self.air(flat / flat.norm(dim=0))
+        return self.air(unit(flat))
 
     def view(self, direction: Tensor, pixel: float) -> Tensor:
         """Return the light of the sky with its clouds, without sun, moon and stars.
@@ -121,48 +133,53 @@ class Sky:
         return color
 
     def _lay_clouds(self, color: Tensor, layer: Clouds, direction: Tensor, pixel: float) -> Tensor:
+        """Lay one layer of clouds over the air."""
         up = direction[1].clamp(min=0.02)
         distance = CLOUD_HEIGHT / (up + 0.05)  # the layer bends down a little, as the earth does
-        x, z = direction[0] * distance, direction[2] * distance
+        u, v = self._coordinates(layer, direction[0] * distance, direction[2] * distance)
+        blur = pixel * distance / up.clamp(min=0.05) * CLOUDS_PER_UNIT / layer.scale
+        warp = self.noise.value(u * 0.7 + 9.1, v * 0.7 - 3.3) * (0.35 if layer.kind == "streaks" else 0.15)
+        u, v = u + warp, v - warp
+        density = self.noise.fbm(u, v, OCTAVES, 0.6 if layer.kind == "streaks" else 0.55, blur)
+        toward = self.light.direction
+        nearer_light = self.noise.fbm(u + float(toward[0]) * 0.22, v + float(toward[2]) * 0.22, 4, 0.55, blur)
+        threshold = _threshold(layer.cover)
+        amount = smoothstep(threshold, threshold + EDGES[layer.kind], density)
+        if layer.kind == "overcast":
+            relief = (0.40 * density + 0.45 * (density - nearer_light)).clamp(-1.0, 1.2)
+            cloud = paint_color(self.grey) * (0.88 + (0.26 + 0.16 * layer.darkness) * relief)
+            amount = amount.clamp(min=0.8)
+        else:
+            cloud = self._lit_cloud(direction, density - nearer_light, (density - threshold).clamp(0, 2.5))
+            amount = amount * (0.6 if layer.kind == "streaks" else 0.97)
+        lowest = FARTHEST_CLOUD * (6 if layer.kind == "overcast" else 3)
+        return mix(color, cloud, amount * smoothstep(-0.01, lowest, direction[1]))
+
+    def _coordinates(self, layer: Clouds, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where a layer is looked up in the noise: along the clouds and across."""
         cos, sin = math.cos(layer.turn), math.sin(layer.turn)
         along, across = (cos * x + sin * z) / layer.stretch, -sin * x + cos * z
-        u = along / layer.scale * 1.7 + layer.offset[0]
-        v = across / layer.scale * 1.7 + layer.offset[1]
-        footprint = pixel * distance / up.clamp(min=0.05) * 1.7 / layer.scale
+        scale = CLOUDS_PER_UNIT / layer.scale
+        return along * scale + layer.offset[0], across * scale + layer.offset[1]
+
+    def _lit_cloud(self, direction: Tensor, thinning: Tensor, thickness: Tensor) -> Tensor:
+        """Return the light of single clouds: bright where they thin out towards the light, dark where thick.
+
+        Args:
+            direction: (3, H, W) of the pixels.
+            thinning: (H, W) by how much the cloud is thinner towards the light.
+            thickness: (H, W) of the cloud.
+        """
         light = self.light
-        octaves, gain = (7, 0.55) if layer.kind != "streaks" else (6, 0.6)
-        warp = self.noise.value(u * 0.7 + 9.1, v * 0.7 - 3.3) * (0.35 if layer.kind == "streaks" else 0.15)
-        density = self.noise.fbm(u + warp, v - warp, octaves, gain, footprint)
-        threshold = _threshold(layer.cover)
-        edge = {"cumulus": 0.55, "streaks": 1.6, "overcast": 1.2}[layer.kind]
-        amount = smoothstep(threshold, threshold + edge, density)
-        toward = light.direction
-        step = 0.22
-        shifted = self.noise.fbm(
-            u + warp + float(toward[0]) * step, v - warp + float(toward[2]) * step, 4, gain, footprint
-        )
-        thickness = (density - threshold).clamp(0, 2.5)
-        # Bright where the cloud thins out towards the light, dark where it is thick.
-        lit = (0.62 + 0.5 * (density - shifted) - 0.22 * thickness).clamp(0.05, 1.3)
-        bright = light.key / light.key.max() * (light.horizon.max() * 1.0 + light.glow.max() * 0.35)
+        lit = (0.62 + 0.5 * thinning - 0.22 * thickness).clamp(0.05, 1.3)
+        bright = light.key / light.key.max() * (light.horizon.max() + light.glow.max() * 0.35)
         if light.is_moon:
             bright = mix(bright, light.horizon, 0.6) * 0.8
         dark = mix(light.zenith, light.middle, 0.55) * 0.95
-        if layer.kind == "overcast":
-            base = (
-                mix(light.middle, light.horizon, 0.45).mean() * torch.tensor([0.95, 0.98, 1.03]) * (1 - layer.darkness)
-            )
-            tint = mix(base, light.glow.clamp(max=1) * base.mean() * 2, 0.12)
-            cloud = paint_color(tint) * (0.72 + 0.42 * (density * 0.45 + 0.35 * (density - shifted)).clamp(-0.9, 1.0))
-            amount = amount.clamp(min=0.75)
-        else:
-            cloud = mix(paint_color(dark), paint_color(bright), lit)
-            toward_sun = (direction * paint_color(light.direction)).sum(0).clamp(min=0)
-            rim = (1 - thickness / 1.2).clamp(0, 1) * toward_sun**12
-            cloud = cloud + paint_color(light.glow) * 0.9 * rim
-            amount = amount * {"cumulus": 0.97, "streaks": 0.6}[layer.kind]
-        visible = smoothstep(0.0, FARTHEST_CLOUD * 3, direction[1])
-        return mix(color, cloud, amount * visible)
+        cloud = mix(paint_color(dark), paint_color(bright), lit)
+        toward_light = along(direction, light.direction).clamp(min=0)
+        rim = (1 - thickness / 1.2).clamp(0, 1) * toward_light**12
+        return cloud + paint_color(light.glow) * 0.9 * rim
 
 
 def _threshold(cover: float) -> float:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.vectors import points, unit
 from synthviz.world.view import View
 
 
@@ -68,7 +69,7 @@ class Standing:
         v = ((torch.arange(rows.start, rows.stop) + 0.5 - head) / (foot - head)) * 2 - 1
         if self.flip:
             u = -u
-        grid = torch.stack([u.expand(len(v), -1), v[:, None].expand(-1, len(u))], dim=-1)[None]
+        grid = points(u.expand(len(v), -1), v[:, None].expand(-1, len(u)))[None]
         sprite = self.sprite
         parts = [sprite.albedo, sprite.alpha[None], sprite.normal]
         parts.append(torch.ones_like(sprite.alpha)[None] if sprite.open_sky is None else sprite.open_sky[None])
@@ -82,7 +83,7 @@ class Standing:
         found = F.grid_sample(texture, grid, padding_mode="zeros", align_corners=False)[0]
         alpha = found[3]
         albedo, normal = found[:3], found[4:7]
-        normal = normal / normal.norm(dim=0).clamp(min=1e-3)
+        normal = unit(normal)
         if self.flip:
             normal = torch.stack([-normal[0], normal[1], normal[2]])
         lit = self._direct_light(view)

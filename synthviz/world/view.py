@@ -15,6 +15,7 @@ from synthviz.world.camera import Camera
 from synthviz.world.light import Light
 from synthviz.world.shadows import Shadows
 from synthviz.world.sky import Sky, mix, paint_color
+from synthviz.world.vectors import along
 
 
 @dataclass
@@ -86,10 +87,9 @@ class View:
             open_sky: share of the sky that it sees.
         """
         light, veil = self.light, self.sky.veil
-        direct = (normal * paint_color(light.direction)).sum(0).clamp(min=0) * lit * (1 - 0.92 * veil)
+        direct = along(normal, light.direction).clamp(min=0) * lit * (1 - 0.92 * veil)
         up = normal[1] * 0.5 + 0.5
-        low, high = (light.horizon + light.middle) / 2, (light.zenith + light.middle) / 2
-        ambient = mix(paint_color(low), paint_color(high), up)
+        ambient = mix(paint_color(light.ambient_low), paint_color(light.ambient_high), up)
         if veil:
             ambient = mix(ambient, ambient.mean(0, keepdim=True), 0.6) * (1.25 - 0.6 * veil)
         bounce = 0.12 * paint_color(light.key) * max(0.15, float(light.direction[1])) * (1 - up)

@@ -13,6 +13,7 @@ from synthviz.world.camera import Camera
 from synthviz.world.light import Light
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import Sky, mix, paint_color
+from synthviz.world.vectors import along, points, unit
 
 
 @dataclass(frozen=True)
@@ -92,16 +93,16 @@ def paint_water(
     cos, sin = math.cos(camera.yaw), math.sin(camera.yaw)
     slope_x, slope_z = cos * slope_x - sin * slope_z, sin * slope_x + cos * slope_z
     normal = torch.stack([-slope_x, torch.ones_like(slope_x), -slope_z])
-    normal = normal / normal.norm(dim=0)
+    normal = unit(normal)
     facing = (-(direction * normal).sum(0)).clamp(0.02, 1)
     reflected = direction + 2 * facing * normal
     reflected = torch.stack([reflected[0], reflected[1].abs() + 0.002, reflected[2]])
-    reflected = reflected / reflected.norm(dim=0)
+    reflected = unit(reflected)
     mirrored_sky = sky.view(reflected, 3 * 2 * camera.width / size)
     # Waves shift what is mirrored: mostly up and down, as the eye meets them at a low angle.
     grid_x = torch.linspace(-1, 1, size)[None, :] + slope_x * 1.2
     grid_y = torch.linspace(-1, 1, size)[:, None] + (slope_z * 2.4).clamp(-0.3, 0.3)
-    grid = torch.stack([grid_x, grid_y], dim=-1)[None]
+    grid = points(grid_x, grid_y)[None]
     shifted = F.grid_sample(
         torch.cat([mirror, mirror_hit[None]])[None], grid, padding_mode="border", align_corners=True
     )[0]
@@ -113,7 +114,7 @@ def paint_water(
         1 + 0.5 * (slope_z / (waves.strength + 0.02)).clamp(-1, 1)
     )
     color = mix(deep, image, fresnel)
-    toward = (reflected * paint_color(light.direction)).sum(0).clamp(0, 1)
+    toward = along(reflected, light.direction).clamp(0, 1)
     sparkle = toward ** (260 if waves.strength < 0.08 else 120)
     strength = (1 - 0.9 * sky.veil) * (0.8 if light.is_moon else 2.6) * (1 - shifted[3])
     glitter: Tensor = paint_color(light.key + light.glow) * sparkle * strength * smoothstep(0.0, 0.01, down)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.camera import Camera
@@ -74,15 +75,22 @@ def _pass(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
 
 def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float], water: bool) -> Height:
     scale = 5.0
+    lean, sides = 0.1 * shift[0], 1.5 if shift[1] < 30 else 2.0
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         u, v = x / scale + shift[0], z / scale + shift[1]
         rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
         ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
         detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
-        distance = torch.sqrt((x - peak[0]) ** 2 + (z - peak[1]) ** 2)
-        cone = 3.1 * (1 - distance / 5.2 - 0.16 * rough * smoothstep(0, 2.0, distance)).clamp(min=0) ** 1.25
-        crags = (0.34 * rough + 0.25 * ridge) * smoothstep(0.2, 2.4, distance) * smoothstep(6.5, 3.0, distance)
+        right, away = x - peak[0], z - peak[1]
+        distance = torch.sqrt(right**2 + away**2)
+        # Three or four ridges lead to the summit; the faces between them fall steeply.
+        angle = torch.atan2(right, away)
+        ridges = torch.cos(sides * angle + lean + 0.5 * noise.value(u * 3, v * 3)).abs()
+        slope = 0.20 + 0.075 * ridges - 0.04 * torch.cos(angle - lean)
+        cone = 3.0 * (1 - distance * slope / (0.75 + 0.06 * distance) - 0.14 * rough * smoothstep(0, 1.5, distance))
+        cone = F.softplus(cone, beta=5.0)
+        crags = (0.42 * rough + 0.30 * ridge) * smoothstep(0.1, 2.0, distance) * smoothstep(6.5, 3.0, distance)
         around = 0.28 * noise.value(u, v) + 0.25 + 0.05 * detail + 0.5 * smoothstep(4, 12, z)
         lake = 0.6 * smoothstep(1.0, 0.3, (x / 3.0) ** 2 + ((z - 2.2) / 1.5) ** 2) if water else 0.0
         return cone + crags + (around - lake) * smoothstep(7.0, 4.0, distance).clamp(min=0.35)
@@ -93,7 +101,7 @@ def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float], w
 def _material(noise: Noise, seen: Seen, x: Tensor, z: Tensor, snow_line: float, meadow_line: float) -> Material:
     """Rock, with meadows below and snow above where it is not too steep."""
     steep = steepness(seen)
-    fine, bump_x, bump_z = bumps(noise, x + 0.7 * seen.height, z, seen.pixel, 0.35)
+    fine, bump_x, bump_z = bumps(noise, x + 0.7 * seen.height, z, seen.pixel, 0.35, 7)
     broad = noise.fbm(x / 1.3, z / 1.3, 3, 0.5, seen.pixel / 1.3)
     strata = noise.value(seen.height * 9 + 0.8 * fine, broad * 0.2 + x * 0.05)
     rock = mix(rgb(0.24, 0.22, 0.21), rgb(0.42, 0.38, 0.35), (0.5 + 0.28 * fine + 0.18 * strata).clamp(0, 1))

