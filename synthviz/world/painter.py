@@ -23,15 +23,18 @@ from synthviz.world.places import PLACES
 from synthviz.world.scene import Scene
 from synthviz.world.shadows import cast_shadows
 from synthviz.world.sky import Sky, choose_clouds
+from synthviz.world.styles import apply_style
 from synthviz.world.vectors import unit
 from synthviz.world.view import View
 from synthviz.world.water import paint_water
+from synthviz.world.weather import light_up, paint_lightning, paint_rain, paint_snowfall
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 SHADOW_REACH = 18.0
 HAZE = {"clear": 0.010, "clouds": 0.014, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
 # The mean brightness of an hour's pictures, in linear light.
 EXPOSURES = {"sunrise": 0.48, "day": 0.60, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.085}
+DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 SIDES = {"left": -1, "center": 0, "right": 1}
 
 
@@ -70,10 +73,28 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     air = float(rng.uniform(0.1, 0.5))
     sky = Sky(light, choose_clouds(scene.weather, rng), noise, air)
     haze = HAZE[scene.weather] * (0.6 + 1.6 * air)
-    view = _paint_land(land, light, sky, noise, haze, size * OVERSAMPLING)
+    view = _paint_sky(land, light, sky, haze, size * OVERSAMPLING)
+    flash = paint_lightning(view, noise, rng) if scene.weather == "thunderstorm" else None
+    _paint_land(view, land, noise)
+    if flash is not None:
+        light_up(view, flash)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    if scene.weather == "rain":
+        paint_rain(view, 1.0, generator)
+    elif scene.weather == "thunderstorm":
+        paint_rain(view, 0.5, generator)
+    elif scene.weather == "snowfall":
+        paint_snowfall(view, 1.0, generator)
     labels = view.labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
     masks = {name: labels == index for index, name in enumerate(THINGS) if (labels == index).any()}
-    return Painting(scene, expose(view.color, scene.time), masks)
+    picture = expose(view.color, _usual_brightness(scene))
+    picture = apply_style(scene.style, picture, view.depth, view.labels, noise)
+    return Painting(scene, _to_bytes(picture), masks)
+
+
+def _usual_brightness(scene: Scene) -> float:
+    """Return the mean brightness of pictures of an hour and a weather; weather hardly darkens a night."""
+    return EXPOSURES[scene.time] * DIMMED.get(scene.weather, 1.0) ** (0.35 if scene.time == "night" else 1.0)
 
 
 def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Generator) -> float:
@@ -93,10 +114,10 @@ def pixel_directions(camera: Camera, size: int) -> Tensor:
     return unit(directions)
 
 
-def _paint_land(land: Land, light: Light, sky: Sky, noise: Noise, haze: float, size: int) -> View:
+def _paint_sky(land: Land, light: Light, sky: Sky, haze: float, size: int) -> View:
     camera = land.camera
     directions = pixel_directions(camera, size)
-    view = View(
+    return View(
         camera=camera,
         light=light,
         sky=sky,
@@ -108,13 +129,16 @@ def _paint_land(land: Land, light: Light, sky: Sky, noise: Noise, haze: float, s
         depth=torch.full((size, size), 1e9),
         labels=torch.full((size, size), LABELS["sky"], dtype=torch.uint8),
     )
-    seen = march(land.height, camera, size, land.near, land.far)
+
+
+def _paint_land(view: View, land: Land, noise: Noise) -> None:
+    """Paint the ground, the water, and what stands in the landscape."""
+    seen = march(land.height, view.camera, view.size, land.near, land.far)
     _put_ground(view, land, seen)
     if land.waves is not None:
         _put_water(view, land, noise, seen)
     for drawable in land.drawables:
         drawable.draw(view)
-    return view
 
 
 def _put_ground(view: View, land: Land, seen: Seen) -> None:
@@ -164,17 +188,28 @@ def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
     view.put(everything, everything, color, below.float(), distance, LABELS["water"])
 
 
-def expose(color: Tensor, time: str) -> np.ndarray:
-    """Turn linear light at twice the size into a picture, (size, size, 3) uint8, with a little bloom.
+def expose(color: Tensor, brightness: float) -> Tensor:
+    """Turn linear light into screen colours in [0, 1], (3, H, W), with a little bloom.
 
-    The exposure follows the light half of the way, as a photographer does: a dark picture of an hour becomes
-    brighter, a bright one darker.
+    The exposure follows the light half of the way, as a photographer does: a picture that is darker than others of
+    its hour and weather becomes brighter, a brighter one darker.
+
+    Args:
+        color: (3, H, W) linear light.
+        brightness: the usual mean of such pictures, in linear light.
     """
-    small = F.avg_pool2d(color.clamp(0, 12)[None], OVERSAMPLING)
-    brightness = float(torch.log(small + 0.02).mean().exp())
-    small = small * (EXPOSURES[time] / brightness) ** 0.5
-    bright = (small - 0.9).clamp(min=0)
+    color = color.clamp(0, 12)
+    small = F.avg_pool2d(color[None], OVERSAMPLING)
+    found = float(torch.log(small + 0.02).mean().exp())
+    exposure = (brightness / found) ** 0.5
+    bright = (small * exposure - 0.9).clamp(min=0)
     for radius in (3, 9):
         bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
-    screen = to_screen((small + 0.5 * bright)[0])
-    return (screen.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    bloom = F.interpolate(bright, scale_factor=OVERSAMPLING, mode="bilinear", align_corners=False)[0]
+    return to_screen(color * exposure + 0.5 * bloom)
+
+
+def _to_bytes(picture: Tensor) -> np.ndarray:
+    """Average a picture down to its final size: (size, size, 3) uint8."""
+    small = F.avg_pool2d(picture[None], OVERSAMPLING)[0]
+    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

@@ -23,6 +23,7 @@ WEATHERS = ("clear", "clouds", "fog", "rain", "snowfall", "thunderstorm")
 BODIES = ("sun", "moon", "crescent moon")
 SIDES = ("left", "center", "right")
 STYLES = ("flat", "watercolor", "neon", "ink")
+NATURAL = "natural"  # the style that needs no word
 
 SKY_KINDS = ("bird", "lantern", "balloon")
 WATER_KINDS = ("boat",)
@@ -78,7 +79,7 @@ class Scene:
         stars: whether stars are visible.
         water: whether there is water: a lake in front of the place, or the sea.
         things: at most one group in the sky and one on the ground or the water.
-        style: one of `STYLES`.
+        style: one of `STYLES`, or `NATURAL`.
         seed: seed of the painter's random generator.
 
     Raises:
@@ -101,7 +102,7 @@ class Scene:
             ("place", self.place, PLACES),
             ("time", self.time, TIMES),
             ("weather", self.weather, WEATHERS),
-            ("style", self.style, STYLES),
+            ("style", self.style, (NATURAL, *STYLES)),
         ):
             _check(name, value, allowed)
         self._check_sky()

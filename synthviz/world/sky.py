@@ -112,7 +112,7 @@ class Sky:
         glow = 0.55 * ((toward + 1) / 2) ** 5 * near_horizon + 0.5 * toward.clamp(min=0) ** (28 - 16 * self.haze)
         color = color + paint_color(light.glow) * (glow + 0.8 * toward.clamp(min=0) ** 220) * (1 - 0.8 * self.veil)
         if self.veil:
-            color = mix(color, paint_color(self.grey) * (0.82 + 0.36 * torch.exp(-up * 3.5)), min(1.0, self.veil + 0.35))
+            color = mix(color, paint_color(self.grey) * (0.82 + 0.36 * torch.exp(-up * 3.5)), min(1.0, self.veil + 0.5))
         return color
 
     def haze_color(self, direction: Tensor) -> Tensor:

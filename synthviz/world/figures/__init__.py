@@ -1,0 +1,1 @@
+"""The things that a scene counts and colours, as sprites with normals, and how they are lit."""

@@ -1,0 +1,156 @@
+"""A figure: a coloured thing in the picture, lit by its light, whose colour stays readable in every light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthviz.world.light import to_screen
+from synthviz.world.sky import paint_color
+from synthviz.world.sprites import Sprite
+from synthviz.world.vectors import points, unit
+from synthviz.world.view import View
+
+MOST_TINT = 0.30  # share of the light's own colour that a figure takes on
+MOST_HAZE = 0.10
+LEAST_LIGHT, MOST_LIGHT = (0.56, 0.36), 1.15  # mean light on a white figure, the least by day and at night
+CONTRAST = 0.30  # least difference between a figure and what is behind it, in screen colours
+# Brightness that is tried until a figure stands out: before something dark, before something bright, for a lamp.
+BRIGHTER, DARKER, SHINING = (1.0, 1.25, 0.8, 1.55, 0.65), (1.0, 0.8, 0.65, 1.25), (1.0, 1.2, 1.4)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A thing that a scene names.
+
+    Attributes:
+        sprite: its picture.
+        right: of its middle, relative to the camera.
+        base: height of its lower edge above the water.
+        away: distance along the view.
+        width: in the units of the world.
+        height: in the units of the world.
+        label: index into `labels.THINGS`.
+        flip: whether it is mirrored left to right.
+        floats: whether it hangs in the air.
+        reflected: whether water mirrors it.
+        halo: (3,) light that it sheds around it; None if it does not glow.
+        foot: half the width of its shadow relative to its own width; 0 without a shadow.
+    """
+
+    sprite: Sprite
+    right: float
+    base: float
+    away: float
+    width: float
+    height: float
+    label: int
+    flip: bool = False
+    floats: bool = False
+    reflected: bool = True
+    halo: Tensor | None = None
+    foot: float = 0.0
+
+    def draw(self, view: View) -> None:
+        """Draw the figure with its halo or shadow."""
+        if view.mirrored and not self.reflected:
+            return
+        left, foot = view.project(self.right - self.width / 2, self.base, self.away)
+        right, head = view.project(self.right + self.width / 2, self.base + self.height, self.away)
+        if self.halo is not None:
+            self._shed_light(view, (left + right) / 2, (foot + head) / 2, right - left)
+        if self.foot and not view.mirrored:
+            self._cast_shadow(view, (left + right) / 2, foot, right - left)
+        window = view.window(left, min(foot, head), right, max(foot, head))
+        if window is None:
+            return
+        rows, columns = window
+        u = ((torch.arange(columns.start, columns.stop) + 0.5 - left) / (right - left)) * 2 - 1
+        v = ((torch.arange(rows.start, rows.stop) + 0.5 - head) / (foot - head)) * 2 - 1
+        albedo, alpha, normal, emission = self._look_up(-u if self.flip else u, v)
+        light = self._light(view, normal, alpha)
+        behind = view.color[:, rows, columns]
+        color = _stand_out(albedo * light + emission, alpha, behind, self.halo is not None)
+        share = view.haze_share(self.away, self.base + self.height / 2).clamp(max=MOST_HAZE)
+        color = color + (view.haze_color[:, rows, columns] - color) * share
+        view.put(rows, columns, color, alpha, self.away, self.label)
+
+    def _look_up(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return reflectance, coverage, normals and emission at the pixels of columns u and rows v."""
+        sprite = self.sprite
+        emission = torch.zeros_like(sprite.albedo) if sprite.emission is None else sprite.emission
+        texture = torch.cat([sprite.albedo, sprite.alpha[None], sprite.normal, emission])[None]
+        shrink = int(min(texture.shape[-2] / max(1, len(v)), texture.shape[-1] / max(1, len(u))))
+        if shrink >= 2:
+            texture = F.avg_pool2d(texture, shrink)
+        grid = points(u.expand(len(v), -1), v[:, None].expand(-1, len(u)))[None]
+        found = F.grid_sample(texture, grid, padding_mode="zeros", align_corners=False)[0]
+        normal = unit(found[4:7])
+        if self.flip:
+            normal = torch.stack([-normal[0], normal[1], normal[2]])
+        return found[:3], found[3], normal, found[7:10]
+
+    def _light(self, view: View, normal: Tensor, alpha: Tensor) -> Tensor:
+        """Return the light on a white figure, (3, h, w), neither too dim nor too coloured to read its colour."""
+        lit = 1.0
+        if view.shadows is not None and not self.floats:
+            x, z = view.camera.to_world(torch.tensor([[self.right]]), torch.tensor([[self.away]]))
+            lit = 0.25 + 0.75 * float(view.shadows.at(x, z)[0])
+        white = view.illuminate(torch.ones_like(normal), normal, lit, 1.0)
+        strength = white.mean(0)
+        total = alpha.sum().clamp(min=1e-3)
+        mean = (strength * alpha).sum() / total
+        tint = (white * alpha).sum((1, 2)) / total / mean.clamp(min=1e-6)
+        tint = 1 + MOST_TINT * (tint - 1)
+        least = LEAST_LIGHT[0] + (LEAST_LIGHT[1] - LEAST_LIGHT[0]) * view.light.darkness
+        strength = (strength / mean.clamp(min=1e-6)).clamp(0, 3) ** 0.85
+        return strength * mean.clamp(least, MOST_LIGHT) * paint_color(tint)
+
+    def _shed_light(self, view: View, column: float, row: float, width: float) -> None:
+        """Add a soft glow to everything around the figure."""
+        assert self.halo is not None
+        reach = 1.9 * width
+        window = view.window(column - reach, row - reach, column + reach, row + reach)
+        if window is None:
+            return
+        rows, columns = window
+        x = (torch.arange(columns.start, columns.stop) + 0.5 - column) / reach
+        y = (torch.arange(rows.start, rows.stop) + 0.5 - row) / reach
+        away = (x[None] ** 2 + y[:, None] ** 2).clamp(max=1)
+        view.color[:, rows, columns] += paint_color(self.halo) * (1 - away) ** 3
+
+    def _cast_shadow(self, view: View, column: float, row: float, width: float) -> None:
+        """Darken the ground at the foot, longer on the side that is turned away from the light."""
+        toward = view.light.direction
+        strength = 0.35 + 0.3 * max(0.0, 1 - 1.5 * view.sky.veil)
+        sideways = float(-toward[0]) / max(0.3, float(toward[1])) * max(0.0, 1 - 1.5 * view.sky.veil)
+        near, thick = width * self.foot, 0.11 * width
+        far = near + width * min(1.1, 0.6 * abs(sideways))
+        left, right = (column - far, column + near) if sideways < 0 else (column - near, column + far)
+        window = view.window(left, row - thick, right, row + thick)
+        if window is None:
+            return
+        rows, columns = window
+        x = torch.arange(columns.start, columns.stop) + 0.5 - column
+        y = torch.arange(rows.start, rows.stop) + 0.5 - row
+        side = torch.where((x < 0) == (sideways < 0), far, near)
+        away = (x / side)[None] ** 2 + (y / thick)[:, None] ** 2
+        depth = view.depth[rows, columns]
+        ground = ((depth > 0.6 * self.away) & (depth < 1.7 * self.away)).float()
+        view.color[:, rows, columns] *= 1 - strength * (1 - away).clamp(min=0) * ground
+
+
+def _stand_out(color: Tensor, alpha: Tensor, behind: Tensor, shines: bool) -> Tensor:
+    """Brighten or darken a figure until it differs enough from what is behind it."""
+    total = alpha.sum().clamp(min=1e-3)
+    mean = (color * alpha).sum((1, 2)) / total
+    back = to_screen((behind * alpha).sum((1, 2)) / total)
+    gains = SHINING if shines else DARKER if float(back.mean()) > 0.55 else BRIGHTER
+    differences = [float((to_screen(mean * gain) - back).norm()) for gain in gains]
+    for gain, difference in zip(gains, differences, strict=True):
+        if difference > CONTRAST:
+            return color * gain
+    return color * gains[differences.index(max(differences))]

@@ -1,0 +1,202 @@
+"""A canyon: seen from its rim, from its floor between the walls, or as a wide valley of buttes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from synthviz.world.air import Mist
+from synthviz.world.camera import Camera
+from synthviz.world.ground import Height, Seen
+from synthviz.world.grove import Grove, Plant
+from synthviz.world.labels import LABELS
+from synthviz.world.land import Drawable, Land, Material, Wishes, bumps, height_at, rgb, steepness
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.places.rock_arch import rock_arch
+from synthviz.world.places.strata import Strata, choose_strata
+from synthviz.world.plants import BUSH, DEAD, bush, dead_tree
+from synthviz.world.scatter import Kinds, scatter
+from synthviz.world.sky import mix
+from synthviz.world.sprites import Standing
+from synthviz.world.water import Waves
+
+
+def canyon(wishes: Wishes) -> Land:
+    """Build a canyon, with a river or a lake on its floor if water is wished for."""
+    rng = wishes.rng
+    kind = str(rng.choice(["rim", "floor", "buttes", "arch"]))
+    strata = choose_strata(rng)
+    drawables: list[Drawable] = []
+    if kind == "arch":
+        camera, height, arch = _arch(wishes, strata)
+        drawables.append(arch)
+    else:
+        camera, height = {"rim": _rim, "floor": _floor, "buttes": _buttes}[kind](wishes, strata)
+    if kind == "rim":  # haze between the layers makes them stand apart
+        drawables.append(Mist(wishes.noise, 0.1, 1.7, float(rng.uniform(0.02, 0.07)), float(rng.uniform(0, 60)), 2.0))
+    else:
+        drawables.append(_brush(wishes, camera, height))
+    green = float(rng.uniform(0.1, 0.7))
+    snow = wishes.weather == "snowfall"
+    waves = Waves(float(rng.uniform(0.01, 0.03)), 0.4, float(rng.uniform(-0.6, 0.6)), (0.03, 0.07, 0.05))
+    return Land(
+        camera,
+        height,
+        lambda seen, x, z: _material(wishes.noise, strata, seen, x, z, green, snow),
+        waves if wishes.water else None,
+        near=0.1,
+        drawables=tuple(drawables),
+    )
+
+
+def _rim(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
+    """Stand on the rim and look down: terraces and temples, layer behind layer."""
+    noise, rng = wishes.noise, wishes.rng
+    water = wishes.water
+    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(0.7, 0.95) if water else rng.uniform(1.3, 1.8))
+    bend, lean = float(rng.uniform(-0.5, 0.5)), float(rng.uniform(-0.25, 0.25))
+    half, run = (0.85, 1.0) if water else (0.10, 1.5)
+    tilt = float(rng.choice([-1, 1]) * rng.uniform(0.25, 0.7))
+    level = 0.2 if water else 0.0
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        path = bend + lean * z + 0.9 * noise.value(z / 3.4 + shift, torch.zeros_like(z))
+        valley = (x - path).abs() * 0.5 - half
+        rough = noise.fbm(x / 3.0 + shift, z / 3.0 - shift, 6, 0.5, pixel / 3.0 * 2, ridged=True)
+        fine = noise.fbm(x * 3 + shift, z * 3, 4, 0.55, pixel * 5)
+        field = valley + 1.1 * rough * smoothstep(-0.2, 0.7, valley) + 0.04 * fine
+        # Temples of rock end at different layers; the far rim at the highest.
+        cap = 0.66 + 0.3 * noise.value(x / 1.9 - shift, z / 1.9)
+        way = torch.minimum(field / run, cap) + 0.9 * smoothstep(8, 15, z)
+        edge = z + tilt * x - 0.22 - 0.05 * fine
+        near = smoothstep(0.22, 0.0, edge)
+        body = tall * strata.terrace(torch.maximum(way, 1.1 * near)) + 0.012 * fine
+        far = 0.75 * smoothstep(0.35, 0.5, rough) * smoothstep(13, 16, z)
+        return body + far + 0.025 * smoothstep(0.0, 0.2, fine) * near - level * smoothstep(0.05, -0.05, field)
+
+    ground = height_at(height, 0.0, 0.0)
+    return Camera(ground + rng.uniform(0.08, 0.24), rng.uniform(0.36, 0.5), rng.uniform(0.42, 0.6)), height
+
+
+def _floor(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
+    """Stand on the floor or over the river, between the walls."""
+    noise, rng = wishes.noise, wishes.rng
+    water = wishes.water
+    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(1.1, 1.8))
+    half, run = float(rng.uniform(0.75, 1.1)), float(rng.uniform(0.7, 1.1))
+    level = 0.22 if water else 0.0
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        path = 0.9 * smoothstep(0.5, 4, z) * noise.value(z / 3.6 + shift, torch.zeros_like(z))
+        rough = noise.fbm(x / 1.5 + shift, z / 1.5, 5, 0.5, pixel / 1.5)
+        fine = noise.fbm(x * 4 + shift, z * 4, 4, 0.55, pixel * 4)
+        side = (x - path).abs() - half - 0.05 * z.clamp(max=8)
+        field = side + 0.28 * rough * smoothstep(-0.6, 0.2, side) + 0.035 * fine
+        sand = 0.02 * fine + _boulders(noise, x - shift, z, fine) + 0.06 * (side + half).clamp(min=0, max=half)
+        return tall * strata.terrace(field / run) + sand - level * smoothstep(0.0, -0.25, field)
+
+    ground = max(0.0, height_at(height, 0.0, 0.2))
+    return Camera(ground + rng.uniform(0.10, 0.3), rng.uniform(0.56, 0.68), rng.uniform(0.45, 0.65)), height
+
+
+def _buttes(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
+    """Look over a wide red plain with buttes and mesas."""
+    noise, rng = wishes.noise, wishes.rng
+    shift = float(rng.uniform(0, 60))
+    count = int(rng.integers(3, 6))
+    sides = rng.permutation(count) - (count - 1) / 2
+    stands = []
+    for index in range(count):
+        away = float(rng.uniform(5.0, 7.0) + 2.0 * index)
+        right = float(sides[index] / count * 1.1 * away + rng.uniform(-0.4, 0.4))
+        radius = float(rng.choice([rng.uniform(0.14, 0.25), rng.uniform(0.4, 0.7), rng.uniform(0.8, 1.4)]))
+        stands.append((right, away, radius, float(rng.uniform(1.1, 1.9))))
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        rough = noise.fbm(x / 1.1 + shift, z / 1.1, 5, 0.5, pixel / 1.1)
+        fine = noise.fbm(x * 3 + shift, z * 3, 4, 0.55, pixel * 3)
+        rock = torch.zeros_like(x)
+        for right, away, radius, tall in stands:
+            distance = torch.sqrt((x - right) ** 2 + ((z - away) * 0.8) ** 2)
+            inside = radius - distance + 0.16 * rough + 0.04 * fine
+            rock = torch.maximum(rock, tall * strata.butte(inside))
+        plain = 0.06 * noise.value(x / 2.4, z / 2.4 + shift) + 0.012 * fine + 0.08
+        plain = plain + _boulders(noise, x - shift, z, fine)
+        if wishes.water:
+            plain = 0.5 * plain
+            shore = (z - 2.3 - 0.25 * x + 0.35 * noise.value(x / 1.5, z / 1.5 - shift)).abs()
+            plain = plain - 0.3 * smoothstep(1.8, 1.4, shore)
+        far = 0.9 * strata.terrace((0.9 * rough * 0.6 + noise.value(x / 5, z / 5 + shift) - 0.4) / 0.7)
+        return plain + rock + far * smoothstep(14, 17, z)
+
+    ground = height_at(height, 0.0, 0.2)
+    return Camera(ground + rng.uniform(0.12, 0.4), rng.uniform(0.5, 0.68), rng.uniform(0.36, 0.55)), height
+
+
+def _arch(wishes: Wishes, strata: Strata) -> tuple[Camera, Height, Standing]:
+    """Stand before an arch of rock, with buttes behind it."""
+    noise, rng = wishes.noise, wishes.rng
+    _, plain = _buttes(wishes, strata)
+    away, tall, wide = float(rng.uniform(4.2, 5.4)), float(rng.uniform(1.3, 1.7)), float(rng.uniform(2.1, 2.8))
+    aside = wishes.sun_side if wishes.sun_side is not None else int(rng.integers(-1, 2))
+    right = -0.9 * aside + float(rng.uniform(-0.3, 0.3)) + (0.9 if wishes.sun_side == 0 else 0.0)
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        ridge = smoothstep(0.9 * wide, 0.3 * wide, (x - right).abs()) * smoothstep(1.1, 0.1, (z - away).abs())
+        legs = smoothstep(0.3 * wide, 0.05, ((x - right).abs() - 0.36 * wide).abs() + (z - away).abs())
+        rubble = 1 + 0.25 * noise.fbm(x * 2.2, z * 2.2, 4, 0.55, pixel * 2.2)
+        return plain(x, z, pixel) + (0.22 * ridge + 0.3 * legs) * rubble
+
+    camera = Camera(
+        height_at(height, 0.0, 0.2) + rng.uniform(0.1, 0.3), rng.uniform(0.56, 0.68), rng.uniform(0.36, 0.5)
+    )
+    base = height_at(height, right, away)
+    sprite = rock_arch(noise, rng, strata, tall)
+    return camera, height, Standing(sprite, right, base - 0.1, away, wide, tall, LABELS["place"], floats=True)
+
+
+def _brush(wishes: Wishes, camera: Camera, height: Height) -> Grove:
+    """Scatter dry brush, and in some pictures a dead tree near the viewer."""
+    noise, rng = wishes.noise, wishes.rng
+    snow = 0.7 if wishes.weather == "snowfall" else 0.0
+    sprites = [bush(noise, rng, "summer", snow)]
+    found = scatter(rng, height, camera, Kinds(0, 1, (0.035, 0.07), BUSH), 44, 0.7, 5.0, crowding=0.6)
+    plants = [replace(plant, tint=0.6 * plant.tint) for plant in found]
+    if rng.random() < 0.35:
+        away = float(rng.uniform(0.8, 1.2))
+        side = -float(wishes.sun_side) if wishes.sun_side else float(rng.choice([-1, 1]))
+        right = side * float(rng.uniform(0.55, 0.85)) * camera.width * away
+        base, tall = height_at(height, right, away), float(rng.uniform(0.3, 0.45))
+        if base > 0.02:
+            sprites.append(dead_tree(noise, rng, snow))
+            plants.append(Plant(1, right, base - 0.01, away, tall * DEAD, tall, 1.2))
+    return Grove(tuple(sprites), tuple(plants))
+
+
+def _boulders(noise: Noise, x: Tensor, z: Tensor, fine: Tensor) -> Tensor:
+    """Return heights of rocks that lie about."""
+    here = noise.value(x * 4.1, z * 4.1) + 0.32 * fine
+    return 0.035 * smoothstep(1.25, 1.5, here) + 0.04 * smoothstep(1.5, 2.2, here)
+
+
+def _material(noise: Noise, strata: Strata, seen: Seen, x: Tensor, z: Tensor, green: float, snow: bool) -> Material:
+    """Bands of rock on the walls; sand, stones and sage where it is flat."""
+    steep = steepness(seen)
+    fine, bump_x, bump_z = bumps(noise, x, z, seen.pixel, 0.22)
+    crack = smoothstep(0.09, 0.0, noise.value(x * 5 + 0.4 * fine, z * 5).abs()) * smoothstep(2.5, 0.6, seen.depth)
+    bush = noise.value(x * 11, z * 11)
+    broad = noise.fbm(x / 1.3, z / 1.3, 3, 0.5, seen.pixel / 1.3)
+    rock = strata.color(seen.height + 0.02 * broad + 0.004 * fine)
+    rock = rock * (1 + 0.10 * fine + 0.06 * broad)
+    dust = mix(strata.dust_dark, strata.dust, (0.5 + 0.3 * broad + 0.35 * fine).clamp(0, 1))
+    shrub = smoothstep(1.0, 1.5, bush + 0.5 * broad) * green * smoothstep(0.9, 2.0, seen.depth)
+    dust = mix(dust, rgb(0.13, 0.15, 0.06), shrub)
+    dust = dust * (1 - 0.45 * crack)
+    flat = smoothstep(1.1, 0.45, steep)
+    albedo = mix(rock, dust, flat)
+    if snow:
+        albedo = mix(albedo, rgb(0.86, 0.90, 0.96), flat * smoothstep(-0.9, 0.5, fine + broad))
+    rough = 0.26 * (1 - 0.4 * flat)
+    return Material(albedo.clamp(0, 1), bump_x * rough, bump_z * rough)

@@ -1,0 +1,103 @@
+"""What brings a city to life: trains on tracks, lights in the air, lamps and trees along streets, railings.
+
+Railings and frames stand near the viewer and give the picture its depth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from synthviz.world.buildings import Blueprint, setback_tower, twins
+from synthviz.world.camera import Camera
+from synthviz.world.lamps import Lamp
+from synthviz.world.light import Color
+from synthviz.world.noise import Noise
+from synthviz.world.plants import BROADLEAF, broadleaf
+from synthviz.world.solids import box, cylinder
+from synthviz.world.sprites import Standing
+
+
+def traffic(plan: Blueprint, camera: Camera, distance: float, room: float) -> list[Lamp]:
+    """Let a few lights fly in a wide curve between the towers."""
+    lamps = []
+    for _ in range(int(plan.rng.integers(1, 3))):
+        color: Color = plan.glows[int(plan.rng.integers(2))]
+        right, rise = plan.uniform(-0.7, 0.7) * camera.width * distance, plan.uniform(0.25, 0.6) * room
+        drift, climb = plan.uniform(0.25, 0.5) * plan.rng.choice([-1, 1]), plan.uniform(-0.02, 0.05)
+        for number in range(int(plan.rng.integers(3, 6))):
+            away, sway = distance - 1.6 + 0.9 * number, plan.uniform(-0.06, 0.06)
+            height = max(0.3, rise + climb * number * number + sway)
+            place = (right + drift * number, height, away)
+            lamps.append(Lamp(*place, 0.02, (1.1 * color[0], 1.1 * color[1], 1.1 * color[2]), 1.6))
+    return lamps
+
+
+def street_lamps(plan: Blueprint, right: float) -> list[Lamp]:
+    """Put lamps along both sides of an avenue, and return their lights."""
+    post = replace(plan.look(adorned=False), lit=0.0, rim=0.0, gloss=0.0)
+    lamps = []
+    for away in np.arange(1.3, 7.0, 0.9):
+        for side in (-1, 1):
+            plan.add(cylinder(side * right, 0.0, float(away), 0.016, 0.36, 0.010), post)
+            lamps.append(Lamp(side * right, 0.37, float(away), 0.022, (1.3, 0.80, 0.38)))
+    return lamps
+
+
+def street_trees(plan: Blueprint, noise: Noise, places: list[tuple[float, float]], size: float) -> list[Standing]:
+    """Plant trees of one kind at places, given as right and away."""
+    tree = broadleaf(noise, plan.rng)
+    trees = []
+    for right, away in places:
+        tall = size * plan.uniform(0.75, 1.2)
+        flip = bool(plan.rng.random() < 0.5)
+        trees.append(Standing(tree, right, 0.0, away, tall * BROADLEAF, tall, flip=flip))
+    return trees
+
+
+def railing(plan: Blueprint, camera: Camera) -> None:
+    """Put a railing with a band of light before the viewer, at the lower edge of the picture."""
+    away = 1.0
+    reach = camera.width * away * 1.3
+    top = camera.height - (plan.uniform(0.80, 0.9) - camera.horizon) * 2 * camera.width * away
+    turn = plan.uniform(-0.22, 0.22)
+    dark = replace(plan.look(adorned=False), metal=(0.10, 0.11, 0.13), lit=0.0, rim=0.0, gloss=0.12)
+    light = replace(dark, rim=0.8, glow=plan.glows[0])
+    plan.add(box(0.0, top - 0.022, away, 2.4 * reach, 0.022, 0.03, turn), dark)
+    plan.add(box(0.0, top - 0.085, away, 2.4 * reach, 0.012, 0.012, turn), light)
+    step = reach / plan.uniform(2.2, 3.4)
+    for number in range(-4, 5):
+        along = (number + 0.5) * step
+        right, deep = along * math.cos(turn), away + along * math.sin(turn)
+        plan.add(box(right, top - 0.6, deep, 0.026, 0.59, 0.02, turn), dark)
+
+
+def frame(plan: Blueprint, camera: Camera, side: float) -> None:
+    """Let a great tower stand near the viewer at one edge of the picture."""
+    away = plan.uniform(3.0, 3.8)
+    build = twins if plan.rng.random() < 0.3 else setback_tower
+    tall = (camera.horizon - plan.uniform(-0.1, 0.1)) * 2 * camera.width * away + camera.height
+    build(plan, side * camera.width * away * plan.uniform(0.92, 1.02), 0.0, away, 0.75, tall)
+
+
+def track(plan: Blueprint, side: float, distance: float, camera: Camera) -> None:
+    """Build an elevated track that leads from the foreground into the city, with a train on it."""
+    start = (side * camera.width * 2.0, 2.0)
+    end = (-side * camera.width * distance * plan.uniform(0.0, 0.4), distance - 1.2)
+    length = math.hypot(end[0] - start[0], end[1] - start[1])
+    turn = math.atan2(end[1] - start[1], end[0] - start[0])
+    deck = camera.height * plan.uniform(0.5, 0.75)
+    look = replace(plan.look(adorned=False), lit=0.0, rim=1.0, glow=plan.glows[0], gloss=0.2)
+    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    plan.add(box(middle[0], deck, middle[1], length * 1.3, 0.045, 0.12, turn), look)
+    for share in np.arange(-0.1, 1.0, 0.14):
+        right, away = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+        plan.add(cylinder(right, -0.1, away, 0.035, deck + 0.1, 0.05), replace(look, rim=0.0))
+    share = plan.uniform(0.3, 0.7)
+    train = replace(
+        look, lit=1.0, pane=0.07, pane_width=0.12, window=(1.0, 0.8, 0.5), rim=0.0, seed=plan.uniform(0, 100)
+    )
+    right, away = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+    plan.add(box(right, deck + 0.045, away, 0.9, 0.08, 0.08, turn), train)

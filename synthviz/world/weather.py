@@ -1,0 +1,184 @@
+"""Weather in front of the land: rain, falling snow at all depths, lightning, and the air of fog."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthviz.world.labels import LABELS
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.sky import mix, paint_color
+from synthviz.world.view import View
+
+Path = list[tuple[float, float]]  # columns and rows in pixels
+
+RAIN_LAYERS = 3
+
+
+def _streaks(size: int, count: int, length: int, slant: float, generator: torch.Generator) -> Tensor:
+    """Scatter fine streaks over a picture: (size, size) coverage in [0, 1].
+
+    Args:
+        size: of the picture.
+        count: of the streaks.
+        length: of a streak in pixels, rounded up to a power of two.
+        slant: sideways movement relative to the fall.
+        generator: decides where they are, and how strong each is.
+    """
+    picture = torch.zeros(size * size)
+    positions = torch.randint(size * size, (count,), generator=generator)
+    picture[positions] = 0.3 + 0.7 * torch.rand(count, generator=generator)
+    streaks = picture.view(size, size)
+    reach = 1
+    while reach < length:  # each step doubles the length
+        streaks = torch.maximum(streaks, streaks.roll((reach, round(slant * reach)), (0, 1)))
+        reach *= 2
+    return 0.5 * streaks + 0.25 * (streaks.roll(1, 1) + streaks.roll(-1, 1))
+
+
+def _flakes(size: int, count: int, radius: float, generator: torch.Generator) -> Tensor:
+    """Scatter soft round flakes over a picture: (size, size) coverage in [0, 1].
+
+    Args:
+        size: of the picture.
+        count: of the flakes.
+        radius: of a flake in pixels.
+        generator: decides where they are, and how large each is.
+    """
+    picture = torch.zeros(size, size)
+    reach = math.ceil(radius) + 1
+    window = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    x, y, share = torch.rand(3, count, generator=generator)
+    for column, row, grown in zip((x * size).tolist(), (y * size).tolist(), share.tolist(), strict=True):
+        left, top = int(column) - reach, int(row) - reach
+        if left < 0 or top < 0 or left + 2 * reach + 1 > size or top + 2 * reach + 1 > size:
+            continue
+        distance = ((window - column % 1)[None, :] ** 2 + (window - row % 1)[:, None] ** 2).sqrt()
+        part = picture[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+        torch.maximum(part, smoothstep(radius * (0.7 + 0.3 * grown), 0.0, distance), out=part)
+    return picture
+
+
+def paint_rain(view: View, strength: float, generator: torch.Generator) -> None:
+    """Let rain fall: fine slanted streaks in three depths."""
+    size = view.size
+    slant = float(torch.rand(1, generator=generator) - 0.5) * 0.6
+    light = (0.4 * view.light.horizon.mean() + 0.9 * view.sky.grey.mean()) * torch.tensor([0.95, 1.0, 1.06])
+    covered = torch.zeros(size, size)
+    for layer in range(RAIN_LAYERS):
+        nearness = (layer + 1) / RAIN_LAYERS
+        count = int((1500, 700, 260)[layer] * strength * (size / 512) ** 2)
+        streaks = _streaks(size, count, int(size * (0.02 + 0.055 * nearness)), slant, generator)
+        alpha = streaks * (0.16 + 0.20 * nearness)
+        view.color = mix(view.color, paint_color(light * (1.15 + 0.35 * nearness)), alpha)
+        covered = torch.maximum(covered, alpha)
+    _label(view, covered > 0.07, "rain")
+
+
+def paint_snowfall(view: View, strength: float, generator: torch.Generator) -> None:
+    """Let snow fall: small flakes far away, large soft ones near the viewer."""
+    size = view.size
+    light = 0.9 * view.light.ambient_low + 0.5 * view.sky.grey
+    light = light / light.mean() * max(float(light.mean()), 1.5 * float(view.color.mean()), 0.10)
+    covered = torch.zeros(size, size)
+    for layer, (count, radius) in enumerate(((900, 1.6), (420, 2.6), (150, 4.2), (40, 7.0), (12, 12.0))):
+        nearness = layer / 4
+        flakes = _flakes(size, int(count * strength), radius * size / 512, generator)
+        alpha = flakes * (0.85 - 0.5 * nearness)
+        view.color = mix(view.color, paint_color(light * (1.3 - 0.2 * nearness)), alpha)
+        covered = torch.maximum(covered, alpha)
+    _label(view, covered > 0.25, "snowfall")
+
+
+def paint_lightning(view: View, noise: Noise, rng: np.random.Generator) -> Tensor:
+    """Let lightning strike in the sky, before the land is painted: a branching bolt that lights the clouds.
+
+    Returns:
+        (size, size) the light of the flash, 1 near the bolt; `light_up` lets it fall on the land.
+    """
+    size = view.size
+    bolt = torch.zeros(size, size)
+    bottom = float(np.clip(view.camera.horizon + rng.uniform(-0.03, 0.05), 0.25, 0.85)) * size
+    for path, width in _branches(float(rng.uniform(0.2, 0.8)) * size, bottom, rng):
+        _draw_path(bolt, path, width)
+    flash = _blurred(bolt, 6) + 0.7 * _blurred(bolt, 2) + 0.4 * _blurred(bolt, 16)
+    relief = 0.75 + 0.3 * noise.value(*_picture_coordinates(size))
+    tint = torch.tensor([0.62, 0.68, 1.0]) * (0.12 + 0.7 * float(view.sky.grey.mean()))
+    view.color = view.color + paint_color(tint) * flash * relief.clamp(min=0.2)
+    view.color = mix(view.color, paint_color(torch.tensor([2.6, 2.7, 3.2])), bolt.clamp(0, 1))
+    _label(view, bolt > 0.3, "lightning")
+    return flash
+
+
+def light_up(view: View, flash: Tensor) -> None:
+    """Let the flash of a lightning fall on everything but the sky and the bolt itself."""
+    land = (view.labels != LABELS["sky"]) & (view.labels != LABELS["lightning"])
+    below = torch.maximum(flash, flash.mean(0, keepdim=True) * 1.5)  # it reaches down to the foot of the picture
+    view.color = view.color * (1 + 1.6 * below * land)
+
+
+def _blurred(picture: Tensor, share: int) -> Tensor:
+    """Blur a picture smoothly over about a `share`-th of its size; the brightest point becomes 1."""
+    size = picture.shape[-1]
+    coarse = F.avg_pool2d(picture[None, None], 8)
+    reach = max(1, size // share // 16)
+    for _ in range(3):
+        coarse = F.avg_pool2d(F.pad(coarse, (reach,) * 4), 2 * reach + 1, 1)
+    smooth = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)[0, 0].clamp(min=0)
+    return smooth / smooth.max().clamp(min=1e-6)
+
+
+def _branches(start: float, bottom: float, rng: np.random.Generator) -> Iterator[tuple[Path, float]]:
+    """Yield the paths of a bolt and its branches, as points (column, row), with half their width in pixels."""
+    end = (start + float(rng.normal(0, 0.22)) * bottom, bottom)
+    main = _jagged((start, -4.0), end, 0.16 * bottom, rng)
+    yield main, 1.5
+    for _ in range(int(rng.integers(3, 7))):
+        begin = main[int(rng.integers(len(main) // 6, 3 * len(main) // 4))]
+        reach = bottom * float(rng.uniform(0.15, 0.4))
+        tip = (begin[0] + float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.1)) * reach, begin[1] + reach)
+        yield _jagged(begin, tip, 0.14 * reach, rng), 0.8
+
+
+def _jagged(begin: tuple[float, float], end: tuple[float, float], sway: float, rng: np.random.Generator) -> Path:
+    """Return a line between two points whose middles are moved aside, again and again, by less and less."""
+    path = [begin, end]
+    for _ in range(6):
+        finer = [path[0]]
+        for (x0, y0), (x1, y1) in itertools.pairwise(path):
+            finer += [((x0 + x1) / 2 + float(rng.normal(0, sway)) / 2, (y0 + y1) / 2), (x1, y1)]
+        path, sway = finer, sway * 0.52
+    return path
+
+
+def _draw_path(picture: Tensor, path: Path, width: float) -> None:
+    """Draw a line of soft dots along a path."""
+    size = picture.shape[-1]
+    reach = int(width) + 2
+    for (x0, y0), (x1, y1) in itertools.pairwise(path):
+        dots = max(2, int(max(abs(x1 - x0), abs(y1 - y0))))
+        for share in np.linspace(0, 1, dots):
+            column, row = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+            left, top = int(column) - reach, int(row) - reach
+            if left < 0 or top < 0 or left + 2 * reach + 1 > size or top + 2 * reach + 1 > size:
+                continue
+            across = torch.arange(2 * reach + 1) - (column - left)
+            down = torch.arange(2 * reach + 1) - (row - top)
+            distance = torch.sqrt(across[None, :] ** 2 + down[:, None] ** 2)
+            part = picture[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+            torch.maximum(part, smoothstep(width + 1.2, width - 0.4, distance), out=part)
+
+
+def _picture_coordinates(size: int) -> tuple[Tensor, Tensor]:
+    line = torch.linspace(0, 9, size)
+    return line[None, :].expand(size, size), line[:, None].expand(size, size)
+
+
+def _label(view: View, where: Tensor, name: str) -> None:
+    view.labels = torch.where(where, torch.full_like(view.labels, LABELS[name]), view.labels)
