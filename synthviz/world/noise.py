@@ -34,7 +34,7 @@ class Noise:
         scale = SIDE // CELLS
         smooth = F.interpolate(around, scale_factor=scale, mode="bicubic", align_corners=False)[0, 0]
         smooth = smooth[2 * scale : -2 * scale, 2 * scale : -2 * scale]
-        smooth = smooth / smooth.std()
+        smooth = (smooth - smooth.mean()) / smooth.std()
         slope_x = (smooth.roll(-1, 1) - smooth.roll(1, 1)) / 2 * scale
         slope_y = (smooth.roll(-1, 0) - smooth.roll(1, 0)) / 2 * scale
         texture = F.pad(torch.stack([smooth, slope_x, slope_y])[None], (0, 1, 0, 1), mode="circular")
