@@ -14,23 +14,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.camera import Camera
-from synthviz.world.ground import Seen, march
-from synthviz.world.labels import LABELS, THINGS
-from synthviz.world.land import Land, Wishes
-from synthviz.world.light import Light, light_of, to_screen
+from synthviz.world.labels import THINGS
+from synthviz.world.land import Wishes
+from synthviz.world.light import light_of, to_screen
 from synthviz.world.noise import Noise
 from synthviz.world.places import PLACES
+from synthviz.world.render import empty_view, paint_land
 from synthviz.world.scene import Scene
-from synthviz.world.shadows import cast_shadows
 from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.styles import apply_style
-from synthviz.world.vectors import unit
-from synthviz.world.view import View
-from synthviz.world.water import paint_water
 from synthviz.world.weather import light_up, paint_lightning, paint_rain, paint_snowfall
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
-SHADOW_REACH = 18.0
 HAZE = {"clear": 0.010, "clouds": 0.014, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
 # The mean brightness of an hour's pictures, in linear light.
 EXPOSURES = {"sunrise": 0.48, "day": 0.60, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.085}
@@ -73,9 +68,9 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     air = float(rng.uniform(0.1, 0.5))
     sky = Sky(light, choose_clouds(scene.weather, rng), noise, air)
     haze = HAZE[scene.weather] * (0.6 + 1.6 * air)
-    view = _paint_sky(land, light, sky, haze, size * OVERSAMPLING)
+    view = empty_view(land, light, sky, haze, size * OVERSAMPLING)
     flash = paint_lightning(view, noise, rng) if scene.weather == "thunderstorm" else None
-    _paint_land(view, land, noise)
+    paint_land(view, land, noise)
     if flash is not None:
         light_up(view, flash)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
@@ -94,7 +89,8 @@ def paint(scene: Scene, size: int = 256) -> Painting:
 
 def _usual_brightness(scene: Scene) -> float:
     """Return the mean brightness of pictures of an hour and a weather; weather hardly darkens a night."""
-    return EXPOSURES[scene.time] * DIMMED.get(scene.weather, 1.0) ** (0.35 if scene.time == "night" else 1.0)
+    dimmed = DIMMED.get(scene.weather, 1.0)
+    return EXPOSURES[scene.time] * float(dimmed ** (0.35 if scene.time == "night" else 1.0))
 
 
 def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Generator) -> float:
@@ -104,88 +100,6 @@ def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Gene
     if scene.time in ("day", "golden hour") or rng.random() < 0.35:
         return float(rng.choice([-1, 1]) * rng.uniform(0.7, 2.3))
     return float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.2))
-
-
-def pixel_directions(camera: Camera, size: int) -> Tensor:
-    """Return the directions of all pixels, (3, size, size) unit vectors: right, up, away from the viewer."""
-    right = camera.columns(size)[None, :].expand(size, size)
-    up = camera.rows(size)[:, None].expand(size, size)
-    directions = torch.stack([right, up, torch.ones_like(right)])
-    return unit(directions)
-
-
-def _paint_sky(land: Land, light: Light, sky: Sky, haze: float, size: int) -> View:
-    camera = land.camera
-    directions = pixel_directions(camera, size)
-    return View(
-        camera=camera,
-        light=light,
-        sky=sky,
-        shadows=cast_shadows(land.height, land.waves is not None, camera, light, min(land.far, SHADOW_REACH)),
-        haze=haze,
-        directions=directions,
-        haze_color=sky.haze_color(directions),
-        color=sky.view(directions, 2 * camera.width / size),
-        depth=torch.full((size, size), 1e9),
-        labels=torch.full((size, size), LABELS["sky"], dtype=torch.uint8),
-    )
-
-
-def _paint_land(view: View, land: Land, noise: Noise) -> None:
-    """Paint the ground, the water, and what stands in the landscape."""
-    seen = march(land.height, view.camera, view.size, land.near, land.far)
-    _put_ground(view, land, seen)
-    if land.waves is not None:
-        _put_water(view, land, noise, seen)
-    for drawable in land.drawables:
-        drawable.draw(view)
-
-
-def _put_ground(view: View, land: Land, seen: Seen) -> None:
-    """Lay the lit ground over the sky."""
-    x, z = view.camera.to_world(seen.right.clamp(-60, 60), seen.away.clamp(max=60))
-    material = land.material(seen, x, z)
-    assert view.shadows is not None
-    lit, open_sky = view.shadows.at(x, z)
-    flat = torch.ones_like(seen.slope_x)
-    normal = torch.stack([-(seen.slope_x + material.bump_x), flat, -(seen.slope_z + material.bump_z)])
-    color = view.illuminate(material.albedo, unit(normal), lit, open_sky) + material.emission
-    share = view.haze_share(seen.depth, seen.height)
-    color = color * (1 - share) + view.haze_color * share
-    everything = slice(0, view.size)
-    view.put(everything, everything, color, seen.hit.float(), seen.depth, LABELS["place"])
-
-
-def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
-    """Paint the mirror image, then lay the water where the ground lies below it."""
-    camera, size = view.camera, view.size
-    assert land.waves is not None
-    mirror = View(
-        camera=camera,
-        light=view.light,
-        sky=view.sky,
-        shadows=view.shadows,
-        haze=view.haze,
-        directions=view.directions,
-        haze_color=view.haze_color,
-        color=torch.zeros_like(view.color),
-        depth=torch.full((size, size), 1e9),
-        labels=torch.full((size, size), LABELS["sky"], dtype=torch.uint8),
-        mirrored=True,
-    )
-    _put_ground(mirror, land, march(land.height, camera, size, land.near, land.far, mirrored=True))
-    for drawable in land.drawables:
-        drawable.draw(mirror)
-    covered = (mirror.labels != LABELS["sky"]).float()
-    color = paint_water(camera, view.light, view.sky, noise, land.waves, view.directions, mirror.color, covered)
-    down = (-camera.rows(size)).clamp(min=1e-4)[:, None].expand(size, size)
-    distance = (camera.height / down).clamp(max=1e4)
-    share = view.haze_share(distance, 0.0)
-    color = color * (1 - share) + view.haze_color * share
-    below = ((seen.height < 0) | ~seen.hit) & (camera.rows(size) < 0)[:, None] & (distance < seen.depth + 1e-3)
-    view.depth = torch.where(below, torch.full_like(distance, 1e9), view.depth)
-    everything = slice(0, size)
-    view.put(everything, everything, color, below.float(), distance, LABELS["water"])
 
 
 def expose(color: Tensor, brightness: float) -> Tensor:

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.camera import Camera
-from synthviz.world.light import Light
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.sky import Sky, mix, paint_color
+from synthviz.world.sky import mix, paint_color
 from synthviz.world.vectors import along, points, unit
+from synthviz.world.view import View
 
 
 @dataclass(frozen=True)
@@ -61,61 +61,51 @@ def _slopes(noise: Noise, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return value, du / 2.2, dv / 2.2
 
 
-def paint_water(
-    camera: Camera,
-    light: Light,
-    sky: Sky,
-    noise: Noise,
-    waves: Waves,
-    direction: Tensor,
-    mirror: Tensor,
-    mirror_hit: Tensor,
-) -> Tensor:
-    """Return the light of the water plane for all pixels: (3, H, W).
+def paint_water(view: View, noise: Noise, waves: Waves, rows: slice, mirror: Tensor, covered: Tensor) -> Tensor:
+    """Return the light of the water plane for some rows of a view: (3, rows, W).
 
     Args:
-        camera: from where.
-        light: of the hour.
-        sky: what the water mirrors.
+        view: whose sky and light the water mirrors.
         noise: of the waves.
         waves: the surface.
-        direction: (3, H, W) unit vectors of the pixels.
+        rows: of the view, all below the horizon.
         mirror: (3, H, W) light of the mirrored ground, in the water's own rows.
-        mirror_hit: (H, W) how much of a pixel mirrors ground, 0 to 1.
+        covered: (H, W) how much of a pixel mirrors ground, 0 to 1.
     """
-    size = direction.shape[-1]
+    light, sky, camera, size = view.light, view.sky, view.camera, view.size
+    direction = view.directions[:, rows]
     down = (-direction[1] / direction[2]).clamp(min=1e-4)
-    distance = (camera.height / down).clamp(max=400.0)
-    right = direction[0] / direction[2] * distance
-    x, z = camera.to_world(right, distance)
-    pixel_along = 2 * camera.width / size * distance / down.clamp(max=1.0)  # foreshortened
-    slope_x, slope_z = wave_slopes(noise, waves, x, z, pixel_along * 0.25)
-    cos, sin = math.cos(camera.yaw), math.sin(camera.yaw)
-    slope_x, slope_z = cos * slope_x - sin * slope_z, sin * slope_x + cos * slope_z
-    normal = torch.stack([-slope_x, torch.ones_like(slope_x), -slope_z])
-    normal = unit(normal)
+    slope_x, slope_z = _slopes_in_view(camera, noise, waves, direction, down, size)
+    normal = unit(torch.stack([-slope_x, torch.ones_like(slope_x), -slope_z]))
     facing = (-(direction * normal).sum(0)).clamp(0.02, 1)
     reflected = direction + 2 * facing * normal
-    reflected = torch.stack([reflected[0], reflected[1].abs() + 0.002, reflected[2]])
-    reflected = unit(reflected)
-    mirrored_sky = sky.view(reflected, 3 * 2 * camera.width / size)
-    # Waves shift what is mirrored: mostly up and down, as the eye meets them at a low angle.
-    grid_x = torch.linspace(-1, 1, size)[None, :] + slope_x * 1.2
-    grid_y = torch.linspace(-1, 1, size)[:, None] + (slope_z * 2.4).clamp(-0.3, 0.3)
-    grid = points(grid_x, grid_y)[None]
-    shifted = F.grid_sample(
-        torch.cat([mirror, mirror_hit[None]])[None], grid, padding_mode="border", align_corners=True
-    )[0]
-    image = mix(mirrored_sky, shifted[:3], shifted[3:])
-    fresnel = 0.03 + 0.97 * (1 - facing) ** 5
-    fresnel = mix(fresnel, torch.ones_like(fresnel), 0.12)
+    reflected = unit(torch.stack([reflected[0], reflected[1].abs() + 0.002, reflected[2]]))
+    shifted = _shifted(torch.cat([mirror, covered[None]]), rows, slope_x, slope_z)
+    image = mix(sky.view(reflected, 3 * 2 * camera.width / size), shifted[:3], shifted[3:])
+    fresnel = 0.15 + 0.85 * (1 - facing) ** 5
     ambient = (light.zenith + light.horizon) / 2 + light.key * max(0.05, float(light.direction[1])) * 0.5
-    deep = paint_color(torch.tensor(waves.deep) * ambient) * (
-        1 + 0.5 * (slope_z / (waves.strength + 0.02)).clamp(-1, 1)
-    )
-    color = mix(deep, image, fresnel)
-    toward = along(reflected, light.direction).clamp(0, 1)
-    sparkle = toward ** (260 if waves.strength < 0.08 else 120)
+    crests = 1 + 0.5 * (slope_z / (waves.strength + 0.02)).clamp(-1, 1)
+    color = mix(paint_color(torch.tensor(waves.deep) * ambient) * crests, image, fresnel)
+    sparkle = along(reflected, light.direction).clamp(0, 1) ** (260 if waves.strength < 0.08 else 120)
     strength = (1 - 0.9 * sky.veil) * (0.8 if light.is_moon else 2.6) * (1 - shifted[3])
-    glitter: Tensor = paint_color(light.key + light.glow) * sparkle * strength * smoothstep(0.0, 0.01, down)
-    return color + glitter
+    return color + paint_color(light.key + light.glow) * sparkle * strength * smoothstep(0.0, 0.01, down)
+
+
+def _slopes_in_view(
+    camera: Camera, noise: Noise, waves: Waves, direction: Tensor, down: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """Return the slopes of the water to the right of the viewer and away from the viewer, for every pixel."""
+    distance = (camera.height / down).clamp(max=400.0)
+    x, z = camera.to_world(direction[0] / direction[2] * distance, distance)
+    pixel = 2 * camera.width / size * distance / down.clamp(max=1.0)  # foreshortened
+    slope_x, slope_z = wave_slopes(noise, waves, x, z, pixel * 0.25)
+    cos, sin = math.cos(camera.yaw), math.sin(camera.yaw)
+    return cos * slope_x - sin * slope_z, sin * slope_x + cos * slope_z
+
+
+def _shifted(mirror: Tensor, rows: slice, slope_x: Tensor, slope_z: Tensor) -> Tensor:
+    """Return some rows of the mirror image as waves shift it: mostly up and down, since the eye meets them flatly."""
+    size = mirror.shape[-1]
+    line = torch.linspace(-1, 1, size)
+    grid = points(line[None, :] + slope_x * 1.2, line[rows, None] + (slope_z * 2.4).clamp(-0.3, 0.3))
+    return F.grid_sample(mirror[None], grid[None], padding_mode="border", align_corners=True)[0]

@@ -10,7 +10,7 @@ from synthviz.world.camera import Camera
 from synthviz.world.labels import LABELS
 from synthviz.world.light import light_of
 from synthviz.world.noise import Noise
-from synthviz.world.painter import pixel_directions
+from synthviz.world.render import pixel_directions
 from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.view import View
 from synthviz.world.weather import light_up, paint_lightning, paint_rain, paint_snowfall
