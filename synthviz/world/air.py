@@ -12,7 +12,7 @@ from torch import Tensor
 from synthviz.world.grove import Plant, direct_light
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.sky import paint_color
+from synthviz.world.sky import mix, paint_color
 from synthviz.world.view import View
 
 FAR = 1e8  # depths beyond are sky
@@ -104,8 +104,8 @@ class Shafts:
         below = smoothstep(0.05, 0.3, y) * smoothstep(1.7, 0.4, distance)
         share = strength * smoothstep(-0.1, 1.3, beams) * below
         share = F.interpolate(share[None, None], size=(size, size), mode="bilinear", align_corners=False)[0, 0]
-        share = share * (0.25 + 0.75 * (view.depth < FAR)) * (1 - torch.exp(-0.8 * view.depth.clamp(max=50)))
-        view.color += paint_color(0.30 * light.key + 0.30 * light.glow) * share
+        share = share * (0.1 + 0.9 * (view.depth < FAR)) * (1 - torch.exp(-0.8 * view.depth.clamp(max=50)))
+        view.color += paint_color(0.24 * light.key + 0.30 * light.glow) * share
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ class TreeShadows:
         level = math.hypot(float(light.direction[0]), float(light.direction[2]))
         ambient = 0.8 * 0.5 * (light.zenith + light.middle)
         direct = light.key * up * max(0.0, 1 - 0.92 * view.sky.veil)
-        left_over = paint_color(ambient / (ambient + direct))  # colour of a shadow relative to the light around it
+        left_over = ambient / (ambient + direct)  # colour of a shadow relative to the light around it
+        left_over = paint_color(mix(left_over, left_over.mean(), 0.4 + 0.5 * min(1.0, view.sky.veil)))
         run = (-float(light.direction[0]) / level, -float(light.direction[2]) / level)
         shade = torch.zeros(view.size, view.size)
         for plant, lit in zip(self.plants, direct_light(view, self.plants), strict=True):
@@ -167,4 +168,4 @@ class TreeShadows:
         outside = torch.sqrt(across.square() + (along - share * length).square()) / wide.clamp(min=1e-3)
         shadow = smoothstep(1.25, 0.6, outside) * (1 - 0.55 * share) * ((height - plant.base).abs() < plant.height)
         under = shade[window]
-        torch.maximum(under, lit * shadow, out=under)
+        torch.maximum(under, 0.85 * lit * shadow, out=under)

@@ -32,10 +32,10 @@ HEIGHTS = {
     "night": (0.22, 0.44),
 }
 SUN_COLORS = {
-    "sunrise": (5.0, 3.0, 1.35),
+    "sunrise": (4.6, 2.3, 1.2),
     "day": (7.0, 6.5, 5.2),
-    "golden hour": (6.0, 4.2, 1.7),
-    "sunset": (4.6, 2.1, 0.62),
+    "golden hour": (6.0, 3.8, 1.7),
+    "sunset": (4.2, 1.45, 0.55),
 }
 MOONLIGHT = torch.tensor([1.55, 1.50, 1.32])
 EARTHSHINE = torch.tensor([0.035, 0.045, 0.065])
@@ -102,9 +102,7 @@ class Body:
         limb = 1 - 0.12 * away.clamp(0, 1) ** 2
         return paint_color(color) * limb
 
-    def _moon(
-        self, view: View, across: Tensor, down: Tensor, away: Tensor, disc: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _moon(self, view: View, across: Tensor, down: Tensor, away: Tensor, disc: Tensor) -> tuple[Tensor, Tensor]:
         """Add the halo of the moon; return the light of its disc and how much of it shines."""
         strength = 0.5 if self.kind == "crescent moon" else 1.0
         halo = 0.13 * torch.exp(-(away - 1).clamp(min=0) / 0.7) + 0.045 * torch.exp(-away / 3.0)
@@ -149,7 +147,9 @@ def place_body(kind: str, side: str, time: str, camera: Camera, free: Tensor, rn
     line = (torch.arange(size - cells + 1) + cells / 2) / size
     wished_row = camera.horizon - float(rng.uniform(*HEIGHTS[time]))
     wished_column = BODY_AT[side] + float(rng.uniform(-0.06, 0.06))
-    away = ((line - wished_column) / 0.08).square()[None] + ((line - max(wished_row, 1.4 * radius)) / 0.2).square()[:, None]
+    away = ((line - wished_column) / 0.08).square()[None] + ((line - max(wished_row, 1.4 * radius)) / 0.2).square()[
+        :, None
+    ]
     outside = ((line - BODY_AT[side]).abs() > 0.11)[None] | (line > camera.horizon + 0.1)[:, None]
     cost = away + 60 * hidden + 1000 * outside
     row, column = divmod(int(cost.argmin()), cost.shape[1])

@@ -127,12 +127,12 @@ def down_avenue(plan: Blueprint, camera: Camera, half: float, free_end: bool) ->
         away = plan.uniform(1.7, 2.3)
         while away < 15:
             wide = plan.uniform(0.55, 0.85)
-            tall = half * plan.uniform(1.0, 1.9) * (1.0 + 0.04 * away)
+            tall = half * plan.uniform(0.72, 1.35) * (1.0 + 0.05 * away)
             right = side * (half + wide * 0.62)
             build = TOWERS[plan.rng.integers(len(TOWERS))] if plan.rng.random() < 0.9 else block
             build(plan, right, 0.0, away, wide, tall)
             behind = setback_tower if plan.rng.random() < 0.4 else block
-            behind(plan, right + side * plan.uniform(0.8, 1.2), 0.0, away + 0.4, 0.8, tall * plan.uniform(0.6, 1.4))
+            behind(plan, right + side * plan.uniform(0.8, 1.2), 0.0, away + 0.4, 0.8, tall * plan.uniform(0.6, 1.25))
             feet.append((right, away, tall))
             away += wide + plan.uniform(0.15, 0.5)
     for side_feet in ([f for f in feet if f[0] < 0], [f for f in feet if f[0] > 0]):

@@ -23,49 +23,66 @@ class Facades:
     """Paints the solids of a city.
 
     Attributes:
-        table: (solids, 23) numbers of each solid's look.
+        table: (23, solids) numbers of each solid's look.
         scale: size of the city; 1 is the usual one.
         dim: height up to which buildings stand in each other's shade.
+        snow: whether snow lies on the roofs.
     """
 
     table: Tensor
     scale: float
     dim: float
+    snow: bool = False
 
     @classmethod
-    def of(cls, parts: Sequence[Solid], looks: Sequence[Look], scale: float, dim: float) -> Facades:
+    def of(cls, parts: Sequence[Solid], looks: Sequence[Look], scale: float, dim: float, snow: bool = False) -> Facades:
         """Prepare the looks of solids."""
         rows = [
             [
                 *(*look.metal, *look.glass, *look.window, *look.glow, look.gloss, look.lit, look.pane * scale),
-                *(look.edges, look.rim, look.crown, look.seam, look.seed, part.height, look.pane_width * scale, look.frame),
+                *(
+                    look.edges,
+                    look.rim,
+                    look.crown,
+                    look.seam,
+                    look.seed,
+                    part.height,
+                    look.pane_width * scale,
+                    look.frame,
+                ),
             ]
             for part, look in zip(parts, looks, strict=True)
         ]
-        return cls(torch.tensor(rows, dtype=torch.float32), scale, dim)
+        return cls(torch.tensor(rows, dtype=torch.float32).T.contiguous(), scale, dim, snow)
 
     def __call__(self, hits: Hits, view: View) -> Surface:
         """Return the material of the pixels that show buildings."""
-        look = self.table[hits.part].T
+        look = self.table.index_select(1, hits.part)
         metal, glass, window, glow = look[:3], look[3:6], look[6:9], look[9:12]
         gloss, lit, pane_height, edges, rim, crown, seam, seed, tall, pane_width, frame = look[12:]
         wall = (~hits.roof).float()
         darkness = view.light.darkness
         pane, shine = _windows(hits, (pane_height, pane_width, frame), lit, seed, darkness)
         pane = pane * wall * (lit > 0)
-        strip = _bands(hits, self.scale, edges, rim, crown, seam, tall) * wall
-        emission = window * (shine * pane * (0.15 + 0.75 * darkness))
+        strip = _bands(hits, self.scale, edges, rim, crown, seam, tall) * torch.maximum(
+            wall, (tall < 0.06 * self.scale).float()
+        )
+        emission = window * (shine * pane * (0.38 + 0.56 * darkness))
         emission = emission + glow * (strip * (0.05 + 0.85 * darkness))
         low = torch.exp(-hits.height.clamp(min=0) / (0.22 * self.scale))
         street = torch.tensor([1.0, 0.62, 0.34])[:, None] * (low * 0.30 * darkness * darkness)
         albedo = mix(metal, glass, pane * 0.85) * (1 - 0.6 * pane * (shine > 0))
+        garden = torch.tensor([0.10, 0.17, 0.05])[:, None].expand_as(albedo)
+        albedo = torch.where(hits.roof & (lit < 0.42) & (lit > 0), garden, albedo)  # some roofs are gardens
+        if self.snow:
+            albedo = mix(albedo, torch.full_like(albedo, 0.85), smoothstep(0.25, 0.7, hits.normal[1]))
         shade = smoothstep(0.1 * self.dim, self.dim, hits.height)
         return Surface(
             albedo=albedo,
             emission=emission + street * albedo,
             gloss=gloss * (0.25 + 0.75 * pane * (shine <= 0)) * wall,
             lit=0.25 + 0.75 * shade,
-            open_sky=0.35 + 0.45 * shade,
+            open_sky=(0.35 + 0.45 * shade) * (1.35 - 0.78 * darkness),
         )
 
 

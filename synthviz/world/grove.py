@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from synthviz.world.vectors import unit
 from synthviz.world.view import View
 
 NORMAL, OPEN_SKY, ALPHA, LIT, DEPTH, BASE = slice(3, 6), 6, 7, 8, 9, 10
+SMALL = 0.08  # height up to which plants are left out of the mirror image
 CHANNELS = 11  # three of the albedo, then those above; all but ALPHA multiplied by it
 
 
@@ -58,21 +59,27 @@ class Grove:
     sprites: tuple[Sprite, ...]
     plants: tuple[Plant, ...]
     label: int = LABELS["place"]
+    _versions: dict[int, list[Tensor]] = field(default_factory=dict, compare=False, repr=False)  # for both views
 
     def draw(self, view: View) -> None:
         """Draw all plants, the near ones first, so that hidden ones cost nothing."""
         if not self.plants:
             return
-        order = sorted(self.plants, key=lambda plant: plant.away)
+        plants = [plant for plant in self.plants if plant.height > SMALL or not view.mirrored]
+        order = sorted(plants, key=lambda plant: plant.away)
         layer = torch.zeros(CHANNELS, view.size, view.size)
-        textures = [_smaller_versions(sprite) for sprite in self.sprites]
         top, bottom = view.size, 0
         for plant, lit in zip(order, direct_light(view, order), strict=True):
-            rows = _lay(layer, view, plant, lit, textures[plant.kind])
+            rows = _lay(layer, view, plant, lit, self._textures(plant.kind))
             if rows is not None:
                 top, bottom = min(top, rows.start), max(bottom, rows.stop)
         if top < bottom:
             self._light(view, layer, slice(top, bottom))
+
+    def _textures(self, kind: int) -> list[Tensor]:
+        if kind not in self._versions:
+            self._versions[kind] = _smaller_versions(self.sprites[kind])
+        return self._versions[kind]
 
     def _light(self, view: View, layer: Tensor, rows: slice) -> None:
         """Lay the plants, lit and seen through the haze, into some rows of the view."""

@@ -32,8 +32,13 @@ class Lamp:
 
     def scaled(self, factor: float) -> Lamp:
         """Return the lamp `factor` times as large and as far from the viewer's foot."""
-        place = {"right": self.right * factor, "height": self.height * factor, "away": self.away * factor}
-        return replace(self, radius=self.radius * factor, **place)
+        return replace(
+            self,
+            right=self.right * factor,
+            height=self.height * factor,
+            away=self.away * factor,
+            radius=self.radius * factor,
+        )
 
     def draw(self, view: View) -> None:
         """Add the light to the view, where nothing nearer hides it."""

@@ -132,7 +132,8 @@ def light_of(time: str, azimuth: float, rng: np.random.Generator) -> Light:
 
     def blend(name: str) -> Tensor:
         first, second = (torch.tensor(getattr(hours[i], name)) for i in (one, other))
-        return to_light((first * (1 - share) + second * share + shift * first).clamp(0, 0.99))
+        tint = 0.0 if name == "key" else shift * first  # a tinted key light would colour snow
+        return to_light((first * (1 - share) + second * share + tint).clamp(0, 0.97))
 
     hour = hours[one]
     direction = torch.tensor(

@@ -48,9 +48,15 @@ def empty_view(land: Land, light: Light, sky: Sky, haze: float, size: int) -> Vi
     )
 
 
-def paint_land(view: View, land: Land, noise: Noise) -> None:
-    """Paint the ground, the water, and what stands in the landscape."""
-    seen = march(land.height, view.camera, view.size, land.near, land.far)
+def paint_land(view: View, land: Land, seen: Seen, noise: Noise) -> None:
+    """Paint the ground, the water, and what stands in the landscape.
+
+    Args:
+        view: of the sky.
+        land: the landscape.
+        seen: its ground, marched at the size of the view.
+        noise: for the waves.
+    """
     _put_ground(view, land, seen)
     if land.waves is not None:
         _put_water(view, land, noise, seen)
@@ -97,7 +103,7 @@ def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
     for drawable in land.drawables:
         drawable.draw(mirror)
     rows = _rows_of(below)
-    covered = (mirror.labels != LABELS["sky"]).float()
+    covered = (mirror.depth < FARTHEST).float()
     color = paint_water(view, noise, land.waves, rows, mirror.color, covered)
     share = view.haze_share(distance[rows], 0.0)
     color = color * (1 - share) + view.haze_color[:, rows] * share

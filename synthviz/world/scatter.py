@@ -23,12 +23,14 @@ class Kinds:
         first, count: which sprites are used: `count` from `first` on.
         height: smallest and largest height in the units of the world.
         aspect: width relative to height.
+        sunk: share of the height that is in the ground.
     """
 
     first: int
     count: int
     height: tuple[float, float]
     aspect: float
+    sunk: float = 0.02
 
 
 def scatter(
@@ -68,7 +70,9 @@ def scatter(
         kind = kinds.first + int(rng.integers(kinds.count))
         tint, flip = float(rng.uniform(0.78, 1.2)), bool(rng.random() < 0.5)
         if base > dry:
-            plant = Plant(kind, float(x), float(base) - 0.02 * tall, float(z), tall * kinds.aspect, tall, tint, flip)
+            plant = Plant(
+                kind, float(x), float(base) - kinds.sunk * tall, float(z), tall * kinds.aspect, tall, tint, flip
+            )
             plants.append(plant)
     return tuple(plants)
 

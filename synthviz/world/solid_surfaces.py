@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,15 +61,21 @@ def find_hits(parts: Sequence[Solid], rays: Rays, part: Tensor, away: Tensor, ro
         away: (n,) its distance along the view.
         rows: (n,) of the pixels.
         columns: (n,) of the pixels.
+
+    Returns:
+        The points, in another order than the pixels.
     """
-    table = torch.tensor([_row(solid) for solid in parts], dtype=torch.float32)
-    found = table[part].T
+    table = torch.tensor([_row(solid) for solid in parts], dtype=torch.float32).T.contiguous()
+    is_box = (table[10] < 0.5)[part]
+    order = torch.cat([is_box.nonzero()[:, 0], (~is_box).nonzero()[:, 0]])  # slices are faster than masks
+    part, away, rows, columns = part[order], away[order], rows[order], columns[order]
+    found = table.index_select(1, part)
     mid_x, base, mid_z, tall = found[:4]
     right, up = rays.right[columns], rays.up[rows]
     height = rays.eye + up * away
     x, z, v = right * away - mid_x, away - mid_z, height - base
-    u, half, side, normal = _walls(found, x, z, v)
-    roof = ((v > tall - LEVEL) & (found[9] < 2)) | (v < LEVEL)
+    u, half, side, normal = _walls(found, x, z, v, int(is_box.sum()))
+    roof = ((v > tall - LEVEL) & (found[10] < 2)) | (v < LEVEL)
     level = torch.zeros_like(normal)
     level[1] = torch.where(v < LEVEL, -1.0, 1.0)
     normal = torch.where(roof, level, normal)
@@ -91,40 +98,36 @@ def find_hits(parts: Sequence[Solid], rays: Rays, part: Tensor, away: Tensor, ro
 
 
 def _row(solid: Solid) -> tuple[float, ...]:
-    """Return the numbers of a solid: middle, sizes of foot and head, turn, kind (0 box, 1 cylinder, 2 ellipsoid)."""
+    """Return a solid as numbers: middle, foot, head, cosine and sine of its turn, kind (box, round, ellipsoid)."""
     place = (solid.right, solid.base, solid.away, solid.height)
     if isinstance(solid, Box):
         halves = (solid.width / 2, solid.depth / 2, solid.top_width / 2, solid.top_depth / 2)
-        return (*place, *halves, solid.turn, 0.0)
+        return (*place, *halves, math.cos(solid.turn), math.sin(solid.turn), 0.0)
     if isinstance(solid, Cylinder):
-        return (*place, solid.radius, solid.radius, solid.top_radius, solid.top_radius, 0.0, 1.0)
+        return (*place, solid.radius, solid.radius, solid.top_radius, solid.top_radius, 1.0, 0.0, 1.0)
     if isinstance(solid, Ellipsoid):
-        return (*place, solid.radius, solid.radius, solid.radius, solid.radius, 0.0, 2.0)
+        return (*place, solid.radius, solid.radius, solid.radius, solid.radius, 1.0, 0.0, 2.0)
     raise TypeError(f"{type(solid).__name__} is no solid that can be drawn")
 
 
-def _walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor, boxes: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return u, its greatest value, the number of the wall and the normal of points on walls.
 
     Args:
-        found: (10, n) numbers of the solids, see `_row`.
+        found: (11, n) numbers of the solids, see `_row`.
         x: (n,) to the right of the solid's middle.
         z: (n,) away from the solid's middle.
         v: (n,) above its foot.
+        boxes: how many of the points, the first ones, lie on boxes.
     """
-    u, half, side = torch.zeros_like(x), torch.ones_like(x), torch.zeros_like(x)
-    normal = torch.empty(3, len(x))
-    for is_box, surface in ((True, _box_walls), (False, _round_walls)):
-        chosen = ((found[9] < 0.5) == is_box).nonzero()[:, 0]
-        if len(chosen):
-            result = surface(found[:, chosen], x[chosen], z[chosen], v[chosen])
-            u[chosen], half[chosen], side[chosen] = result[:3]
-            normal[:, chosen] = result[3]
+    first = _box_walls(found[:, :boxes], x[:boxes], z[:boxes], v[:boxes])
+    second = _round_walls(found[:, boxes:], x[boxes:], z[boxes:], v[boxes:])
+    u, half, side, normal = (torch.cat(pair, dim=-1) for pair in zip(first, second, strict=True))
     return u, half, side, normal
 
 
 def _box_walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    cos, sin = torch.cos(found[8]), torch.sin(found[8])
+    cos, sin = found[8], found[9]
     across, along = cos * x + sin * z, cos * z - sin * x
     lean_across, lean_along = (found[4] - found[6]) / found[3], (found[5] - found[7]) / found[3]
     half_across, half_along = found[4] - lean_across * v, found[5] - lean_along * v
@@ -145,6 +148,6 @@ def _round_walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor) -> tuple[Tensor
     # An ellipsoid's normal is its position divided by the squares of its radii; a cone's leans by its slope.
     lifted = (v - tall / 2) * (4 * radius * radius / (tall * tall))
     leaning = torch.sqrt(x * x + z * z) * (radius - top) / tall
-    normal = F.normalize(torch.stack([x, torch.where(found[9] > 1.5, lifted, leaning), z]), dim=0)
-    mean = torch.where(found[9] > 1.5, radius, (radius + top) / 2)
+    normal = F.normalize(torch.stack([x, torch.where(found[10] > 1.5, lifted, leaning), z]), dim=0)
+    mean = torch.where(found[10] > 1.5, radius, (radius + top) / 2)
     return torch.atan2(x, -z) * mean, mean * 1.5708, torch.zeros_like(x), normal

@@ -112,8 +112,12 @@ class Solids:
             return
         hits = find_hits(self.parts, rays, part[rows, columns].long(), depth[rows, columns], rows, columns)
         color = torch.zeros_like(view.color)
-        color[:, rows, columns] = self._shade(view, hits)
-        view.put(EVERYTHING, EVERYTHING, color, (part >= 0).float(), depth, self.label)
+        color[:, hits.rows, hits.columns] = self._shade(view, hits)
+        alpha = (part >= 0).float()
+        if self.mist is not None and self.mist.sea is not None:  # the feet vanish softly in the sea of clouds
+            sea = self.mist.sea
+            alpha[hits.rows, hits.columns] = smoothstep(sea, sea + 0.4 * self.mist.thickness, hits.height)
+        view.put(EVERYTHING, EVERYTHING, color, alpha, depth, self.label)
 
     def _shade(self, view: View, hits: Hits) -> Tensor:
         """Return the light that reaches the viewer from each pixel, (3, n)."""
@@ -130,19 +134,8 @@ class Solids:
             share = self.mist.share(hits.away, hits.height)
             misty = haze + torch.tensor(self.mist.glow)[:, None]
             color = color + (misty - color) * share
-            if self.mist.sea is not None:
-                color = self._sink(view, hits, color, self.mist.sea)
         share = view.haze_share(hits.away, hits.height)
         return color + (haze - color) * share
-
-    def _sink(self, view: View, hits: Hits, color: Tensor, sea: float) -> Tensor:
-        """Let the feet of the solids vanish in a sea of clouds, whose top is soft."""
-        assert self.mist is not None
-        up = torch.zeros_like(hits.normal)
-        up[1] = 1.0
-        white = torch.full_like(up, 0.8)
-        cloud = view.illuminate(white[:, None], up[:, None], 0.7, 0.9)[:, 0] + torch.tensor(self.mist.glow)[:, None]
-        return color + (cloud - color) * smoothstep(sea + 0.4 * self.mist.thickness, sea, hits.height)
 
 
 def mirrored_sky(view: View, hits: Hits) -> tuple[Tensor, Tensor]:

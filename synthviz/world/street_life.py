@@ -13,8 +13,8 @@ import numpy as np
 from synthviz.world.buildings import Blueprint, setback_tower, twins
 from synthviz.world.camera import Camera
 from synthviz.world.lamps import Lamp
+from synthviz.world.land import Wishes
 from synthviz.world.light import Color
-from synthviz.world.noise import Noise
 from synthviz.world.plants import BROADLEAF, broadleaf
 from synthviz.world.solids import box, cylinder
 from synthviz.world.sprites import Standing
@@ -46,9 +46,21 @@ def street_lamps(plan: Blueprint, right: float) -> list[Lamp]:
     return lamps
 
 
-def street_trees(plan: Blueprint, noise: Noise, places: list[tuple[float, float]], size: float) -> list[Standing]:
+def cars(plan: Blueprint, half: float) -> list[Lamp]:
+    """Let cars drive on an avenue: white lights come on the left, red lights go on the right."""
+    lamps = []
+    for number in range(10):
+        side = -1 if number % 2 else 1
+        away = 2.0 * 5.0 ** plan.uniform(0, 1)
+        color: Color = (1.3, 0.10, 0.06) if side > 0 else (1.3, 1.15, 0.9)
+        middle = side * half * float(plan.rng.choice([0.22, 0.46]))
+        lamps += [Lamp(middle + shift, 0.06, away, 0.016, color, 1.3) for shift in (-0.055, 0.055)]
+    return lamps
+
+
+def street_trees(plan: Blueprint, wishes: Wishes, places: list[tuple[float, float]], size: float) -> list[Standing]:
     """Plant trees of one kind at places, given as right and away."""
-    tree = broadleaf(noise, plan.rng)
+    tree = broadleaf(wishes.noise, plan.rng, snow=0.7 if wishes.weather == "snowfall" else 0.0)
     trees = []
     for right, away in places:
         tall = size * plan.uniform(0.75, 1.2)
@@ -57,25 +69,34 @@ def street_trees(plan: Blueprint, noise: Noise, places: list[tuple[float, float]
     return trees
 
 
-def railing(plan: Blueprint, camera: Camera) -> None:
-    """Put a railing with a band of light before the viewer, at the lower edge of the picture."""
+def railing(plan: Blueprint, camera: Camera) -> Blueprint:
+    """Return a railing with a band of light before the viewer, at the lower edge of the picture."""
+    terrace = Blueprint(plan.rng)
     away = 1.0
     reach = camera.width * away * 1.3
     top = camera.height - (plan.uniform(0.80, 0.9) - camera.horizon) * 2 * camera.width * away
     turn = plan.uniform(-0.22, 0.22)
     dark = replace(plan.look(adorned=False), metal=(0.10, 0.11, 0.13), lit=0.0, rim=0.0, gloss=0.12)
     light = replace(dark, rim=0.8, glow=plan.glows[0])
-    plan.add(box(0.0, top - 0.022, away, 2.4 * reach, 0.022, 0.03, turn), dark)
-    plan.add(box(0.0, top - 0.085, away, 2.4 * reach, 0.012, 0.012, turn), light)
+    terrace.add(box(0.0, top - 0.022, away, 2.4 * reach, 0.022, 0.03, turn), dark)
+    terrace.add(box(0.0, top - 0.085, away, 2.4 * reach, 0.012, 0.012, turn), light)
     step = reach / plan.uniform(2.2, 3.4)
     for number in range(-4, 5):
         along = (number + 0.5) * step
         right, deep = along * math.cos(turn), away + along * math.sin(turn)
-        plan.add(box(right, top - 0.6, deep, 0.026, 0.59, 0.02, turn), dark)
+        terrace.add(box(right, top - 0.6, deep, 0.026, 0.59, 0.02, turn), dark)
+    return terrace
 
 
-def frame(plan: Blueprint, camera: Camera, side: float) -> None:
-    """Let a great tower stand near the viewer at one edge of the picture."""
+def frame(plan: Blueprint, camera: Camera, sun_side: int | None) -> None:
+    """Let a great tower stand near the viewer at one edge of the picture, beside neither the sun nor the hero.
+
+    Args:
+        plan: of the city, whose first solid is the greatest tower.
+        camera: from where the city is seen.
+        sun_side: side of the sun or moon, see `Wishes`.
+    """
+    side = -float(sun_side) if sun_side else -math.copysign(1.0, plan.parts[0].right)
     away = plan.uniform(3.0, 3.8)
     build = twins if plan.rng.random() < 0.3 else setback_tower
     tall = (camera.horizon - plan.uniform(-0.1, 0.1)) * 2 * camera.width * away + camera.height

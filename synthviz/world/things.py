@@ -7,7 +7,7 @@ its size in the world follows from the distance at which it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,83 +15,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.bodies import Body
-from synthviz.world.camera import Camera
 from synthviz.world.figures.balloons import balloon, lantern
 from synthviz.world.figures.birds import bird
 from synthviz.world.figures.boats import WATERLINE, Wake, boat
 from synthviz.world.figures.figure import Figure
+from synthviz.world.figures.islet import TOP, islet
 from synthviz.world.figures.sheet import SCREEN_COLORS, reflectance
 from synthviz.world.figures.towers import tower
 from synthviz.world.figures.trees import tree
-from synthviz.world.ground import Seen
 from synthviz.world.labels import LABELS
-from synthviz.world.land import Drawable, Land
+from synthviz.world.land import Drawable
 from synthviz.world.light import Light
+from synthviz.world.room import CELLS, FAR, MARGIN, Room, Spot
 from synthviz.world.scene import SKY_KINDS, Group
-from synthviz.world.sky import Sky
 from synthviz.world.sprites import Sprite
-from synthviz.world.vectors import unit
-from synthviz.world.view import View
 
-FAR = 1e9
-CELLS = 128  # rows and columns of the coarse map on which places are looked for
 # Share of the picture that one thing covers, by how many there are; the least is what an oracle can read.
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}
 LEAST_AREAS = {1: 0.0132, 2: 0.0085, 3: 0.0068, 4: 0.0058}
 SPRITE_ROWS = {1: 150, 2: 116, 3: 100, 4: 88}  # of a sprite, about as many as a picture of 512 rows shows
-MARGIN = 2  # cells between a thing and the edge of the picture
 THIRDS = {"left": (0.08, 0.31), "center": (0.37, 0.63), "right": (0.69, 0.92)}
 FARTHEST_FOOT = 11.0
+FOOT_WIDTHS = {"boat": 1.0, "tree": 0.34, "tower": 0.9}  # of its whole width
+CLEAR = 0.93  # nothing before a thing is nearer than this share of its distance
+ISLET_WIDTH = 1.7  # relative to what stands on it
 FEET = {"tree": 0.30, "tower": 0.62}  # half the width of the shadow at the foot
 BEST_DISTANCE = {"boat": 2.2, "tree": 2.4, "tower": 3.5}
 FLYING_DISTANCE = {"bird": (1.2, 3.0), "lantern": (0.8, 2.0), "balloon": (1.5, 5.0)}
-
-
-@dataclass(frozen=True)
-class Room:
-    """A coarse map of what a picture shows, CELLS x CELLS.
-
-    Attributes:
-        camera: from where it is seen.
-        depth: of everything but the things; 1e9 for sky.
-        water: where the surface of water is seen.
-        land: where dry ground is seen.
-        ground: where something can stand: land that is not steep.
-        free: sky.
-        taken: where things are already.
-    """
-
-    camera: Camera
-    depth: Tensor
-    water: Tensor
-    land: Tensor
-    ground: Tensor
-    free: Tensor
-    taken: Tensor
-
-    def mark(self, spot: Spot) -> Room:
-        """Return the room with a thing in it."""
-        taken = self.taken.clone()
-        top, left = max(0, spot.top - MARGIN), max(0, spot.left - MARGIN)
-        taken[top : spot.top + spot.rows + MARGIN, left : spot.left + spot.columns + MARGIN] = True
-        return replace(self, taken=taken)
-
-    def without(self, body: Body) -> Room:
-        """Return the room with a sun or moon in it."""
-        line = (torch.arange(CELLS) + 0.5) / CELLS
-        away = torch.hypot((line - body.column)[None], (line - body.row)[:, None])
-        return replace(self, taken=self.taken | (away < 1.7 * body.radius))
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A rectangle of cells for a thing, and its distance."""
-
-    top: int
-    left: int
-    rows: int
-    columns: int
-    away: float
 
 
 def place_things(
@@ -122,67 +72,13 @@ def place_things(
     return tuple(drawables)
 
 
-def look_around(land: Land, seen: Seen, light: Light, sky: Sky) -> Room:
-    """Find out what a picture shows, before it is painted.
-
-    Args:
-        land: the landscape; its drawables are drawn into a small picture of no further use.
-        seen: what the pixels of the picture show of the ground; the picture has a multiple of 128 rows, or less.
-        light: any light of the hour.
-        sky: any sky.
-    """
-    size = seen.depth.shape[0]
-    pick = (torch.arange(CELLS) * size + size // 2) // CELLS
-
-    def small(values: Tensor) -> Tensor:
-        return values[pick][:, pick]
-
-    camera = land.camera
-    height, hit = small(seen.height), small(seen.hit)
-    depth = torch.where(hit, small(seen.depth), torch.full_like(height, FAR))
-    slopes = camera.rows(CELLS)[:, None].expand_as(depth)
-    wet, surface = torch.zeros_like(hit), torch.full_like(depth, FAR)
-    if land.waves is not None:
-        surface = torch.where(slopes < 0, camera.height / (-slopes).clamp(min=1e-4), surface)
-        wet = ((height < 0) | ~hit) & (slopes < 0) & (surface < depth + 1e-3)
-    flat = torch.zeros(3, CELLS, CELLS)
-    ahead = torch.stack([camera.columns(CELLS)[None].expand_as(slopes), slopes, torch.ones_like(slopes)])
-    view = View(
-        camera=camera,
-        light=light,
-        sky=sky,
-        shadows=None,
-        haze=0.0,
-        directions=unit(ahead),
-        haze_color=flat,
-        color=flat.clone(),
-        depth=torch.where(wet, surface, depth),
-        labels=torch.full((CELLS, CELLS), LABELS["sky"], dtype=torch.uint8),
-    )
-    before = view.depth.clone()
-    for drawable in land.drawables:
-        drawable.draw(view)
-    bare = view.depth == before
-    steep = small(torch.sqrt(seen.slope_x.square() + seen.slope_z.square()))
-    dry = height > (0.015 if land.waves is not None else -FAR)
-    return Room(
-        camera=camera,
-        depth=view.depth,
-        water=wet & bare,
-        land=hit & ~wet & bare & dry,
-        ground=hit & ~wet & bare & dry & (steep < 0.7),
-        free=(view.depth > 1e8) & ~wet,
-        taken=torch.zeros_like(hit),
-    )
-
-
 def _find_spot(room: Room, group: Group, index: int, sprite: Sprite, rng: np.random.Generator) -> Spot:
     """Find a place for one thing: the wished size first, then smaller, then on less perfect ground."""
     fill = float((sprite.alpha > 0.5).float().mean())
     aspect = sprite.alpha.shape[1] / sprite.alpha.shape[0]
     least = LEAST_AREAS[group.count]
     if group.kind == "boat":
-        least = least * 1.12  # the water hides a part of the hull
+        least = least * 1.2  # the water hides a part of the hull
     area = max(least, float(rng.uniform(*AREAS[group.count])))
     low, high = _columns(group, index, rng)
     search = _search_sky if group.kind in SKY_KINDS else _search_foot
@@ -211,7 +107,7 @@ def _middles(columns: int, rows: int, span: tuple[float, float]) -> Tensor:
     allowed = torch.zeros(CELLS - rows + 1, CELLS - columns + 1, dtype=torch.bool)
     middle = (torch.arange(CELLS - columns + 1) + columns / 2) / CELLS
     inside = (middle >= span[0]) & (middle <= span[1])
-    allowed[MARGIN : allowed.shape[0] - 1, MARGIN : allowed.shape[1] - MARGIN] = True
+    allowed[MARGIN : allowed.shape[0] - 2, MARGIN : allowed.shape[1] - MARGIN] = True
     return allowed & inside[None]
 
 
@@ -234,14 +130,19 @@ def _search_sky(
     room: Room, kind: str, rows: int, columns: int, allowed: Tensor, ease: int, rng: np.random.Generator
 ) -> Spot | None:
     """Find free sky; if there is too little, a place in front of far land, then any place."""
-    free = (room.free & ~room.taken).float()
+    sky = (room.free & ~room.taken).float()
+    possible = sky
     if ease == 1:
-        free = ((room.free | (room.depth > 2.5)) & ~room.taken).float()
+        possible = ((room.free | (room.depth > 2.5)) & ~room.taken).float()
     elif ease == 2:
-        free = (~room.taken).float()
+        possible = (~room.taken).float()
     elif ease == 3:
-        free = torch.ones_like(free)
-    found = _pick((_least(free, rows, columns) > 0.5) & allowed, rng)
+        possible = torch.ones_like(sky)
+    weight = ((_least(possible, rows, columns) > 0.5) & allowed).float()
+    if ease > 0:  # as much sky as there is
+        share = F.avg_pool2d(F.avg_pool2d(sky[None, None], (rows, 1), 1), (1, columns), 1)[0, 0]
+        weight = weight * (share + 0.02) ** 4
+    found = _pick(weight, rng)
     if found is None:
         return None
     nearest = float(room.depth[found[0] : found[0] + rows, found[1] : found[1] + columns].min())
@@ -255,29 +156,35 @@ def _search_foot(
     """Find water for a boat or ground for a tree or tower, with nothing in front of it."""
     afloat = kind == "boat"
     depth = room.depth
-    base = (room.water if afloat else room.ground) & (depth < FARTHEST_FOOT) & (depth > 0.35)
-    if ease >= 1:
-        base = room.water if afloat else room.land
-    if ease == 3:
-        base = torch.ones_like(base)
-    # The foot is the lowest row of the rectangle: its middle on land, all of it on water.
-    foot_width = columns if afloat else max(1, columns // 3)
+    base = _bases(room, afloat, ease)
+    # The foot is the lowest row of the rectangle.
+    foot_width = max(1, round(FOOT_WIDTHS[kind] * columns))
     shift = (columns - foot_width) // 2
     feet = _least(base.float(), 1, foot_width)[rows - 1 :, shift : shift + CELLS - columns + 1] > 0.5
     away = depth[rows - 1 :, columns // 2 : columns // 2 + CELLS - columns + 1]
-    behind = torch.where(room.water, FAR, room.depth) if afloat else room.depth
-    clear = _least(behind[:-1], rows - 1, columns)
+    clear = _least(torch.where(room.water, FAR, depth)[:-1], rows - 1, columns)
     possible = feet & allowed & (_least((~room.taken).float(), rows, columns) > 0.5)
-    if ease <= 1:
-        possible = possible & (clear > 0.93 * away)
+    if ease <= 2:
+        possible = possible & (clear > CLEAR * away)
     weight = torch.exp(-(((away / BEST_DISTANCE[kind]).clamp(min=0.05).log() / 0.7) ** 2)) + 1e-3
     found = _pick(weight * possible, rng)
     if found is None and ease == 3:
         found = _pick(weight * allowed, rng)
     if found is None:
         return None
-    distance = min(float(away[found]), float(clear[found]) * 1.05, 60.0)
-    return Spot(found[0], found[1], rows, columns, distance)
+    distance, before = float(away[found]), float(clear[found])
+    return Spot(found[0], found[1], rows, columns, min(distance if before > CLEAR * distance else 0.95 * before, 60.0))
+
+
+def _bases(room: Room, afloat: bool, ease: int) -> Tensor:
+    """Return where something can stand or swim: the best places first, then any land, then an islet, then anywhere."""
+    if ease == 3:
+        return torch.ones_like(room.water)
+    if afloat:
+        return room.water & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35) if ease == 0 else room.water
+    if ease == 0:
+        return room.ground & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35)
+    return room.land | (room.water & (room.depth < FARTHEST_FOOT)) if ease == 2 else room.land
 
 
 def _stand(
@@ -312,9 +219,34 @@ def _stand(
         halo=color * glow if group.kind == "lantern" else None,
         foot=FEET.get(group.kind, 0.0),
     )
+    if not flies and not afloat and _in_water(room, spot):
+        return _raise_from_water(figure)
     if afloat:
         return [Wake(right, spot.away, figure.width, flip), figure]
     return [figure]
+
+
+def _in_water(room: Room, spot: Spot) -> bool:
+    """Return whether the foot of a spot lies on water, because there is no land."""
+    return bool(room.water[spot.top + spot.rows - 1, spot.left + spot.columns // 2])
+
+
+def _raise_from_water(figure: Figure) -> list[Drawable]:
+    """Put an islet under a figure."""
+    sprite = islet(48)
+    width = figure.width * ISLET_WIDTH * (figure.foot + 0.5)
+    height = width * sprite.alpha.shape[0] / sprite.alpha.shape[1]
+    base = -0.12 * height
+    ground = Figure(
+        sprite=sprite,
+        right=figure.right,
+        base=base,
+        away=figure.away * 1.001,
+        width=width,
+        height=height,
+        label=LABELS["place"],
+    )
+    return [ground, replace(figure, base=base + (1 - TOP) * height - 0.02 * figure.height, foot=0.0)]
 
 
 def _lamps(light: Light) -> float:

@@ -116,7 +116,7 @@ def branch(noise: Noise, rng: np.random.Generator, season: str = "summer", snow:
         season: "spring", "summer" or "autumn", which decides the colour of the leaves.
         snow: how much snow lies on it, 0 to 1.
     """
-    rows = 110
+    rows = 150
     x, up = sheet(rows, int(BRANCH * rows))
     left = -BRANCH / 2
     ends, blobs = [], []
@@ -136,7 +136,7 @@ def branch(noise: Noise, rng: np.random.Generator, season: str = "summer", snow:
                 ]
             )
     wood = limb(x, up, np.array(ends), noise, float(rng.uniform(0, 60)), snow)
-    leaves = crown(noise, rng, x, up, np.array(blobs), 0.05, snow)
+    leaves = crown(noise, rng, x, up, np.array(blobs), 0.036, snow)
     return assemble([(wood, *bark_colors()), (leaves, *leaf_colors(season, rng))])
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.scene import KINDS
 from synthviz.world.sky import mix, paint_color
 from synthviz.world.view import View
 
@@ -76,6 +77,7 @@ def paint_rain(view: View, strength: float, generator: torch.Generator) -> None:
         count = int((1500, 700, 260)[layer] * strength * (size / 512) ** 2)
         streaks = _streaks(size, count, int(size * (0.02 + 0.055 * nearness)), slant, generator)
         alpha = streaks * (0.16 + 0.20 * nearness)
+        alpha = alpha * _thinner_before_things(view)
         view.color = mix(view.color, paint_color(light * (1.15 + 0.35 * nearness)), alpha)
         covered = torch.maximum(covered, alpha)
     _label(view, covered > 0.07, "rain")
@@ -90,7 +92,7 @@ def paint_snowfall(view: View, strength: float, generator: torch.Generator) -> N
     for layer, (count, radius) in enumerate(((900, 1.6), (420, 2.6), (150, 4.2), (40, 7.0), (12, 12.0))):
         nearness = layer / 4
         flakes = _flakes(size, int(count * strength), radius * size / 512, generator)
-        alpha = flakes * (0.85 - 0.5 * nearness)
+        alpha = flakes * (0.85 - 0.5 * nearness) * _thinner_before_things(view)
         view.color = mix(view.color, paint_color(light * (1.3 - 0.2 * nearness)), alpha)
         covered = torch.maximum(covered, alpha)
     _label(view, covered > 0.25, "snowfall")
@@ -178,6 +180,12 @@ def _draw_path(picture: Tensor, path: Path, width: float) -> None:
 def _picture_coordinates(size: int) -> tuple[Tensor, Tensor]:
     line = torch.linspace(0, 9, size)
     return line[None, :].expand(size, size), line[:, None].expand(size, size)
+
+
+def _thinner_before_things(view: View) -> Tensor:
+    """Return how much of the rain or snow falls before each pixel: little before counted things, which are near."""
+    counted = torch.isin(view.labels, torch.tensor([LABELS[kind] for kind in KINDS], dtype=torch.uint8))
+    return 1 - 0.8 * counted.float()
 
 
 def _label(view: View, where: Tensor, name: str) -> None:

@@ -38,7 +38,10 @@ def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
     radius, slope = _envelope(y)
     for side in (-1, 1):
         top, bottom = 0.13 * side, 0.10 * side
-        sheet.lay(sheet.polygon([(top - 0.018, MOUTH), (top + 0.018, MOUTH), (bottom + 0.018, 0.80), (bottom - 0.018, 0.80)]), ROPE)
+        sheet.lay(
+            sheet.polygon([(top - 0.018, MOUTH), (top + 0.018, MOUTH), (bottom + 0.018, 0.80), (bottom - 0.018, 0.80)]),
+            ROPE,
+        )
     sheet.lay(sheet.box(-0.075, 0.60, 0.075, 0.66), FLAME, emission=FLAME * 1.2 * glow)
     basket = sheet.polygon([(-0.135, 0.77), (0.135, 0.77), (0.115, 0.985), (-0.115, 0.985)])
     round_x = (x / 0.15).clamp(-0.95, 0.95)
@@ -56,7 +59,9 @@ def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
     pattern = _pattern(color, gore, y, rng)
     seam = smoothstep(0.0, 0.12, (0.5 - (gore - gore.floor() - 0.5).abs()))
     inner = torch.exp(-(((y - 0.35) / 0.55) ** 2) - (across / 0.9) ** 2)
-    sheet.lay(mask, pattern * (0.72 + 0.28 * seam), normal, (0.7 * pattern + 0.12 * color[:, None, None]) * 0.9 * glow * inner)
+    sheet.lay(
+        mask, pattern * (0.72 + 0.28 * seam), normal, (0.7 * pattern + 0.12 * color[:, None, None]) * 0.9 * glow * inner
+    )
     scoop = mask * smoothstep(MOUTH - 0.07, MOUTH - 0.05, y)
     sheet.lay(scoop, color * 0.35, normal, FLAME * 0.25 * glow)
     return sheet.sprite()
@@ -75,8 +80,10 @@ def _envelope(y: Tensor) -> tuple[Tensor, Tensor]:
 def _pattern(color: Tensor, gore: Tensor, y: Tensor, rng: np.random.Generator) -> Tensor:
     """Return the reflectance of the envelope: its colour with a darker and a paler relative of it."""
     plain = color[:, None, None]
-    dark = plain * 0.5
-    light = pale(color, 0.5)[:, None, None] if float(color.min()) < 0.5 else torch.tensor([0.5, 0.6, 0.75])[:, None, None]
+    dark = plain * (0.66 if float(color[1]) > 0.5 else 0.5)  # yellow turns brown where it is dark
+    light = (
+        pale(color, 0.5)[:, None, None] if float(color.min()) < 0.5 else torch.tensor([0.5, 0.6, 0.75])[:, None, None]
+    )
     kind = rng.choice(["gores", "belt", "spiral", "crown"])
     if kind == "gores":
         return torch.where(gore.floor() % 2 == 0, plain, dark)
@@ -105,7 +112,9 @@ def lantern(color: Tensor, day: float, rows: int, rng: np.random.Generator) -> S
     x, y = sheet.x, sheet.y + 0.12
     cap = 0.55 * wide
     sheet.lay(sheet.box(-0.03, high - 0.15, 0.03, 0.98), GOLD, emission=GOLD * 0.2)
-    sheet.lay(sheet.polygon([(-0.05, 0.68), (0.05, 0.68), (0.10, 0.99), (-0.10, 0.99)]), color * 0.7, emission=color * 0.15)
+    sheet.lay(
+        sheet.polygon([(-0.05, 0.68), (0.05, 0.68), (0.10, 0.99), (-0.10, 0.99)]), color * 0.7, emission=color * 0.15
+    )
     ring = (sheet.ellipse(0, -high - 0.27, 0.10, 0.10) - sheet.ellipse(0, -high - 0.27, 0.055, 0.055)).clamp(min=0)
     sheet.lay(ring, GOLD, emission=GOLD * 0.15)
     along = (y / high).clamp(-0.999, 0.999)

@@ -16,10 +16,10 @@ from synthviz.world.vectors import unit
 from synthviz.world.view import View
 
 WATERLINE = 0.86  # y of the water on the sheet
-WOOD = torch.tensor([0.20, 0.10, 0.045])
+WOOD = torch.tensor([0.12, 0.07, 0.04])
 LAMP = torch.tensor([1.0, 0.62, 0.22])
 GLASS = torch.tensor([0.05, 0.07, 0.10])
-HULL_SHADE = 0.62
+HULL_SHADE = 0.75
 
 
 def boat(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> Sprite:
@@ -49,8 +49,8 @@ def _hull(sheet: Sheet, color: Tensor, length: tuple[float, float], deck: float)
     normal = unit(torch.stack([bend * 0.7, 0.5 - 0.8 * down, -torch.ones_like(bend)]))
     sheet.lay(mask, color * HULL_SHADE, normal)
     rail = mask * (sheet.y < deck + 0.075 + 0.02 * bend - 0.10 * bend.clamp(min=0) ** 2).float()
-    sheet.lay(rail, pale(color, 0.35), normal)
-    sheet.lay(mask * (sheet.y > WATERLINE - 0.055).float(), color * 0.16, normal)
+    sheet.lay(rail, pale(color, 0.10), normal)
+    sheet.lay(mask * (sheet.y > WATERLINE - 0.055).float(), color * 0.25, normal)
 
 
 def _sail(sheet: Sheet, outline: list[Point], color: Tensor, belly: float) -> None:
@@ -75,7 +75,12 @@ def _sloop(color: Tensor, glow: float, rows: int) -> Sprite:
     sheet.lay(sheet.box(-0.62, 0.50, 0.06, 0.535), WOOD)
     leech = [(0.005, -0.94), (-0.20, -0.56), (-0.40, -0.08), (-0.62, 0.47), (0.005, 0.48)]
     _sail(sheet, leech, color, -0.55)
-    _sail(sheet, [(0.10, -0.80), (0.34, -0.28), (0.56, 0.16), (0.78, 0.50), (0.40, 0.46), (0.13, 0.48)], pale(color, 0.45), 0.6)
+    _sail(
+        sheet,
+        [(0.10, -0.80), (0.34, -0.28), (0.56, 0.16), (0.78, 0.50), (0.40, 0.46), (0.13, 0.48)],
+        pale(color, 0.07),
+        0.6,
+    )
     _hull(sheet, color, (-0.66, 0.84), 0.64)
     _lamp(sheet, -0.55, 0.56, glow)
     return sheet.sprite()
@@ -98,8 +103,8 @@ def _fishing_boat(color: Tensor, glow: float, rows: int) -> Sprite:
     sheet.lay(sheet.polygon([(0.20, -0.80), (0.23, -0.76), (0.98, 0.16), (0.94, 0.16)]), WOOD)
     sheet.lay(sheet.polygon([(0.14, -0.95), (-0.22, -0.86), (0.14, -0.74)]), color)
     cabin = [(-0.72, -0.32), (-0.06, -0.32), (0.02, 0.40), (-0.72, 0.40)]
-    sheet.lay(sheet.polygon(cabin), pale(color, 0.72), torch.tensor([-0.1, 0.2, -0.97])[:, None, None])
-    sheet.lay(sheet.box(-0.82, -0.42, 0.06, -0.29), color, torch.tensor([0.0, 0.8, -0.6])[:, None, None])
+    sheet.lay(sheet.polygon(cabin), pale(color, 0.22), torch.tensor([-0.1, 0.2, -0.97])[:, None, None])
+    sheet.lay(sheet.box(-0.82, -0.42, 0.06, -0.29), color * 0.6, torch.tensor([0.0, 0.8, -0.6])[:, None, None])
     for left in (-0.62, -0.32):
         sheet.lay(sheet.box(left, -0.18, left + 0.2, 0.06), GLASS, emission=LAMP * 1.4 * glow)
     sheet.lay(sheet.box(-0.66, -0.68, -0.50, -0.42), color * 0.5)

@@ -14,12 +14,14 @@ from synthviz.world.sprites import Sprite
 from synthviz.world.vectors import points, unit
 from synthviz.world.view import View
 
-MOST_TINT = 0.30  # share of the light's own colour that a figure takes on
-MOST_HAZE = 0.10
-LEAST_LIGHT, MOST_LIGHT = (0.56, 0.36), 1.15  # mean light on a white figure, the least by day and at night
+MOST_TINT = (0.10, 0.24)  # share of the light's own colour that a coloured and a pale figure take on
+MOST_HAZE, BRIGHTEST_HAZE = 0.10, (0.28, 0.8)  # more would wash a dark colour out
+LEAST_LIGHT, MOST_LIGHT = (0.62, 0.44), 1.15  # mean light on a white figure, the least by day and at night
+MIRRORED = 0.75  # light of a mirror image, so that it is not counted as another thing
 CONTRAST = 0.30  # least difference between a figure and what is behind it, in screen colours
-# Brightness that is tried until a figure stands out: before something dark, before something bright, for a lamp.
-BRIGHTER, DARKER, SHINING = (1.0, 1.25, 0.8, 1.55, 0.65), (1.0, 0.8, 0.65, 1.25), (1.0, 1.2, 1.4)
+PALE = 0.36  # mean green reflectance above which a figure is white or yellow: in the dark it would be grey or brown
+# Brightness that is tried until a figure stands out: before something dark, before something bright, for pale ones.
+BRIGHTER, DARKER, SHINING = (1.0, 1.25, 0.8, 1.55, 0.65), (1.0, 0.82, 1.3, 0.68), (1.0, 1.2, 1.4, 0.84)
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,14 @@ class Figure:
         u = ((torch.arange(columns.start, columns.stop) + 0.5 - left) / (right - left)) * 2 - 1
         v = ((torch.arange(rows.start, rows.stop) + 0.5 - head) / (foot - head)) * 2 - 1
         albedo, alpha, normal, emission = self._look_up(-u if self.flip else u, v)
-        light = self._light(view, normal, alpha)
+        pale = float((albedo[1] * alpha).sum() / alpha.sum().clamp(min=1e-3)) > PALE
+        light = self._light(view, normal, alpha, pale)
         behind = view.color[:, rows, columns]
-        color = _stand_out(albedo * light + emission, alpha, behind, self.halo is not None)
+        color = _stand_out(albedo * light + emission, alpha, behind, pale or self.halo is not None)
         share = view.haze_share(self.away, self.base + self.height / 2).clamp(max=MOST_HAZE)
-        color = color + (view.haze_color[:, rows, columns] - color) * share
+        color = color + (view.haze_color[:, rows, columns].clamp(max=BRIGHTEST_HAZE[pale]) - color) * share
+        if view.mirrored:
+            color = color * MIRRORED
         view.put(rows, columns, color, alpha, self.away, self.label)
 
     def _look_up(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -93,7 +98,7 @@ class Figure:
             normal = torch.stack([-normal[0], normal[1], normal[2]])
         return found[:3], found[3], normal, found[7:10]
 
-    def _light(self, view: View, normal: Tensor, alpha: Tensor) -> Tensor:
+    def _light(self, view: View, normal: Tensor, alpha: Tensor, pale: bool) -> Tensor:
         """Return the light on a white figure, (3, h, w), neither too dim nor too coloured to read its colour."""
         lit = 1.0
         if view.shadows is not None and not self.floats:
@@ -104,8 +109,9 @@ class Figure:
         total = alpha.sum().clamp(min=1e-3)
         mean = (strength * alpha).sum() / total
         tint = (white * alpha).sum((1, 2)) / total / mean.clamp(min=1e-6)
-        tint = 1 + MOST_TINT * (tint - 1)
+        tint = 1 + MOST_TINT[pale] * (tint - 1)
         least = LEAST_LIGHT[0] + (LEAST_LIGHT[1] - LEAST_LIGHT[0]) * view.light.darkness
+        least *= 1.5 if pale else 1.0
         strength = (strength / mean.clamp(min=1e-6)).clamp(0, 3) ** 0.85
         return strength * mean.clamp(least, MOST_LIGHT) * paint_color(tint)
 
@@ -143,12 +149,12 @@ class Figure:
         view.color[:, rows, columns] *= 1 - strength * (1 - away).clamp(min=0) * ground
 
 
-def _stand_out(color: Tensor, alpha: Tensor, behind: Tensor, shines: bool) -> Tensor:
+def _stand_out(color: Tensor, alpha: Tensor, behind: Tensor, bright: bool) -> Tensor:
     """Brighten or darken a figure until it differs enough from what is behind it."""
     total = alpha.sum().clamp(min=1e-3)
     mean = (color * alpha).sum((1, 2)) / total
     back = to_screen((behind * alpha).sum((1, 2)) / total)
-    gains = SHINING if shines else DARKER if float(back.mean()) > 0.55 else BRIGHTER
+    gains = SHINING if bright else DARKER if float(back.mean()) > 0.55 else BRIGHTER
     differences = [float((to_screen(mean * gain) - back).norm()) for gain in gains]
     for gain, difference in zip(gains, differences, strict=True):
         if difference > CONTRAST:

@@ -21,9 +21,9 @@ SAMPLES = 3  # a side of a pixel, for polygons
 SCREEN_COLORS: dict[str, Color] = {
     "red": (0.93, 0.12, 0.12),
     "yellow": (1.00, 0.82, 0.08),
-    "green": (0.10, 0.68, 0.25),
-    "blue": (0.08, 0.34, 0.96),
-    "purple": (0.58, 0.17, 0.82),
+    "green": (0.06, 0.72, 0.22),
+    "blue": (0.03, 0.34, 0.98),
+    "purple": (0.60, 0.13, 0.84),
     "white": (0.97, 0.97, 0.96),
 }
 
@@ -98,9 +98,7 @@ class Sheet:
         normal = torch.stack([-across * strength, along * strength, -torch.ones_like(across) * 0.7])
         return unit(normal)
 
-    def lay(
-        self, mask: Tensor, color: Tensor, normal: Tensor | None = None, emission: Tensor | float = 0.0
-    ) -> None:
+    def lay(self, mask: Tensor, color: Tensor, normal: Tensor | None = None, emission: Tensor | float = 0.0) -> None:
         """Lay a shape over what is there.
 
         Args:
@@ -129,7 +127,9 @@ class Sheet:
         found = around[:9] / around[9:].clamp(min=1e-4)
         albedo, normal, emission = (
             torch.where(self._alpha > 0.02, own, far)
-            for own, far in zip((self._albedo, self._normal, self._emission), found.split(3), strict=True)
+            for own, far in zip(
+                (self._albedo, self._normal, self._emission), (found[:3], found[3:6], found[6:]), strict=True
+            )
         )
         return Sprite(albedo, self._alpha, normal, emission)
 
@@ -152,10 +152,7 @@ def smooth_outline(points: Sequence[Point], steps: int = 8) -> np.ndarray:
     share = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     p0, p1, p2, p3 = (values[:, None] for values in (before, corners, after, later))
     curve: np.ndarray = 0.5 * (
-        2 * p1
-        + (p2 - p0) * share
-        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * share**2
-        + (3 * p1 - p0 - 3 * p2 + p3) * share**3
+        2 * p1 + (p2 - p0) * share + (2 * p0 - 5 * p1 + 4 * p2 - p3) * share**2 + (3 * p1 - p0 - 3 * p2 + p3) * share**3
     )
     return curve.reshape(-1, 2)
 

@@ -78,9 +78,13 @@ def _lantern_room(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
         half = 0.4
         band = sheet.box(-half, low, half, low + 0.2) * (sheet.x.abs() < 0.25 + 0.04 * low).float()
         sheet.lay(band * 0.5, color * 0.55, _round(sheet, 0.33))
-    sheet.lay(sheet.box(-0.17, top - 0.24, 0.17, top), pale(LAMP, 0.3) * 0.6, _round(sheet, 0.18), LAMP * (0.25 + 2.2 * glow))
+    sheet.lay(
+        sheet.box(-0.17, top - 0.24, 0.17, top), pale(LAMP, 0.3) * 0.6, _round(sheet, 0.18), LAMP * (0.25 + 2.2 * glow)
+    )
     for x in (-0.15, 0.0, 0.15):
         sheet.lay(sheet.box(x - 0.018, top - 0.24, x + 0.018, top), WINDOW)
     sheet.lay(sheet.box(-0.30, top - 0.04, 0.30, top + 0.05), color * 0.5, _round(sheet, 0.31))
-    dome = sheet.polygon([(-0.24, top - 0.23), (-0.15, top - 0.36), (0.0, -1.0), (0.15, top - 0.36), (0.24, top - 0.23)])
+    dome = sheet.polygon(
+        [(-0.24, top - 0.23), (-0.15, top - 0.36), (0.0, -1.0), (0.15, top - 0.36), (0.24, top - 0.23)]
+    )
     sheet.lay(dome, color * 0.8, _round(sheet, 0.25, 0.5))

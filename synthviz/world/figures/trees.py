@@ -29,22 +29,34 @@ def tree(color: Tensor, rows: int, rng: np.random.Generator) -> Sprite:
     kind = str(rng.choice(list(ASPECTS)))
     sheet = Sheet(ASPECTS[kind], rows)
     low = {"round": 0.36, "tall": 0.56, "spreading": 0.26}[kind]
-    _trunk(sheet, low, {"round": 0.075, "tall": 0.06, "spreading": 0.085}[kind], rng)
+    _trunk(sheet, 0.6 * BARK + 0.12 * color, low, {"round": 0.075, "tall": 0.06, "spreading": 0.085}[kind], rng)
     _crown(sheet, _balls(kind, low, rng), color, rng)
     return sheet.sprite()
 
 
-def _trunk(sheet: Sheet, crown: float, thick: float, rng: np.random.Generator) -> None:
+def _trunk(sheet: Sheet, bark: Tensor, crown: float, thick: float, rng: np.random.Generator) -> None:
     lean = float(rng.uniform(-0.05, 0.05))
     foot, neck = 1.5 * thick, 0.85 * thick
-    trunk = [(-1.5 * foot, 1.0), (-foot, 0.9), (lean - neck, crown - 0.5), (lean + neck, crown - 0.5), (foot, 0.9), (1.5 * foot, 1.0)]
+    trunk = [
+        (-1.5 * foot, 1.0),
+        (-foot, 0.9),
+        (lean - neck, crown - 0.5),
+        (lean + neck, crown - 0.5),
+        (foot, 0.9),
+        (1.5 * foot, 1.0),
+    ]
     round_x = (sheet.x / foot).clamp(-0.9, 0.9)
     normal = torch.stack([round_x, 0 * round_x, -torch.sqrt(1 - round_x**2)])
-    sheet.lay(sheet.polygon(trunk), BARK, normal)
+    sheet.lay(sheet.polygon(trunk), bark, normal)
     for side in (-1, 1):
         reach = 0.45 * sheet.aspect * side
-        bough = [(-0.6 * neck, crown + 0.12), (0.6 * neck, crown + 0.12), (reach + 0.03, crown - 0.3), (reach - 0.03, crown - 0.3)]
-        sheet.lay(sheet.polygon(bough), BARK, normal)
+        bough = [
+            (-0.6 * neck, crown + 0.12),
+            (0.6 * neck, crown + 0.12),
+            (reach + 0.03, crown - 0.3),
+            (reach - 0.03, crown - 0.3),
+        ]
+        sheet.lay(sheet.polygon(bough), bark, normal)
 
 
 def _balls(kind: str, low: float, rng: np.random.Generator) -> Tensor:
@@ -81,11 +93,14 @@ def _crown(sheet: Sheet, balls: Tensor, color: Tensor, rng: np.random.Generator)
     toward = torch.where(square < 1, toward, torch.full_like(toward, -1.0)) * radius
     nearest, index = toward.max(0)
     mask = F.avg_pool2d((nearest > 0).float()[None, None], 3, 1, 1)[0, 0]
+    mask = (1.6 * mask - 0.2).clamp(0, 1)  # leaves end less softly than the average
     right, up = (values.gather(0, index[None])[0] for values in (right, up))
     middle = float(balls[:, 1].mean())
     whole_x, whole_y = sheet.x / sheet.aspect, (middle - sheet.y) / 0.8
-    normal = torch.stack([0.55 * right + 0.6 * whole_x, 0.55 * up + 0.6 * whole_y + 0.1, -torch.ones_like(right) * 0.75])
-    shade = (0.74 + 0.30 * up + 0.30 * whole_y - 0.16 * ragged).clamp(0.28, 1.15)
+    normal = torch.stack(
+        [0.55 * right + 0.6 * whole_x, 0.55 * up + 0.6 * whole_y + 0.1, -torch.ones_like(right) * 0.75]
+    )
+    shade = (0.92 + 0.30 * up + 0.28 * whole_y - 0.16 * ragged).clamp(0.32, 1.25)
     sheet.lay(mask, color[:, None, None] * shade, unit(normal))
 
 

@@ -26,7 +26,7 @@ from synthviz.world.water import Waves
 def canyon(wishes: Wishes) -> Land:
     """Build a canyon, with a river or a lake on its floor if water is wished for."""
     rng = wishes.rng
-    kind = str(rng.choice(["rim", "floor", "buttes", "arch"]))
+    kind = str(rng.choice(["rim", "floor", "buttes", "arch"], p=[0.34, 0.40, 0.17, 0.09]))
     strata = choose_strata(rng)
     drawables: list[Drawable] = []
     if kind == "arch":
@@ -35,16 +35,17 @@ def canyon(wishes: Wishes) -> Land:
     else:
         camera, height = {"rim": _rim, "floor": _floor, "buttes": _buttes}[kind](wishes, strata)
     if kind == "rim":  # haze between the layers makes them stand apart
-        drawables.append(Mist(wishes.noise, 0.1, 1.7, float(rng.uniform(0.02, 0.07)), float(rng.uniform(0, 60)), 2.0))
+        drawables.append(Mist(wishes.noise, 0.1, 1.7, float(rng.uniform(0.0, 0.02)), float(rng.uniform(0, 60)), 2.0))
     else:
-        drawables.append(_brush(wishes, camera, height))
-    green = float(rng.uniform(0.1, 0.7))
+        drawables.append(_brush(wishes, camera, height, kind == "floor"))
+    green = float(rng.uniform(0.5, 0.95))
+    meadow = float(rng.uniform(0.3, 0.9)) if kind == "floor" else float(rng.uniform(0.0, 0.4))
     snow = wishes.weather == "snowfall"
     waves = Waves(float(rng.uniform(0.01, 0.03)), 0.4, float(rng.uniform(-0.6, 0.6)), (0.03, 0.07, 0.05))
     return Land(
         camera,
         height,
-        lambda seen, x, z: _material(wishes.noise, strata, seen, x, z, green, snow),
+        lambda seen, x, z: _material(wishes.noise, strata, seen, x, z, green, meadow, snow),
         waves if wishes.water else None,
         near=0.1,
         drawables=tuple(drawables),
@@ -57,7 +58,7 @@ def _rim(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
     water = wishes.water
     shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(0.7, 0.95) if water else rng.uniform(1.3, 1.8))
     bend, lean = float(rng.uniform(-0.5, 0.5)), float(rng.uniform(-0.25, 0.25))
-    half, run = (0.85, 1.0) if water else (0.10, 1.5)
+    half, run = (0.85, 1.0) if water else (-0.1, 1.7)
     tilt = float(rng.choice([-1, 1]) * rng.uniform(0.25, 0.7))
     level = 0.2 if water else 0.0
 
@@ -66,26 +67,27 @@ def _rim(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
         valley = (x - path).abs() * 0.5 - half
         rough = noise.fbm(x / 3.0 + shift, z / 3.0 - shift, 6, 0.5, pixel / 3.0 * 2, ridged=True)
         fine = noise.fbm(x * 3 + shift, z * 3, 4, 0.55, pixel * 5)
-        field = valley + 1.1 * rough * smoothstep(-0.2, 0.7, valley) + 0.04 * fine
+        field = valley + (1.1 if water else 1.35) * rough * smoothstep(-0.2, 0.7, valley) + 0.06 * fine
         # Temples of rock end at different layers; the far rim at the highest.
-        cap = 0.66 + 0.3 * noise.value(x / 1.9 - shift, z / 1.9)
+        cap = 0.7 + 0.3 * noise.value(x / 1.5 - shift, z / 1.5)
         way = torch.minimum(field / run, cap) + 0.9 * smoothstep(8, 15, z)
         edge = z + tilt * x - 0.22 - 0.05 * fine
         near = smoothstep(0.22, 0.0, edge)
         body = tall * strata.terrace(torch.maximum(way, 1.1 * near)) + 0.012 * fine
-        far = 0.75 * smoothstep(0.35, 0.5, rough) * smoothstep(13, 16, z)
-        return body + far + 0.025 * smoothstep(0.0, 0.2, fine) * near - level * smoothstep(0.05, -0.05, field)
+        far = 0.45 * smoothstep(0.1, 0.7, rough) * smoothstep(12, 17, z)
+        ledge = 0.014 * noise.fbm(x * 8, z * 8 + shift, 5, 0.6, pixel * 8) * near
+        return body + far + ledge - level * smoothstep(0.05, -0.05, field)
 
     ground = height_at(height, 0.0, 0.0)
-    return Camera(ground + rng.uniform(0.08, 0.24), rng.uniform(0.36, 0.5), rng.uniform(0.42, 0.6)), height
+    return Camera(ground + rng.uniform(0.08, 0.24), rng.uniform(0.36, 0.5), rng.uniform(0.34, 0.5)), height
 
 
 def _floor(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
     """Stand on the floor or over the river, between the walls."""
     noise, rng = wishes.noise, wishes.rng
     water = wishes.water
-    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(1.1, 1.8))
-    half, run = float(rng.uniform(0.75, 1.1)), float(rng.uniform(0.7, 1.1))
+    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(1.0, 1.6))
+    half, run = float(rng.uniform(0.8, 1.15)), float(rng.uniform(0.7, 1.1))
     level = 0.22 if water else 0.0
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
@@ -93,7 +95,7 @@ def _floor(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
         rough = noise.fbm(x / 1.5 + shift, z / 1.5, 5, 0.5, pixel / 1.5)
         fine = noise.fbm(x * 4 + shift, z * 4, 4, 0.55, pixel * 4)
         side = (x - path).abs() - half - 0.05 * z.clamp(max=8)
-        field = side + 0.28 * rough * smoothstep(-0.6, 0.2, side) + 0.035 * fine
+        field = side + 0.32 * rough * smoothstep(-0.6, 0.2, side) + 0.055 * fine
         sand = 0.02 * fine + _boulders(noise, x - shift, z, fine) + 0.06 * (side + half).clamp(min=0, max=half)
         return tall * strata.terrace(field / run) + sand - level * smoothstep(0.0, -0.25, field)
 
@@ -101,7 +103,7 @@ def _floor(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
     return Camera(ground + rng.uniform(0.10, 0.3), rng.uniform(0.56, 0.68), rng.uniform(0.45, 0.65)), height
 
 
-def _buttes(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
+def _buttes(wishes: Wishes, strata: Strata, begin: float = 5.0) -> tuple[Camera, Height]:
     """Look over a wide red plain with buttes and mesas."""
     noise, rng = wishes.noise, wishes.rng
     shift = float(rng.uniform(0, 60))
@@ -109,24 +111,28 @@ def _buttes(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
     sides = rng.permutation(count) - (count - 1) / 2
     stands = []
     for index in range(count):
-        away = float(rng.uniform(5.0, 7.0) + 2.0 * index)
+        away = begin + float(rng.uniform(0, 2) + 2.0 * index)
         right = float(sides[index] / count * 1.1 * away + rng.uniform(-0.4, 0.4))
-        radius = float(rng.choice([rng.uniform(0.14, 0.25), rng.uniform(0.4, 0.7), rng.uniform(0.8, 1.4)]))
-        stands.append((right, away, radius, float(rng.uniform(1.1, 1.9))))
+        radius = float(
+            rng.choice([rng.uniform(0.2, 0.3), rng.uniform(0.5, 0.9), rng.uniform(1.0, 1.9)], p=[0.2, 0.4, 0.4])
+        )
+        stands.append(
+            (right, away, radius, float(rng.uniform(1.2, 2.0 - 0.25 * radius)), 0.12 + 0.16 * min(1.0, radius))
+        )
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         rough = noise.fbm(x / 1.1 + shift, z / 1.1, 5, 0.5, pixel / 1.1)
         fine = noise.fbm(x * 3 + shift, z * 3, 4, 0.55, pixel * 3)
         rock = torch.zeros_like(x)
-        for right, away, radius, tall in stands:
+        for right, away, radius, tall, shape in stands:
             distance = torch.sqrt((x - right) ** 2 + ((z - away) * 0.8) ** 2)
-            inside = radius - distance + 0.16 * rough + 0.04 * fine
+            inside = radius - distance + shape * rough + 0.03 * fine
             rock = torch.maximum(rock, tall * strata.butte(inside))
         plain = 0.06 * noise.value(x / 2.4, z / 2.4 + shift) + 0.012 * fine + 0.08
         plain = plain + _boulders(noise, x - shift, z, fine)
         if wishes.water:
-            plain = 0.5 * plain
-            shore = (z - 2.3 - 0.25 * x + 0.35 * noise.value(x / 1.5, z / 1.5 - shift)).abs()
+            plain = 0.5 * plain + 0.02
+            shore = (z - 2.3 - 0.25 * x + 0.22 * noise.value(x / 1.5, z / 1.5 - shift)).abs()
             plain = plain - 0.3 * smoothstep(1.8, 1.4, shore)
         far = 0.9 * strata.terrace((0.9 * rough * 0.6 + noise.value(x / 5, z / 5 + shift) - 0.4) / 0.7)
         return plain + rock + far * smoothstep(14, 17, z)
@@ -138,7 +144,7 @@ def _buttes(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
 def _arch(wishes: Wishes, strata: Strata) -> tuple[Camera, Height, Standing]:
     """Stand before an arch of rock, with buttes behind it."""
     noise, rng = wishes.noise, wishes.rng
-    _, plain = _buttes(wishes, strata)
+    _, plain = _buttes(wishes, strata, 8.0)
     away, tall, wide = float(rng.uniform(4.2, 5.4)), float(rng.uniform(1.3, 1.7)), float(rng.uniform(2.1, 2.8))
     aside = wishes.sun_side if wishes.sun_side is not None else int(rng.integers(-1, 2))
     right = -0.9 * aside + float(rng.uniform(-0.3, 0.3)) + (0.9 if wishes.sun_side == 0 else 0.0)
@@ -157,13 +163,14 @@ def _arch(wishes: Wishes, strata: Strata) -> tuple[Camera, Height, Standing]:
     return camera, height, Standing(sprite, right, base - 0.1, away, wide, tall, LABELS["place"], floats=True)
 
 
-def _brush(wishes: Wishes, camera: Camera, height: Height) -> Grove:
+def _brush(wishes: Wishes, camera: Camera, height: Height, lush: bool) -> Grove:
     """Scatter dry brush, and in some pictures a dead tree near the viewer."""
     noise, rng = wishes.noise, wishes.rng
     snow = 0.7 if wishes.weather == "snowfall" else 0.0
     sprites = [bush(noise, rng, "summer", snow)]
-    found = scatter(rng, height, camera, Kinds(0, 1, (0.035, 0.07), BUSH), 44, 0.7, 5.0, crowding=0.6)
-    plants = [replace(plant, tint=0.6 * plant.tint) for plant in found]
+    tall = (0.05, 0.13) if lush else (0.03, 0.075)
+    found = scatter(rng, height, camera, Kinds(0, 1, tall, BUSH), 170 if lush else 90, 1.2 if lush else 0.8, 7.0)
+    plants = [replace(plant, tint=0.7 * plant.tint) for plant in found if plant.base < 0.3]
     if rng.random() < 0.35:
         away = float(rng.uniform(0.8, 1.2))
         side = -float(wishes.sun_side) if wishes.sun_side else float(rng.choice([-1, 1]))
@@ -178,25 +185,33 @@ def _brush(wishes: Wishes, camera: Camera, height: Height) -> Grove:
 def _boulders(noise: Noise, x: Tensor, z: Tensor, fine: Tensor) -> Tensor:
     """Return heights of rocks that lie about."""
     here = noise.value(x * 4.1, z * 4.1) + 0.32 * fine
-    return 0.035 * smoothstep(1.25, 1.5, here) + 0.04 * smoothstep(1.5, 2.2, here)
+    return 0.02 * smoothstep(1.4, 1.6, here) + 0.03 * smoothstep(1.6, 2.3, here)
 
 
-def _material(noise: Noise, strata: Strata, seen: Seen, x: Tensor, z: Tensor, green: float, snow: bool) -> Material:
+def _material(
+    noise: Noise, strata: Strata, seen: Seen, x: Tensor, z: Tensor, green: float, meadow: float, snow: bool
+) -> Material:
     """Bands of rock on the walls; sand, stones and sage where it is flat."""
     steep = steepness(seen)
-    fine, bump_x, bump_z = bumps(noise, x, z, seen.pixel, 0.22)
-    crack = smoothstep(0.09, 0.0, noise.value(x * 5 + 0.4 * fine, z * 5).abs()) * smoothstep(2.5, 0.6, seen.depth)
-    bush = noise.value(x * 11, z * 11)
+    fine, bump_x, bump_z = bumps(noise, x + 0.3 * seen.height, z, seen.pixel, 0.2, 7)
     broad = noise.fbm(x / 1.3, z / 1.3, 3, 0.5, seen.pixel / 1.3)
-    rock = strata.color(seen.height + 0.02 * broad + 0.004 * fine)
-    rock = rock * (1 + 0.10 * fine + 0.06 * broad)
-    dust = mix(strata.dust_dark, strata.dust, (0.5 + 0.3 * broad + 0.35 * fine).clamp(0, 1))
-    shrub = smoothstep(1.0, 1.5, bush + 0.5 * broad) * green * smoothstep(0.9, 2.0, seen.depth)
-    dust = mix(dust, rgb(0.13, 0.15, 0.06), shrub)
+    # Streaks run down the walls, where x and z hardly change.
+    streaks = noise.fbm(x * 4 + 7, z * 4, 3, 0.6, seen.pixel * 4)
+    rock = strata.color(seen.height + 0.04 * broad + 0.012 * fine + 0.02 * x)
+    rock = rock * (1 + 0.20 * fine + 0.10 * broad + 0.13 * streaks)
+    dust = mix(strata.dust_dark, strata.dust, (0.45 + 0.3 * broad + 0.4 * fine).clamp(0, 1))
+    grass = meadow * smoothstep(0.4, 0.15, seen.height) * smoothstep(-1.2, 0.6, broad + 0.5 * fine)
+    dust = mix(dust, rgb(0.19, 0.185, 0.065), grass)
+    scrub = noise.fbm(x * 16, z * 16, 3, 0.7, seen.pixel * 16)
+    shrub = smoothstep(0.4, 0.8, scrub + 0.5 * broad) * green * smoothstep(0.3, 0.9, seen.depth)
+    dust = mix(dust, rgb(0.10, 0.115, 0.045), shrub)
+    crack = smoothstep(0.09, 0.0, noise.value(x * 5 + 0.4 * fine, z * 5).abs()) * smoothstep(2.5, 0.6, seen.depth)
     dust = dust * (1 - 0.45 * crack)
-    flat = smoothstep(1.1, 0.45, steep)
+    # What lies on the ground is of its colour.
+    rock = mix(0.85 * dust * (1 + 0.2 * fine), rock, smoothstep(0.12, 0.4, seen.height))
+    flat = smoothstep(0.95, 0.4, steep + 0.12 * fine)
     albedo = mix(rock, dust, flat)
     if snow:
         albedo = mix(albedo, rgb(0.86, 0.90, 0.96), flat * smoothstep(-0.9, 0.5, fine + broad))
-    rough = 0.26 * (1 - 0.4 * flat)
+    rough = 0.5 * (1 - 0.65 * flat)
     return Material(albedo.clamp(0, 1), bump_x * rough, bump_z * rough)

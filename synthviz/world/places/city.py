@@ -16,14 +16,28 @@ from synthviz.world.ground import Height, Seen
 from synthviz.world.lamps import Lamp
 from synthviz.world.land import Drawable, Land, Material, Wishes, rgb
 from synthviz.world.light import DARKNESS
-from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.noise import smoothstep
+from synthviz.world.places.city_ground import Town, city_ground, under_weather
 from synthviz.world.sky import mix
 from synthviz.world.solids import Mist, Solids
 from synthviz.world.sprites import Standing
-from synthviz.world.street_life import frame, railing, street_trees, track
+from synthviz.world.street_life import cars, frame, railing, street_trees, track
+from synthviz.world.view import View
 from synthviz.world.water import Waves
 
-NEARNESS = {"fog": 0.34, "rain": 0.6, "snowfall": 0.55, "thunderstorm": 0.7}  # bad air: all is nearer and smaller
+NEARNESS = {"fog": 0.34, "rain": 0.5, "snowfall": 0.48, "thunderstorm": 0.55}  # bad air: all is nearer and smaller
+
+
+@dataclass(frozen=True)
+class OnTerrace:
+    """Something on the viewer's terrace, which no water mirrors."""
+
+    drawable: Drawable
+
+    def draw(self, view: View) -> None:
+        """Draw it, unless this is the mirror image."""
+        if not view.mirrored:
+            self.drawable.draw(view)
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,7 @@ class Site:
         waves: of the water; None without water.
         lamps: in the air and along the streets.
         trees: along the streets.
+        terrace: what stands on the viewer's terrace.
     """
 
     camera: Camera
@@ -49,6 +64,7 @@ class Site:
     waves: Waves | None = None
     lamps: list[Lamp] = field(default_factory=list)
     trees: list[Standing] = field(default_factory=list)
+    terrace: Blueprint | None = None
 
 
 def city(wishes: Wishes) -> Land:
@@ -57,8 +73,7 @@ def city(wishes: Wishes) -> Land:
     plan = Blueprint(rng)
     plan.glows = GLOWS[rng.integers(len(GLOWS))]
     site = _choose(wishes)(wishes, plan)
-    scale = NEARNESS.get(wishes.weather, 1.0)
-    return _build(site, plan, scale, DARKNESS[wishes.time])
+    return _build(site, plan, wishes)
 
 
 def _choose(wishes: Wishes) -> Callable[[Wishes, Blueprint], Site]:
@@ -72,10 +87,12 @@ def _choose(wishes: Wishes) -> Callable[[Wishes, Blueprint], Site]:
     return list(chances)[wishes.rng.choice(len(chances), p=[chance / total for chance in chances.values()])]
 
 
-def _build(site: Site, plan: Blueprint, scale: float, darkness: float) -> Land:
-    """Turn a site into a land, `scale` times as large."""
+def _build(site: Site, plan: Blueprint, wishes: Wishes) -> Land:
+    """Turn a site into a land; in bad air a smaller one."""
+    scale, darkness = NEARNESS.get(wishes.weather, 1.0), DARKNESS[wishes.time]
+    snow = wishes.weather == "snowfall"
     parts = [solid.scaled(scale) for solid in plan.parts]
-    facades = Facades.of(parts, plan.looks, scale, site.dim * scale)
+    facades = Facades.of(parts, plan.looks, scale, site.dim * scale, snow)
     mist = replace(
         site.mist,
         density=site.mist.density / scale,
@@ -91,9 +108,10 @@ def _build(site: Site, plan: Blueprint, scale: float, darkness: float) -> Land:
             for right, height, away, glow in plan.tips
         ]
     drawables: list[Drawable] = [Solids(parts, facades, mist=mist)]
-    for tree in site.trees:
-        place = {"right": tree.right * scale, "base": tree.base * scale, "away": tree.away * scale}
-        drawables.append(replace(tree, width=tree.width * scale, height=tree.height * scale, **place))
+    if site.terrace is not None:
+        near = [solid.scaled(scale) for solid in site.terrace.parts]
+        drawables.append(OnTerrace(Solids(near, Facades.of(near, site.terrace.looks, scale, 1e-3))))
+    drawables += [_scaled_tree(tree, scale) for tree in site.trees]
     drawables += [lamp.scaled(scale) for lamp in lamps]
     return Land(
         replace(site.camera, height=site.camera.height * scale),
@@ -103,6 +121,17 @@ def _build(site: Site, plan: Blueprint, scale: float, darkness: float) -> Land:
         near=0.12 * scale,
         far=26.0 * scale,
         drawables=tuple(drawables),
+    )
+
+
+def _scaled_tree(tree: Standing, scale: float) -> Standing:
+    return replace(
+        tree,
+        right=tree.right * scale,
+        base=tree.base * scale,
+        away=tree.away * scale,
+        width=tree.width * scale,
+        height=tree.height * scale,
     )
 
 
@@ -117,7 +146,9 @@ def _mist(wishes: Wishes, plan: Blueprint, density: float, thickness: float, beg
     one, warm = plan.glows[0], (1.0, 0.55, 0.28)
     strength = 0.14 * darkness * darkness
     glow = tuple(strength * (0.45 * a + 0.55 * b) for a, b in zip(one, warm, strict=True))
-    density *= wishes.rng.uniform(0.6, 1.3) * (0.45 + 0.7 * darkness)
+    density *= wishes.rng.uniform(0.6, 1.3) * (0.38 + 0.6 * darkness)
+    if wishes.weather in NEARNESS:  # the air itself is thick enough
+        density *= 0.3
     return Mist(density, thickness, begin, (glow[0], glow[1], glow[2]))
 
 
@@ -125,21 +156,23 @@ def _across(wishes: Wishes, plan: Blueprint) -> Site:
     """Look at the skyline across water, or across a park."""
     rng, noise = wishes.rng, wishes.noise
     distance = float(rng.uniform(7.5, 9.0))
-    camera = Camera(float(rng.uniform(0.14, 0.4)), float(rng.uniform(0.5, 0.68)), float(rng.uniform(0.36, 0.52)))
+    low = 0.5 if wishes.water else 0.6  # a park is less to see than water
+    camera = Camera(float(rng.uniform(0.14, 0.4)), float(rng.uniform(low, 0.7)), float(rng.uniform(0.36, 0.52)))
     lamps = skyline(plan, camera, distance, wishes.sun_side)
     shore, side = distance - 2.5, float(rng.choice([-1, 1]))
     if rng.random() < (0.35 if wishes.water else 0.7):
         track(plan, side, distance, camera)
     if rng.random() < 0.3:
-        frame(plan, camera, -wishes.sun_side if wishes.sun_side else side)
+        frame(plan, camera, wishes.sun_side)
     near_by = rng.choice(["bank", "railing", "nothing"], p=[0.3, 0.3, 0.4])
-    if near_by == "railing" and wishes.water:
-        railing(plan, camera)
+    terrace = railing(plan, camera) if near_by == "railing" and wishes.water else None
     bank = max(0.0, camera.height - float(rng.uniform(0.2, 0.34)) * 2 * camera.width * 0.7)
     if near_by != "bank" or not wishes.water:
         bank = 0.0
-    trees = [] if wishes.water else _park(plan, noise, camera, shore)
+    trees = [] if wishes.water else _park(wishes, plan, camera, shore)
     shift, goal = float(rng.uniform(0, 60)), float(rng.uniform(-1.5, 1.5))
+    path = None if wishes.water else goal
+    town = Town(shore, DARKNESS[wishes.time], wishes.weather, path, quayside=wishes.water)
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         land = 0.16 * smoothstep(shore, shore + 0.05, z) - 0.1 if wishes.water else 0.02 + 0.0 * z
@@ -151,22 +184,23 @@ def _across(wishes: Wishes, plan: Blueprint) -> Site:
     return Site(
         camera,
         height,
-        lambda seen, x, z: _ground(noise, seen, x, z, shore, DARKNESS[wishes.time], None if wishes.water else goal),
+        lambda seen, x, z: city_ground(noise, seen, x, z, town),
         _mist(wishes, plan, 0.12, 0.55, distance - 2.0),
         0.8,
         _waves(wishes) if wishes.water else None,
         lamps,
         trees,
+        terrace,
     )
 
 
-def _park(plan: Blueprint, noise: Noise, camera: Camera, shore: float) -> list[Standing]:
+def _park(wishes: Wishes, plan: Blueprint, camera: Camera, shore: float) -> list[Standing]:
     """Plant a park before the skyline that leaves its middle free."""
     places = []
     for _ in range(26):
         away = float(2.4 * (shore / 2.4) ** plan.uniform(0, 1))
         places.append((camera.width * away * plan.uniform(0.45, 1.1) * float(plan.rng.choice([-1, 1])), away))
-    return street_trees(plan, noise, places, 0.5)
+    return street_trees(plan, wishes, places, 0.5)
 
 
 def _avenue(wishes: Wishes, plan: Blueprint) -> Site:
@@ -175,8 +209,10 @@ def _avenue(wishes: Wishes, plan: Blueprint) -> Site:
     camera = Camera(float(rng.uniform(0.16, 0.5)), float(rng.uniform(0.5, 0.68)), float(rng.uniform(0.42, 0.6)))
     half = float(rng.uniform(0.85, 1.1))
     lamps = down_avenue(plan, camera, half, wishes.sun_side == 0)
+    if not wishes.water:
+        lamps += cars(plan, half)
     places = [(sign * half * 0.86, 1.75 + 0.9 * number) for number in range(7) for sign in (-1, 1)]
-    trees = street_trees(plan, noise, places, 0.42)
+    trees = street_trees(plan, wishes, places, 0.42)
     darkness = DARKNESS[wishes.time]
     glow = plan.glows[0]
 
@@ -190,6 +226,7 @@ def _avenue(wishes: Wishes, plan: Blueprint) -> Site:
         line = torch.exp(-(((x.abs() - half * 0.68) / wide) ** 2)) + 0.7 * torch.exp(-((x / wide) ** 2))
         pools = torch.exp(-(((x.abs() - half * 0.8) / 0.22) ** 2)) * (0.6 + 0.4 * torch.cos(z * 6.2832 / 0.9))
         light = rgb(*glow) * line * (0.05 + 0.9 * darkness) + rgb(1.0, 0.62, 0.32) * 0.12 * pools * darkness
+        stone = under_weather(stone, wishes.weather, fine)
         return Material(stone * (1 + 0.07 * fine), 0.01 * fine, 0.01 * fine, light)
 
     waves = _waves(wishes) if wishes.water else None
@@ -201,27 +238,29 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
     rng, noise = wishes.rng, wishes.noise
     lift = float(rng.uniform(0.9, 1.5))
     camera = Camera(lift, float(rng.uniform(0.38, 0.54)), float(rng.uniform(0.40, 0.56)))
-    first = 6.0 if wishes.water else 3.6
+    first = 6.0 if wishes.water else 3.0
     lamps = far_and_wide(plan, camera, first, wishes.sun_side)
-    if rng.random() < 0.35:
-        railing(plan, camera)
-    darkness, side, shift = DARKNESS[wishes.time], float(rng.choice([-1, 1])), float(rng.uniform(0, 60))
+    terrace = railing(plan, camera) if rng.random() < 0.4 else None
+    town = Town(first - 0.5, DARKNESS[wishes.time], wishes.weather, quayside=wishes.water, grid=True)
+    side, shift = float(rng.choice([-1, 1])), float(rng.uniform(0, 60))
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         plain = 0.16 * smoothstep(first - 0.5, first - 0.4, z + 0.5 * torch.sin(x)) - 0.12 if wishes.water else 0.02
         fall = (z - 0.9 * side * x + 0.12 * noise.value(x * 1.5 + shift, z * 1.5)) / 1.5
-        hill = (lift - 0.22) * smoothstep(1.0, 0.0, fall) + 0.012 * noise.fbm(9 * x, 9 * z, 4, 0.5, 9 * pixel)
+        slope = smoothstep(1.0, 0.0, fall)
+        hill = slope * (lift - 0.22 + 0.02 * noise.fbm(7 * x, 7 * z, 4, 0.5, 7 * pixel))
         far = smoothstep(16, 25, z) * (1.15 * lift + 0.5 * noise.fbm(x / 5 + shift, z / 5, 5, 0.5, pixel / 5))
-        return plain + hill.clamp(min=0) + far
+        return plain + hill + far
 
     return Site(
         camera,
         height,
-        lambda seen, x, z: _ground(noise, seen, x, z, first - 0.5, darkness, None, quayside=wishes.water, grid=True),
+        lambda seen, x, z: city_ground(noise, seen, x, z, town),
         _mist(wishes, plan, 0.10, 0.6, first),
         0.7,
         _waves(wishes) if wishes.water else None,
         lamps,
+        terrace=terrace,
     )
 
 
@@ -232,9 +271,8 @@ def _clouds(wishes: Wishes, plan: Blueprint) -> Site:
     camera = Camera(sea + float(rng.uniform(0.35, 0.8)), float(rng.uniform(0.5, 0.66)), float(rng.uniform(0.38, 0.5)))
     lamps = skyline(plan, camera, distance, wishes.sun_side)
     if rng.random() < 0.3:
-        frame(plan, camera, -wishes.sun_side if wishes.sun_side else float(rng.choice([-1, 1])))
-    if rng.random() < 0.3:
-        railing(plan, camera)
+        frame(plan, camera, wishes.sun_side)
+    terrace = railing(plan, camera) if rng.random() < 0.35 else None
     mist = replace(_mist(wishes, plan, 0.05, 1.0, distance), sea=sea)
     shift = float(rng.uniform(0, 60))
     glow = rgb(*(2.2 * light for light in mist.glow))
@@ -242,60 +280,13 @@ def _clouds(wishes: Wishes, plan: Blueprint) -> Site:
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         broad = noise.fbm(x * 0.22 + shift, z * 0.4, 2, 0.5)
         billow = noise.fbm(x * 0.6 + shift, z * 0.9, 5, 0.5, pixel * 0.9)
-        return sea - 0.05 + 0.06 * broad + 0.10 * billow + 0.1 * smoothstep(9, 20, z)
+        return sea - 0.05 + 0.07 * broad + 0.12 * billow + 0.1 * smoothstep(9, 20, z)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
         near = torch.exp(-(((z - distance) / 3.0) ** 2))
-        white = rgb(0.66, 0.67, 0.70).expand(3, *x.shape)
+        white = (0.58 + 0.24 * DARKNESS[wishes.time]) * rgb(0.97, 0.98, 1.0).expand(3, *x.shape)
         return Material(
-            white, -0.4 * seen.slope_x, -0.4 * seen.slope_z, glow * near
+            white, -0.25 * seen.slope_x, -0.25 * seen.slope_z, glow * near
         )  # light enters a cloud: it is soft
 
-    return Site(camera, height, material, mist, 1.1, None, lamps)
-
-
-def _ground(
-    noise: Noise,
-    seen: Seen,
-    x: Tensor,
-    z: Tensor,
-    shore: float,
-    darkness: float,
-    path: float | None = None,
-    quayside: bool = True,
-    grid: bool = False,
-) -> Material:
-    """Grass before the shore, pavement with lit streets behind it.
-
-    Args:
-        noise: of the scene.
-        seen: what the pixels show of the ground.
-        x: position in the world.
-        z: position in the world.
-        shore: distance at which the town begins.
-        darkness: how much lamps count.
-        path: where a path through the grass reaches the town; None without one.
-        quayside: whether lamps line the shore.
-        grid: whether lamps line a grid of streets.
-    """
-    fine = noise.fbm(x * 4, z * 4, 5, 0.55, seen.pixel * 4)
-    broad = noise.fbm(x * 0.8, z * 0.8, 3, 0.5, seen.pixel)
-    grass = mix(rgb(0.05, 0.09, 0.03), rgb(0.14, 0.19, 0.06), (0.5 + 0.25 * fine + 0.25 * broad).clamp(0, 1))
-    town = smoothstep(shore - 0.1, shore + 0.1, z)
-    wide = torch.maximum(0.03 + 0.0 * x, seen.pixel)
-    light = torch.zeros_like(x)
-    if path is not None:
-        share = z / shore
-        beside = (x - path * share * (2 - share) - 0.5 * torch.sin(2.6 * share) * path).abs()
-        grass = mix(grass, rgb(0.25, 0.24, 0.23) * (1 + 0.06 * fine), smoothstep(0.15, 0.135, beside))
-        light = 0.8 * torch.exp(-(((beside - 0.15) / torch.maximum(0.014 + 0.0 * x, 0.8 * seen.pixel)) ** 2))
-        light = light + 0.10 * torch.exp(-(((beside - 0.15) / 0.16) ** 2))
-    elif quayside:
-        light = 0.5 * torch.exp(-(((z - shore - 0.08) / wide) ** 2)) * smoothstep(0.3, 0.1, seen.height)
-    if grid:
-        across = torch.exp(-((((x / 0.8) - (x / 0.8).round()) * 0.8 / wide) ** 2))
-        along = torch.exp(-((((z / 0.8) - (z / 0.8).round()) * 0.8 / wide) ** 2))
-        light = light + 0.35 * torch.maximum(across, along) * town * smoothstep(0.3, 0.1, seen.height)
-    albedo = mix(grass, rgb(0.17, 0.17, 0.18) * (1 + 0.2 * fine), town)
-    rough = 0.10 * (1 - town)
-    return Material(albedo, rough * fine, rough * broad, rgb(1.0, 0.55, 0.24) * (light * darkness))
+    return Site(camera, height, material, mist, 1.1, None, lamps, terrace=terrace)

@@ -30,7 +30,9 @@ def _grid(view: View, x: float, z: float, window: tuple[slice, slice], base: flo
     return right.expand(len(up), -1), up[:, None].expand(-1, len(right))
 
 
-def _window(view: View, x: float, z: float, base: float, left: float, right: float, tall: float) -> tuple[slice, slice] | None:
+def _window(
+    view: View, x: float, z: float, base: float, left: float, right: float, tall: float
+) -> tuple[slice, slice] | None:
     west, foot = view.project(x + left, base, z)
     east, head = view.project(x + right, base + tall, z)
     return view.window(west, min(foot, head), east, max(foot, head))
@@ -66,7 +68,7 @@ class Plume:
         left, right = float((self.puffs[:, 0] - reach).min()), float((self.puffs[:, 0] + reach).max())
         bottom, top = float((self.puffs[:, 1] - reach).min()), float((self.puffs[:, 1] + reach).max())
         window = _window(view, self.x, self.z, self.base + bottom, left, right, top - bottom)
-        if window is None:
+        if window is None or min(window[0].stop - window[0].start, window[1].stop - window[1].start) < 4:
             return
         rows, columns = window
         across, up = (values[::2, ::2] for values in _grid(view, self.x, self.z, window, self.base))
@@ -134,7 +136,9 @@ def column_of_smoke(
         wide = radius + spread * up
         size = wide * rng.uniform(0.42, 0.72)
         right = drift * share**1.8 + (wide - 0.5 * size) * rng.uniform(-0.85, 0.85)
-        puffs.append([right, up + 0.3 * wide * rng.normal(), wide * rng.uniform(-0.5, 0.5), size, thickness * (1 - share**2.2)])
+        puffs.append(
+            [right, up + 0.3 * wide * rng.normal(), wide * rng.uniform(-0.5, 0.5), size, thickness * (1 - share**2.2)]
+        )
     return torch.tensor(puffs, dtype=torch.float32)
 
 
@@ -210,7 +214,7 @@ class Fountain:
             arc = tall * (1 - (share - 0.7).square() / 0.49)
             slope = (tall / abs(reach) * 2 * (share - 0.7).abs() / 0.49).clamp(max=40)
             off = (up - arc).abs() / torch.sqrt(1 + slope.square())
-            on = smoothstep(max(2.2 * pixel, 0.022), 0.2 * pixel, off) * (right * reach > 0) * (share < 1.5)
+            on = smoothstep(max(3.2 * pixel, 0.036), 0.6 * pixel, off) * (right * reach > 0) * (share < 1.5)
             heat = torch.maximum(heat, on * (1 - 0.45 * share).clamp(min=0.1))
         color = mix(rgb(2.2, 0.28, 0.02), rgb(7.0, 3.2, 0.7), heat**1.5)
         view.put(rows, columns, color, heat.clamp(0, 1) ** 0.7, self.z + 0.01, None)

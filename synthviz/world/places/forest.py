@@ -13,12 +13,13 @@ from synthviz.world.camera import Camera
 from synthviz.world.crowns import Crowns
 from synthviz.world.ground import Height, Seen
 from synthviz.world.grove import Grove, Plant
-from synthviz.world.land import Drawable, Land, Material, Wishes, bumps, height_at, rgb
+from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.glade import glade
 from synthviz.world.places.woods import Woods, choose_woods, free_side, meadow
 from synthviz.world.scatter import Kinds, scatter
 from synthviz.world.sky import mix
+from synthviz.world.viewpoint import lake_in_view, raise_sky
 from synthviz.world.water import Waves
 
 
@@ -34,40 +35,39 @@ def _above(wishes: Wishes, woods: Woods) -> Land:
     noise, rng = wishes.noise, wishes.rng
     shift = float(rng.uniform(0, 60))
     crowns = Crowns(rng, 0.115, woods.pointed, woods.palette, woods.needles)
-    ground = _hills(noise, shift, wishes.water)
-    height = _roofed(noise, ground, crowns, 0.15, wishes.water)
+    ground = _hills(noise, shift)
     camera = Camera(
         max(0.1, height_at(ground, 0.0, 0.3))
         + float(rng.uniform(0.62, 0.85) if wishes.water else rng.uniform(0.4, 0.7)),
         float(rng.uniform(0.34, 0.5)),
         float(rng.uniform(0.38, 0.56)),
     )
+    camera = raise_sky(camera, ground, 0.35)
+    first, last = 0.6, 3.4  # distances between which trees stand singly
+    if wishes.water:
+        lake = lake_in_view(camera, rng, 0.22)
+        ground, first, last = lake.flood(noise, ground), 0.75 * lake.near, 1.3 * lake.near
+    height = _roofed(noise, ground, crowns, 0.15, wishes.water)
     kinds = Kinds(0, len(woods.sprites), (0.15, 0.26), 0.0)
-    standing = scatter(rng, ground, camera, kinds, 220, 0.8 if wishes.water else 0.6, 3.4, dry=0.03)
+    standing = scatter(rng, ground, camera, kinds, 220, first, last, dry=0.03)
     standing = tuple(woods.dressed(plant) for plant in standing)
     dense = float(rng.uniform(0.06, 0.22))
-    drawables: list[Drawable] = [Mist(noise, 0.0, float(rng.uniform(0.25, 0.5)), dense, shift, 1.6)]
-    drawables.append(Grove(woods.sprites, standing))
+    mist = Mist(noise, 0.0, float(rng.uniform(0.25, 0.5)), dense, shift, 1.6)
     return Land(
         camera,
         height,
         lambda seen, x, z: _roof(noise, crowns, woods, seen, x, z),
         _lake(wishes) if wishes.water else None,
-        drawables=tuple(drawables),
+        drawables=(Grove(woods.sprites, standing), mist),
     )
 
 
-def _hills(noise: Noise, shift: float, water: bool) -> Height:
+def _hills(noise: Noise, shift: float) -> Height:
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         rolling = noise.fbm(x / 3.0 + shift, z / 2.4 - shift, 3, 0.42)
         ridge = noise.fbm(x / 5.0 - shift, z / 3.0 + shift, 3, 0.45, ridged=True)
         land = 0.26 + (0.30 * rolling + 0.22 * ridge) * smoothstep(0.3, 2.5, z) + 0.5 * smoothstep(5, 15, z)
-        if water:
-            lake = ((x - 0.5 * noise.value(z * 0.8 + shift, x * 0)) / (0.7 + 0.28 * z)) ** 2 + ((z - 3.3) / 1.5) ** 2
-            land = land.clamp(min=0.04) * smoothstep(0.8, 2.2, lake) + 0.03 - 0.3 * smoothstep(1.15, 0.85, lake)
-        else:
-            land = land.clamp(min=0.02)
-        return land
+        return land.clamp(min=0.02)
 
     return height
 
@@ -123,6 +123,7 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
     )
     trees = tuple(woods.dressed(plant) for plant in wall + flank)
     bushes = scatter(rng, ground, camera, woods.bushes, 60, 2.6, 3.3)
+    camera = raise_sky(camera, height, 0.32, trees)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
         field = meadow(noise, woods, seen, x, z)
@@ -131,16 +132,18 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
         far = smoothstep(4.3, 4.6, z)
         return Material(mix(field.albedo, roof, far), field.bump_x * (1 - far), field.bump_z * (1 - far))
 
-    drawables: list[Drawable] = [Mist(noise, 0.05, 0.5, float(rng.uniform(0.02, 0.12)), shift, 3.0)]
-    drawables.insert(0, TreeShadows(tuple(tree for tree in trees if tree.away < 3.2)))
-    drawables.append(Grove(woods.sprites, trees + bushes + _tufts(wishes, woods, ground, camera)))
-    return Land(camera, height, material, _lake(wishes) if wishes.water else None, near=0.1, drawables=tuple(drawables))
+    drawables = (
+        TreeShadows(tuple(tree for tree in trees if tree.away < 3.2)),
+        Grove(woods.sprites, trees + bushes + _tufts(wishes, woods, ground, camera)),
+        Mist(noise, 0.05, 0.5, float(rng.uniform(0.02, 0.12)), shift, 3.0),
+    )
+    return Land(camera, height, material, _lake(wishes) if wishes.water else None, near=0.1, drawables=drawables)
 
 
 def _tufts(wishes: Wishes, woods: Woods, ground: Height, camera: Camera) -> tuple[Plant, ...]:
     """Choose what grows before the viewer in three of four pictures; at a lake it stands in the water."""
     rng = wishes.rng
-    if rng.random() < 0.25:
+    if rng.random() < 0.12:
         return ()
     middle, half = float(rng.uniform(-0.8, 0.8)), float(rng.uniform(0.3, 0.8)) if wishes.water else 2.0
 

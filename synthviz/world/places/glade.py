@@ -15,6 +15,7 @@ from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.woods import Woods, free_side, meadow
 from synthviz.world.scatter import Kinds, Share, heights_at, scatter
 from synthviz.world.sky import mix
+from synthviz.world.viewpoint import raise_sky
 from synthviz.world.water import Waves
 
 
@@ -26,32 +27,34 @@ def glade(wishes: Wishes, woods: Woods) -> Land:
     ground = _floor(noise, shift, lean, wishes.water)
     camera = Camera(
         max(0.03, height_at(ground, 0.0, 0.12)) + float(rng.uniform(0.06, 0.10)),
-        float(rng.uniform(0.58, 0.7)),
+        float(rng.uniform(0.56, 0.68)),
         float(rng.uniform(0.46, 0.58)),
     )
-    open_half = float(rng.uniform(0.28, 0.40))
+    open_half = float(rng.uniform(0.34, 0.46)) + (0.06 if wishes.water else 0.0)
 
     def outside(x: np.ndarray, z: np.ndarray) -> np.ndarray:
         return (np.abs(x - lean * z) > open_half + 0.02 * z).astype(float)
 
-    kinds = Kinds(0, len(woods.sprites), (0.6, 1.05), 0.0)
+    kinds = Kinds(0, len(woods.sprites), (0.55, 0.95), 0.0)
     trees = scatter(rng, ground, camera, kinds, 190, 0.95, 4.6, outside, crowding=0.5)
     trees += scatter(rng, ground, camera, Kinds(0, 99, (0.5, 0.8), 0.0), 70, 4.6, 6.0)
     trees = tuple(woods.dressed(plant) for plant in trees)
     first = len(woods.sprites)
-    is_birch = woods.aspects[-1] < 0.56 and woods.pointed < 0.5
+    is_birch = rng.random() < 1.2 * woods.birches
     sprites = (*woods.sprites, *(undergrowth.trunk(noise, rng, is_birch, rng.random() < 0.4) for _ in range(2)))
     sprites = (
         *sprites,
         undergrowth.branch(noise, rng, woods.season, woods.snow),
         undergrowth.rock(noise, rng, woods.snow),
     )
-    near = _near(wishes, ground, camera, first, side)
-    small = scatter(rng, ground, camera, woods.tufts, 90, 0.3, 2.2, _beside(lean, 0.13), crowding=0.6)
+    near = _trunks(wishes, ground, camera, first, side)
+    small = scatter(rng, ground, camera, woods.tufts, 150, 0.3, 2.4, _beside(lean, 0.13), crowding=0.6)
     bushes = scatter(rng, ground, camera, woods.bushes, 40, 1.0, 4.0, outside)
     stones = scatter(
-        rng, ground, camera, Kinds(first + 3, 1, (0.02, 0.05), undergrowth.ROCK), 9, 0.4, 2.0, _beside(lean, 0.1)
+        rng, ground, camera, Kinds(first + 3, 1, (0.02, 0.05), undergrowth.ROCK, 0.2), 9, 0.4, 2.0, _beside(lean, 0.1)
     )
+    camera = raise_sky(camera, ground, 0.33, trees + near)
+    near += _branch(wishes, camera, first + 2, side)
     plants = trees + near + small + bushes + stones
     return Land(
         camera,
@@ -61,9 +64,8 @@ def glade(wishes: Wishes, woods: Woods) -> Land:
         near=0.08,
         drawables=(
             TreeShadows(tuple(plant for plant in trees if plant.away < 3), 0.2),
-            Grove(sprites, tuple(plant for plant in plants if plant.away >= 1.0)),
-            Mist(noise, 0.1, 0.9, float(rng.uniform(0.08, 0.25)), shift, 1.0),
-            Grove(sprites, tuple(plant for plant in plants if plant.away < 1.0)),
+            Grove(sprites, plants),
+            Mist(noise, 0.1, 0.9, float(rng.uniform(0.04, 0.17)), shift, 1.0),
             Shafts(noise, float(rng.uniform(0.4, 1.0)), shift),
         ),
     )
@@ -73,8 +75,8 @@ def _beside(lean: float, half: float) -> Share:
     return lambda x, z: (np.abs(x - lean * z) > half).astype(float)
 
 
-def _near(wishes: Wishes, ground: Height, camera: Camera, first: int, side: int) -> tuple[Plant, ...]:
-    """Choose one to three trunks close to the viewer and a branch from above."""
+def _trunks(wishes: Wishes, ground: Height, camera: Camera, first: int, side: int) -> tuple[Plant, ...]:
+    """Choose one to three trunks close to the viewer."""
     rng = wishes.rng
     spots = [(side * float(rng.uniform(0.7, 0.95)), float(rng.uniform(0.5, 0.75)))]
     if rng.random() < 0.6:
@@ -91,19 +93,26 @@ def _near(wishes: Wishes, ground: Height, camera: Camera, first: int, side: int)
             Plant(
                 kind,
                 float(x),
-                float(base) - 0.01,
+                max(0.0, float(base)) - 0.01,
                 float(z),
                 float(rng.uniform(0.36, 0.52)) * tall * undergrowth.TRUNK,
                 tall,
             )
         )
-    if rng.random() < 0.6:
-        z, wide = 0.7, float(rng.uniform(0.5, 0.75)) * camera.width * 0.7 * 2
-        top = camera.height + camera.horizon * 2 * camera.width * z + 0.03
-        x = side * (camera.width * z - wide / 2 + 0.02)
-        tall = wide / undergrowth.BRANCH
-        plants.append(Plant(first + 2, x, top - tall, z, wide, tall, 1.0, side > 0))
     return tuple(plants)
+
+
+def _branch(wishes: Wishes, camera: Camera, kind: int, side: int) -> tuple[Plant, ...]:
+    """Let a branch hang into the picture from an upper corner, in every second picture."""
+    rng = wishes.rng
+    if rng.random() < 0.5:
+        return ()
+    away, seen = 0.7, 2 * camera.width * 0.7  # seen: width and height of the picture at this distance
+    wide = float(rng.uniform(0.4, 0.6)) * seen
+    tall = wide / undergrowth.BRANCH
+    top = camera.height + camera.horizon * seen + 0.02
+    right = side * (seen / 2 - wide / 2 + 0.02)
+    return (Plant(kind, right, top - tall, away, wide, tall, 1.0, side > 0),)
 
 
 def _floor(noise: Noise, shift: float, lean: float, water: bool) -> Height:
@@ -112,7 +121,7 @@ def _floor(noise: Noise, shift: float, lean: float, water: bool) -> Height:
         off = x - lean * z - 0.12 * noise.value(z * 0.9 + shift, x * 0) * smoothstep(0.2, 1.5, z)
         land = 0.07 + 0.012 * small + 0.10 * smoothstep(0.15, 1.2, off.abs()) + 0.02 * z.clamp(0, 8)
         if water:
-            wide = 0.26 + 0.05 * noise.value(z * 1.3 + shift, x * 0)
+            wide = 0.35 + 0.05 * noise.value(z * 1.3 + shift, x * 0)
             land = (
                 land
                 - 0.02 * z.clamp(0, 8)

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 
 from synthviz.world.camera import Camera
+from synthviz.world.ground import Height
 from synthviz.world.land import Drawable, Land, Wishes, rgb
 from synthviz.world.places.coast_rock import Rock, cliffs, coast_material, rocks
 from synthviz.world.places.sea import Sea, Surf
+from synthviz.world.places.sparse import where_seen
 from synthviz.world.water import Waves
 
 FLOOR = -0.6
@@ -50,7 +52,8 @@ def ocean(wishes: Wishes) -> Land:
         whitecaps=float(np.clip((rough - 0.35) * 1.1, 0, 1.2)),
         bed=bed,
         shallows=(0.04, 0.20, 0.20),
-        surf=Surf(0.2, 0.0, 0.035) if stones else None,
+        reach=80.0 if kind == "cliff" else 14.0,  # the plane's mirror image would show behind the capes
+        surf=Surf(0.5, 0.0, 0.035, 0.95) if stones else None,
     )
     dark, pale = (rgb(*tone) for tone in STONE[rng.integers(len(STONE))])
     grass_line = float(rng.choice([0.3, 0.5, 9.0]))
@@ -58,16 +61,14 @@ def ocean(wishes: Wishes) -> Land:
     return Land(
         camera,
         land,
-        lambda seen, x, z: coast_material(wishes.noise, seen, x, z, dark, pale, grass_line),
+        where_seen(lambda seen, x, z: coast_material(wishes.noise, seen, x, z, dark, pale, grass_line)),
         waves,
         near=0.1,
         drawables=drawables,
     )
 
 
-def _land(
-    kind: str, side: float, stones: tuple[Rock, ...], eye: float, wishes: Wishes
-) -> tuple[Height, Height | None]:
+def _land(kind: str, side: float, stones: tuple[Rock, ...], eye: float, wishes: Wishes) -> tuple[Height, Height | None]:
     """Return the height field, and a coarser one for the bed of the sea; None for the open sea."""
     if not stones:
         return _open_sea, None
@@ -75,7 +76,7 @@ def _land(
     land, bed = rocks(noise, stones, FLOOR), rocks(noise, stones, FLOOR, detail=2)
     if kind != "cliff":
         return land, bed
-    near, tall = float(wishes.rng.uniform(0.1, 0.4)), eye * float(wishes.rng.uniform(0.42, 0.62))
+    near, tall = float(wishes.rng.uniform(0.25, 0.6)), eye * float(wishes.rng.uniform(0.42, 0.62))
     coast, coast_bed = cliffs(noise, side, near, tall, FLOOR), cliffs(noise, side, near, tall, FLOOR, detail=2)
     return (
         lambda x, z, pixel: torch.maximum(land(x, z, pixel), coast(x, z, pixel)),
@@ -102,10 +103,10 @@ def _stones(kind: str, side: float, wishes: Wishes) -> tuple[Rock, ...]:
     """Choose what rises from the sea, on one side of the picture."""
     rng = wishes.rng
     if kind == "swell":
-        if rng.random() < 0.6:
+        if rng.random() < 0.3:
             return ()
-        wide, tall = rng.uniform(2.5, 4.5), rng.uniform(0.6, 1.4)
-        return (Rock(side * rng.uniform(4, 7), rng.uniform(15, 18), wide, 1.5, tall, 0.1),)
+        wide, tall = rng.uniform(1.6, 3.5), rng.uniform(0.6, 1.4)
+        return (Rock(side * rng.uniform(2, 4.5), rng.uniform(10, 14), wide, 1.5, tall, 0.1),)
     if kind == "island":
         x, z, wide = side * rng.uniform(0.6, 1.8), rng.uniform(6.5, 9.0), rng.uniform(1.2, 2.0)
         return (
@@ -122,7 +123,14 @@ def _stones(kind: str, side: float, wishes: Wishes) -> tuple[Rock, ...]:
         for i in range(int(rng.integers(2, 4)))
     ]
     near = [
-        Rock(side * rng.uniform(0.35, 0.75), rng.uniform(0.9, 1.6), rng.uniform(0.1, 0.2), 0.14, rng.uniform(0.06, 0.1), 0.2)
+        Rock(
+            side * rng.uniform(0.35, 0.75),
+            rng.uniform(0.9, 1.6),
+            rng.uniform(0.1, 0.2),
+            0.14,
+            rng.uniform(0.07, 0.13),
+            0.3,
+        )
         for _ in range(int(rng.integers(0, 3)))
     ]
     return (head, *stacks, *near)

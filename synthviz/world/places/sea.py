@@ -25,6 +25,7 @@ from synthviz.world.water import Waves, wave_slopes
 FOAM = (0.86, 0.89, 0.90)
 LIFT = 0.002  # of calm water above the core's plane, so that it covers the plane
 FARTHEST = 60.0
+SOFT = 0.065  # angle in radians over which rough water blurs the clouds that it mirrors
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Surf:
         spacing: depth of the water from one breaker to the next.
         height: of a breaker.
         edge: depth at which the last thin sheet of foam ends.
+        wash: how much foam lies at the shore itself, 0 to 1.
     """
 
     spacing: float
     height: float
     edge: float
+    wash: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Sea:
             cos, sin = math.cos(self.ripples.turn), math.sin(self.ripples.turn)
             forward, across = (cos * z + sin * x) / self.length, (-sin * z + cos * x) / self.length
             broad = self.noise.value(forward * 1.1 + 2.2, across * 0.6)
-            high = 1.1 - 0.4 * self.whitecaps
+            high = 1.14 - 0.38 * self.whitecaps
             amount = 1.2 * smoothstep(high, high + 0.22, crest + 0.12 * broad)
             old = smoothstep(0.5, 1.9, self.noise.value(forward * 0.9, across * 0.5 + 6.6) + 0.8 * crest)
             amount = torch.maximum(amount, 0.55 * min(1.0, self.whitecaps) * old)
@@ -158,16 +161,16 @@ class Sea:
             edge = self.surf.edge
             _, wash = self._breakers(x, z, depth)
             sheet = seen.height + depth  # how much water lies on the bed
-            swash = smoothstep(4 * edge, 0.0, sheet) * (0.5 + 0.3 * self.noise.value(x * 1.3, z * 1.3))
+            swash = smoothstep(4 * edge, 0.0, sheet) * (self.surf.wash + 0.3 * self.noise.value(x * 1.3, z * 1.3))
             swash = torch.maximum(swash, 1.1 * smoothstep(1.1 * edge, 0.3 * edge, sheet))
             amount = torch.maximum(amount, torch.maximum(1.25 * wash, swash))
-        amount = amount.clamp(0, 1.3)
+        amount = amount.clamp(0, 1.3) * (0.72 + 0.28 * smoothstep(0.0004, 0.003, seen.pixel))
         lace = smoothstep(1.0 - amount, 1.6 - amount, self._lace(x, z, seen.pixel))
         return 0.95 * lace * (0.3 + 0.7 * amount).clamp(max=1) * smoothstep(0.0, 0.1, amount)
 
     def _shade(self, view: View, seen: Seen, x: Tensor, z: Tensor, depth: Tensor | None) -> Tensor:
         """Return the light of the surface, (3, h, w), haze included."""
-        light, ripples = view.light, self.ripples
+        ripples = self.ripples
         direction, haze_color = view.directions[:, ::2, ::2], view.haze_color[:, ::2, ::2]
         fine_x, fine_z = wave_slopes(self.noise, ripples, x, z, seen.pixel * 2.5)
         slope_x, slope_z = seen.slope_x + fine_x, seen.slope_z + fine_z
@@ -180,16 +183,25 @@ class Sea:
         fresnel = 0.03 + 0.97 * (1 - facing) ** 5
         crest = ((seen.height - LIFT) / max(self.height, 1e-3)).clamp(0, 1.5)
         body = self._body(view, crest, depth, slope_z)
-        color = mix(body, view.sky.view(reflected, 0.04), fresnel * 0.92)
-        toward = along(reflected, light.direction).clamp(0, 1)
-        strength = (1 - 0.9 * view.sky.veil) * (0.8 if light.is_moon else 2.2)
-        color = color + paint_color(light.key + light.glow) * toward ** (150 if ripples.strength > 0.08 else 260) * strength
+        color = mix(body, view.sky.view(reflected, SOFT), fresnel * 0.92)
+        color = color + self._glitter(view, seen, reflected, x, z)
         foam = self._foam(x, z, seen, crest, depth)
         upright = unit(normal + torch.tensor([0.0, 1.0, 0.0])[:, None, None])
         white = view.illuminate(rgb(*FOAM).expand_as(color), upright, 1.0, 1.0)
+        white = mix(white, white.mean(0, keepdim=True), min(1.0, 1.5 * view.sky.veil))
         color = mix(color, white, foam)
         share = view.haze_share(seen.away.clamp(max=1e4), 0.0)
         return mix(color, haze_color, share)
+
+    def _glitter(self, view: View, seen: Seen, reflected: Tensor, x: Tensor, z: Tensor) -> Tensor:
+        """Return the light of the sun or moon that the waves mirror to the viewer, (3, h, w)."""
+        light = view.light
+        strength = max(0.0, 1 - 2.2 * view.sky.veil) * (0.8 if light.is_moon else 2.2)
+        shine = along(reflected, light.direction).clamp(0, 1) ** (150 if self.ripples.strength > 0.08 else 260)
+        # Close by, single faces of the waves are seen; a whole one that mirrors the sun would be a white blot.
+        broken = smoothstep(0.0, 1.6, self.noise.value(x * 31, z * 47) + 0.5 * self.noise.value(x * 67, z * 90))
+        shine = shine * mix(1.3 * broken, torch.ones_like(x), smoothstep(0.0015, 0.008, seen.pixel))
+        return paint_color(light.key + light.glow) * shine * strength
 
     def _body(self, view: View, crest: Tensor, depth: Tensor | None, slope_z: Tensor) -> Tensor:
         """Return the light that comes out of the water: deep colour, thin crests that light shines through, the bed."""
@@ -197,7 +209,7 @@ class Sea:
         direct = max(0.05, float(light.direction[1])) * 0.5 * (1 - 0.9 * view.sky.veil)
         bright = 0.45 * (light.zenith + light.horizon) * (1 - 0.4 * view.sky.veil) + light.key * direct
         deep = torch.tensor(self.ripples.deep)
-        through = torch.tensor(self.shallows)
+        through = mix(torch.tensor(self.shallows), deep * 1.5 + 0.04, min(0.75, view.sky.veil))  # no sun, no turquoise
         thin = (crest - 0.35).clamp(min=0) * (0.35 + 0.5 * max(0.0, float(light.direction[2])))
         thin = thin * (0.4 + (0.5 - slope_z).clamp(0, 1.2))
         body = paint_color(deep * bright) + paint_color((0.5 * through + deep) * bright) * thin * 0.8

@@ -96,6 +96,13 @@ class TreeShadow:
             grid = points(-u if tree.flip else u, v)[None]
             covered = F.grid_sample(tree.sprite.alpha[None, None], grid, align_corners=False)[0, 0]
             free = free * (1 - covered * (toward > -0.01))
-        shade = (1 - free) * ground * self.darkness * min(1.0, 2.5 * rise) * (1 - 0.9 * view.sky.veil) * (0.5 if light.is_moon else 1.0)
+        shade = (
+            (1 - free)
+            * ground
+            * self.darkness
+            * min(1.0, 2.5 * rise)
+            * max(0.0, 1 - 2.2 * view.sky.veil)
+            * (0.5 if light.is_moon else 1.0)
+        )
         shade = F.interpolate(shade[None, None], scale_factor=2, mode="bilinear", align_corners=False)[0, 0]
         view.color[:] = view.color * (1 - shade * torch.tensor([1.0, 0.9, 0.78])[:, None, None])

@@ -93,7 +93,7 @@ def _profile(rng: np.random.Generator) -> np.ndarray:
 def _tower() -> np.ndarray:
     """Return heights (POINTS,) of a butte over distances of -0.72 to 0.48 from its edge."""
     distance = (np.linspace(0, 1, POINTS) - 0.6) * 1.2
-    return np.interp(distance, [-0.6, -0.25, 0.0, 0.035, 0.07, 0.10, 0.4], [0, 0.14, 0.40, 0.76, 0.79, 0.97, 1.0])
+    return np.interp(distance, [-0.6, -0.3, 0.0, 0.08, 0.12, 0.19, 0.4], [0, 0.12, 0.44, 0.76, 0.79, 0.96, 1.0])
 
 
 def _colors(rng: np.random.Generator) -> np.ndarray:

@@ -71,7 +71,7 @@ def plant_village(
         dry = 0.7 if season == "autumn" or snow else 0.15
         tufts = undergrowth.grass(noise, rng, season != "autumn" and not snow, dry)
         stand(tufts, (0.055, 0.085), undergrowth.GRASS, 26, 0.3, 1.1)
-    if rng.random() < 0.3 and camera.horizon > 0.45:
+    if rng.random() < 0.3 and camera.horizon > 0.57:
         sprites.append(undergrowth.branch(noise, rng, season, snow))
         plants.append(_bough(wishes, camera, len(sprites) - 1))
     return TreeShadows(shading), Grove(tuple(sprites), tuple(plants))

@@ -73,6 +73,8 @@ def above(wishes: Wishes) -> Site:
     noise, rng = wishes.noise, wishes.rng
     hills, shift = _hills(wishes, 6.5, float(rng.uniform(0.9, 1.3))), float(rng.uniform(0, 60))
     tall, middle = float(rng.uniform(0.7, 1.0)), float(rng.uniform(4.0, 4.6))
+    if wishes.water:  # a lake between the hill and the village
+        tall, middle = 0.65 * tall, middle + 0.6
     side = _church_side(wishes)
     path = Lane(float(rng.uniform(-0.3, 0.3)), -0.08 * side, 0.35, 1.1, float(rng.uniform(0, 6)), 0.055)
 
@@ -81,7 +83,7 @@ def above(wishes: Wishes) -> Site:
         flanks = 0.65 * smoothstep(2.4, 6.5, x.abs() + 0.5 * noise.value(x / 3, z / 3 - shift)) * smoothstep(2, 5, z)
         ground = rolling + flanks + hills(x, z, pixel) + tall * smoothstep(1.5, 0.1, z)
         if wishes.water:
-            bank = ((z - 2.55 - 0.14 * x * side) / 1.1).abs() + 0.16 * noise.value(x / 1.2 + shift, z / 1.2)
+            bank = ((z - 2.6 - 0.12 * x * side) / 1.35).abs() + 0.16 * noise.value(x / 1.2 + shift, z / 1.2)
             ground = ground - 0.42 * smoothstep(1.05, 0.7, bank) * smoothstep(4.2, 3.0, x.abs())
         return ground
 
@@ -138,7 +140,7 @@ def lane(wishes: Wishes) -> Site:
 def across(wishes: Wishes) -> Site:
     """See the village across a pond, or across a meadow behind a fence."""
     noise, rng = wishes.noise, wishes.rng
-    hills, shift = _hills(wishes, 6, float(rng.uniform(1.2, 2.0))), float(rng.uniform(0, 60))
+    hills, shift = _hills(wishes, 6, float(rng.uniform(0.9, 1.5))), float(rng.uniform(0, 60))
     side = _church_side(wishes)
     path = Lane(0.9 * side, -0.12 * side, 0.3, 1.2, float(rng.uniform(0, 6)), 0.06)
     far = float(rng.uniform(2.3, 2.8))
@@ -160,7 +162,7 @@ def across(wishes: Wishes) -> Site:
     ]
     fence = [] if wishes.water else [(-1.2 + 0.2 * step, 1.1 + 0.012 * step) for step in range(13)]
     church = (side * float(rng.uniform(0.35, 0.8)), far + 1.5, float(rng.uniform(1.0, 1.25)))
-    lift, horizon = float(rng.uniform(0.14, 0.26)), float(rng.uniform(0.5, 0.62))
+    lift, horizon = float(rng.uniform(0.14, 0.26)), float(rng.uniform(0.54, 0.64))
     return Site(
         height, path, spots, church, (far + 0.1, 5.6), fence, lift, horizon, float(rng.uniform(0.34, 0.46)), 0.5, 0.7
     )
@@ -175,7 +177,7 @@ def hillside(wishes: Wishes) -> Site:
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         rolling = 0.05 * noise.value(x / 1.6 + shift, z / 1.6)
-        slope = 1.15 * smoothstep(2.2, 8.5, z + 0.55 * side * x) * (1 + 0.1 * noise.value(x / 3, z / 3))
+        slope = 1.0 * smoothstep(2.2, 8.5, z + 0.55 * side * x) * (1 + 0.1 * noise.value(x / 3, z / 3))
         ground = 0.1 + rolling + slope + hills(x, z, pixel)
         if wishes.water:
             inside = 2.7 - z + 0.2 * noise.value(x / 1.1 + shift, z / 1.1)
@@ -188,5 +190,5 @@ def hillside(wishes: Wishes) -> Site:
     ]
     church = (side * float(rng.uniform(0.5, 0.9)), 5.6, float(rng.uniform(1.1, 1.35)))
     fence = [] if wishes.water else [(-1.2 + 0.2 * step, 1.25 - 0.012 * step) for step in range(13)]
-    lift, horizon = float(rng.uniform(0.14, 0.28)), float(rng.uniform(0.56, 0.68))
+    lift, horizon = float(rng.uniform(0.14, 0.28)), float(rng.uniform(0.6, 0.69))
     return Site(height, path, spots, church, (2.8, 7.0), fence, lift, horizon, float(rng.uniform(0.36, 0.46)), 0.6, 1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,41 +9,14 @@ import torch
 from torch import Tensor
 
 from synthviz.world.camera import Camera
-from synthviz.world.ground import Height, Seen
+from synthviz.world.ground import Seen
 from synthviz.world.land import Drawable, Land, Material, Wishes, bumps, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.places.cone import Cone, mountain
 from synthviz.world.places.eruption import Fountain, Glow, Plume, column_of_smoke
+from synthviz.world.places.sparse import fill, where_seen
 from synthviz.world.sky import mix
 from synthviz.world.water import Waves
-
-
-@dataclass(frozen=True)
-class Cone:
-    """The shape of a volcano.
-
-    Attributes:
-        x, z: of its middle.
-        height: of its rim.
-        radius: at its foot.
-        crater: radius of its rim.
-        curve: how much its slopes flatten towards the foot; 1 is a straight cone.
-        streams: angle of each lava stream, 0 towards the viewer, and how far down it flows as a share of the radius.
-        shift: where its noise is looked up.
-    """
-
-    x: float
-    z: float
-    height: float
-    radius: float
-    crater: float
-    curve: float
-    streams: tuple[tuple[float, float], ...]
-    shift: float
-
-    def polar(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return distance from the middle and angle, 0 towards the viewer; the seam lies behind the volcano."""
-        right, away = x - self.x, z - self.z
-        return torch.sqrt(right.square() + away.square() + 1e-6), torch.atan2(right, -away)
 
 
 def volcano(wishes: Wishes) -> Land:
@@ -52,12 +24,19 @@ def volcano(wishes: Wishes) -> Land:
     rng, noise = wishes.rng, wishes.noise
     kind = str(rng.choice(["lake", "island"])) if wishes.water else str(rng.choice(["plain", "near", "field"]))
     cone = _cone(kind, wishes)
-    height = _height(noise, cone, kind)
-    lift = {"plain": (0.12, 0.7), "near": (0.15, 0.35), "field": (0.1, 0.3), "lake": (0.1, 0.4), "island": (0.1, 0.5)}[kind]
+    height = mountain(noise, cone, kind)
+    lift = {
+        "plain": (0.12, 0.7),
+        "near": (0.15, 0.35),
+        "field": (0.1, 0.3),
+        "lake": (0.13, 0.28),
+        "island": (0.1, 0.5),
+    }[kind]
     ground = max(0.03, height_at(height, 0.0, 0.15))
-    camera = Camera(ground + rng.uniform(*lift), rng.uniform(0.58, 0.72), rng.uniform(0.36, 0.48))
+    horizon = (0.52, 0.64) if wishes.water else (0.56, 0.72)
+    camera = Camera(ground + rng.uniform(*lift), rng.uniform(*horizon), rng.uniform(0.36, 0.48))
     waves = Waves(float(rng.uniform(0.01, 0.04)), 0.4, float(rng.uniform(-0.6, 0.6)), (0.01, 0.04, 0.05))
-    foot = str(rng.choice(["ash", "green", "snow"], p=[0.5, 0.35, 0.15]))
+    foot = str(rng.choice(["ash", "green", "snow"], p=[0.4, 0.42, 0.18]))
     if wishes.weather == "snowfall":
         foot = "snow"
     if kind == "field":
@@ -66,7 +45,7 @@ def volcano(wishes: Wishes) -> Land:
     return Land(
         camera,
         height,
-        look.material,
+        where_seen(look.material),
         waves if wishes.water else None,
         near=0.1,
         drawables=_fire(noise, cone, wishes),
@@ -86,6 +65,8 @@ def _cone(kind: str, wishes: Wishes) -> Cone:
         z, radius, tall = rng.uniform(4.6, 5.6), rng.uniform(3.6, 4.4), rng.uniform(1.5, 1.9)
     else:
         z, radius, tall = rng.uniform(7.5, 9.5), rng.uniform(3.6, 5.0), rng.uniform(1.9, 2.7)
+    if kind in ("lake", "island"):
+        radius = min(radius, z - 4.0)
     angles = rng.permutation(np.linspace(-1.1, 1.1, 5))[: int(rng.integers(2, 5))] + rng.uniform(-0.15, 0.15)
     streams = tuple((float(angle), float(rng.uniform(0.35, 0.95))) for angle in angles)
     return Cone(
@@ -98,40 +79,6 @@ def _cone(kind: str, wishes: Wishes) -> Cone:
         streams,
         float(rng.uniform(0, 60)),
     )
-
-
-def _height(noise: Noise, cone: Cone, kind: str) -> Height:
-    """Return a cone with gullies and a crater, on a plain with hills in the distance."""
-
-    calm = 0.55 if kind == "near" else 1.0
-
-    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
-        distance, angle = cone.polar(x, z)
-        shift = cone.shift
-        broad = noise.value(x / 2.6 + shift, z / 2.6)
-        share = (1 - (distance - cone.crater) / (cone.radius - cone.crater)).clamp(0, 1)
-        flank = cone.height * share**cone.curve
-        down = 1 - share
-        gully = noise.fbm(angle * 4.2 + shift, distance * 0.35, 4, 0.55, pixel / distance.clamp(min=0.2) * 4.2, ridged=True)
-        rough = noise.fbm(x * 1.4 + shift, z * 1.4, 6, 0.55, pixel * 1.4)
-        flank = flank + smoothstep(0, 0.12, share) * smoothstep(0.0, 0.25, down) * (0.05 * gully + 0.04 * rough) * calm
-        # The rim is uneven and lower where the lava leaves it.
-        rim = 0.07 * noise.value(angle * 2.2 + shift, angle * 0) + 0.03 * rough - 0.05
-        for stream, _ in cone.streams:
-            rim = rim - 0.10 * torch.exp(-(((angle - stream) / 0.22) ** 2))
-        flank = flank + rim * smoothstep(0.75, 1.0, share)
-        bowl = smoothstep(0.97, 0.55, distance / cone.crater)
-        flank = flank - 0.32 * bowl
-        plain = 0.07 * broad + 0.05 * rough * calm + 0.10
-        if kind == "island":
-            return flank + 0.02 * rough - 0.03 - 0.5 * smoothstep(0.02, -0.3, share - 0.10 * down - 0.04 * broad)
-        far = 0.5 * smoothstep(10, 18, z) * (0.7 + 0.5 * noise.value(x / 3 + shift, z / 3)).clamp(min=0)
-        if kind == "lake":
-            shore = ((x - 0.3 * cone.x) / 4.2) ** 2 + ((z - 2.6) / 1.9) ** 2 + 0.25 * broad
-            plain = plain - 0.42 * smoothstep(1.15, 0.55, shore)
-        return plain + flank + far
-
-    return height
 
 
 @dataclass(frozen=True)
@@ -169,14 +116,19 @@ class _Look:
 
     def _lava(self, x: Tensor, z: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
         """Return where lava lies, 0 to 1, and how strongly it shines on the ground around it."""
+        distance, angle = self.cone.polar(x, z)
+        index = (distance < self.cone.radius).flatten().nonzero()[:, 0]
+        lava, shine = self._streams(*(values.flatten()[index] for values in (distance, angle, fine)))
+        return fill(lava, x.shape, index, 0.0), fill(shine, x.shape, index, 0.0)
+
+    def _streams(self, distance: Tensor, angle: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
         cone = self.cone
-        distance, angle = cone.polar(x, z)
         down = (distance - cone.crater) / (cone.radius - cone.crater)
         lava = smoothstep(1.02, 0.8, distance / cone.crater)
         shine = torch.exp(-((distance / (cone.crater * 1.5)).square()))
         for number, (stream, length) in enumerate(cone.streams):
-            bend = 0.16 * self.noise.value(distance * 1.3 + 7 * number, x * 0 + cone.shift)
-            bend = bend + 0.06 * self.noise.value(distance * 3.7, x * 0 + 3.0 * number)
+            line = torch.full_like(distance, cone.shift + 3.0 * number)
+            bend = 0.16 * self.noise.value(distance * 1.3, line) + 0.06 * self.noise.value(distance * 3.7, line)
             aside = ((angle - stream - bend * smoothstep(0, 0.3, down)) * distance).abs()
             wide = (0.05 + 0.10 * (1 - down / length).clamp(min=0)) * (1 + 0.25 * fine)
             along = smoothstep(length, length * 0.75, down) * smoothstep(-0.35, -0.1, down)
@@ -185,14 +137,14 @@ class _Look:
             shine = torch.maximum(shine, 0.8 * torch.exp(-(aside / 0.26)) * along)
         return lava, shine
 
-
     def _cracks(self, x: Tensor, z: Tensor, seen: Seen, lava: Tensor, shine: Tensor) -> tuple[Tensor, Tensor]:
         """Add a field of young lava before the viewer: glowing cracks between dark plates."""
-        warp = 0.5 * self.noise.value(x * 1.2, z * 1.2 + 5)
-        off = self.noise.value(x * 2.0 + warp, z * 1.5 + self.cone.shift - warp).abs()
-        off = torch.minimum(off, 0.12 + self.noise.value(x * 4.6 - warp, z * 3.6).abs())
-        young = smoothstep(-0.3, 0.8, self.noise.value(x * 0.6 + 3, z * 0.6 + 8)) * smoothstep(5.5, 3.5, z)
-        crack = smoothstep(0.20, 0.05, off) * young
+        warp = 0.5 * self.noise.value(x * 1.6, z * 1.6 + 5)
+        off = self.noise.value(x * 3.0 + warp, z * 2.4 + self.cone.shift - warp).abs()
+        off = torch.minimum(off, 0.10 + self.noise.value(x * 7.6 - warp, z * 6.6).abs())
+        young = smoothstep(-0.3, 0.8, self.noise.value(x * 0.7 + 3, z * 0.7 + 8)) * smoothstep(5.5, 3.5, z)
+        young = young * smoothstep(0.4, 1.2, z)
+        crack = smoothstep(0.22, 0.04, off) * young
         return torch.maximum(lava, 0.9 * crack), torch.maximum(shine, 0.75 * torch.exp(-off / 0.3) * young)
 
 
@@ -210,7 +162,7 @@ def _fire(noise: Noise, cone: Cone, wishes: Wishes) -> tuple[Drawable, ...]:
     plume = Plume(noise, cone.x, cone.height - 0.15, cone.z, puffs, tall, fire, soot)
     glow = Glow(cone.x, cone.height + 0.1, cone.z, cone.crater * 2.4, 0.5 if dark else 0.2)
     things: list[Drawable] = [plume, glow]
-    if rng.random() < (0.55 if dark else 0.25):
+    if rng.random() < (0.55 if dark else 0.1):
         reach = float(rng.uniform(0.5, 1.0))
         things.append(Fountain(cone.x, cone.height - 0.12, cone.z, cone.crater * 0.9, reach, int(rng.integers(2**31))))
     return tuple(things)

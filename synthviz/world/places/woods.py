@@ -35,6 +35,7 @@ class Woods:
         pointed: share of the conifers.
         sprites: of all plants: trees first, then a bush, a tuft of grass and a fern.
         aspects: width of each sprite relative to its height.
+        birches: share of the birches.
         trees: how many of the sprites are trees.
         palette: (2, n, 3) dark and light colours of the leaves in the roof of the forest.
         needles: (2, 3) dark and light colour of the needles.
@@ -43,6 +44,7 @@ class Woods:
     season: str
     snow: float
     pointed: float
+    birches: float
     sprites: tuple[Sprite, ...]
     aspects: tuple[float, ...]
     trees: int
@@ -52,7 +54,7 @@ class Woods:
     @property
     def bushes(self) -> Kinds:
         """Bushes, to scatter."""
-        return Kinds(self.trees, 1, (0.06, 0.13), plants.BUSH)
+        return Kinds(self.trees, 1, (0.06, 0.13), plants.BUSH, 0.2)
 
     @property
     def tufts(self) -> Kinds:
@@ -73,8 +75,8 @@ def choose_woods(wishes: Wishes, rows: int) -> Woods:
         rows: height of the sprites of the trees in points.
     """
     noise, rng = wishes.noise, wishes.rng
-    season = str(rng.choice(["summer", "autumn", "spring"], p=[0.5, 0.32, 0.18]))
     snow = float(rng.uniform(0.45, 0.85)) if wishes.weather == "snowfall" else 0.0
+    season = str(rng.choice(["summer", "autumn", "spring"], p=[0.7, 0.3, 0.0] if snow else [0.5, 0.32, 0.18]))
     names = list(MIXTURES)
     mixture = MIXTURES[str(rng.choice(names, p=[0.7, 0.0, 0.3, 0.0] if snow else [0.28, 0.26, 0.32, 0.14]))]
     sprites, aspects = [], []
@@ -97,6 +99,7 @@ def choose_woods(wishes: Wishes, rows: int) -> Woods:
         season,
         snow,
         mixture[0] / sum(mixture),
+        mixture[2] / sum(mixture),
         tuple(sprites),
         tuple(aspects),
         trees,

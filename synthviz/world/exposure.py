@@ -1,0 +1,48 @@
+"""Exposure: from linear light to the picture on a screen, as a photographer would expose it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthviz.world.light import to_screen
+
+OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
+# The mean brightness of an hour's pictures, in linear light.
+BRIGHTNESS = {"sunrise": 0.48, "day": 0.60, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.095}
+DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
+
+
+def usual_brightness(time: str, weather: str) -> float:
+    """Return the mean brightness of pictures of an hour and a weather; weather hardly darkens a night."""
+    dimmed = DIMMED.get(weather, 1.0)
+    return BRIGHTNESS[time] * float(dimmed ** (0.35 if time == "night" else 1.0))
+
+
+def expose(color: Tensor, brightness: float) -> Tensor:
+    """Turn linear light into screen colours in [0, 1], (3, H, W), with a little bloom.
+
+    The exposure follows the light half of the way, as a photographer does: a picture that is darker than others of
+    its hour and weather becomes brighter, a brighter one darker.
+
+    Args:
+        color: (3, H, W) linear light.
+        brightness: the usual mean of such pictures, in linear light.
+    """
+    color = color.clamp(0, 12)
+    small = F.avg_pool2d(color[None], OVERSAMPLING)
+    found = float(torch.log(small + 0.02).mean().exp())
+    exposure = (brightness / found) ** 0.5
+    bright = F.avg_pool2d((small * exposure - 0.9).clamp(min=0), 4)  # a blur of a small picture is fast
+    for radius in (1, 2):
+        bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    bloom = F.interpolate(bright, size=color.shape[-2:], mode="bilinear", align_corners=False)[0]
+    return to_screen(color * exposure + 0.5 * bloom)
+
+
+def to_bytes(picture: Tensor) -> np.ndarray:
+    """Average a picture down to its final size: (size, size, 3) uint8."""
+    small = F.avg_pool2d(picture[None], OVERSAMPLING)[0]
+    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

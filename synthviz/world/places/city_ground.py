@@ -1,0 +1,85 @@
+"""The ground of a city: parks with paths, pavements, streets with lamps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from synthviz.world.ground import Seen
+from synthviz.world.land import Material, rgb
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.sky import mix
+
+PATH = 0.15  # half of its width
+
+
+@dataclass(frozen=True)
+class Town:
+    """How the ground of a city is divided.
+
+    Attributes:
+        shore: distance at which the town begins; before it lies grass.
+        darkness: how much lamps count.
+        weather: which decides what is wet or white.
+        path: where a path through the grass reaches the town; None without one.
+        quayside: whether lamps line the shore.
+        grid: whether lamps line a grid of streets.
+    """
+
+    shore: float
+    darkness: float
+    weather: str
+    path: float | None = None
+    quayside: bool = False
+    grid: bool = False
+
+
+def under_weather(albedo: Tensor, weather: str, rough: Tensor) -> Tensor:
+    """Darken wet ground, whiten snowy ground.
+
+    Args:
+        albedo: (3, H, W) of the dry ground.
+        weather: of the scene.
+        rough: (H, W) noise that decides where snow stays away.
+    """
+    if weather in ("rain", "thunderstorm"):
+        return albedo * 0.6
+    if weather == "snowfall":
+        return mix(albedo, rgb(0.80, 0.83, 0.88), 0.8 * smoothstep(-1.2, 0.6, rough + 0.8))
+    return albedo
+
+
+def city_ground(noise: Noise, seen: Seen, x: Tensor, z: Tensor, town: Town) -> Material:
+    """Return grass before the shore, and pavement with lit streets behind it."""
+    fine = noise.fbm(x * 4, z * 4, 4, 0.55, seen.pixel * 4)
+    broad = noise.fbm(x * 0.8, z * 0.8, 2, 0.5, seen.pixel)
+    grass = mix(rgb(0.05, 0.09, 0.03), rgb(0.14, 0.19, 0.06), (0.5 + 0.25 * fine + 0.25 * broad).clamp(0, 1))
+    paved = smoothstep(town.shore - 0.1, town.shore + 0.1, z)
+    stone = mix(rgb(0.17, 0.17, 0.18) * (1 + 0.1 * fine), grass * 0.8, smoothstep(0.1, 0.5, broad))
+    light = torch.zeros_like(x)
+    if town.path is not None:
+        share = z / town.shore
+        beside = (x - town.path * (share * (2 - share) + 0.5 * torch.sin(2.6 * share))).abs()
+        grass = mix(grass, rgb(0.25, 0.24, 0.23) * (1 + 0.06 * fine), smoothstep(PATH, PATH - 0.015, beside))
+        wide = torch.maximum(0.012 + 0.0 * x, 0.8 * seen.pixel)
+        light = 0.8 * torch.exp(-(((beside - PATH) / wide) ** 2)) + 0.06 * torch.exp(-(((beside - PATH) / 0.1) ** 2))
+    if town.quayside or town.grid:
+        light = light + _street_lamps(seen, x, z, town) * smoothstep(0.3, 0.1, seen.height)
+    albedo = under_weather(mix(grass, stone, paved), town.weather, fine)
+    rough = 0.10 * (1 - paved)
+    return Material(albedo, rough * fine, rough * broad, rgb(1.0, 0.55, 0.24) * (light * town.darkness))
+
+
+def _street_lamps(seen: Seen, x: Tensor, z: Tensor, town: Town) -> Tensor:
+    """Return the light of lamps along the shore and along a grid of streets."""
+    wide = torch.maximum(0.03 + 0.0 * x, seen.pixel)
+    light = torch.zeros_like(x)
+    if town.quayside:
+        light = 0.5 * torch.exp(-(((z - town.shore - 0.08) / wide) ** 2))
+    if town.grid:
+        across = torch.exp(-((((x / 0.8) - (x / 0.8).round()) * 0.8 / wide) ** 2))
+        along = torch.exp(-((((z / 0.8) - (z / 0.8).round()) * 0.8 / wide) ** 2))
+        light = light + 0.35 * torch.maximum(across, along) * (z > town.shore + 0.1)
+    return light
