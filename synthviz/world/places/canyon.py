@@ -1,4 +1,4 @@
-"""A canyon: seen from its rim, from its floor between the walls, or as a wide valley of buttes."""
+"""A canyon: seen from its rim, from its floor between the walls, as a wide valley of buttes, or before an arch of rock."""
 
 from __future__ import annotations
 
@@ -211,7 +211,8 @@ def _material(
     rock = mix(0.85 * dust * (1 + 0.2 * fine), rock, smoothstep(0.12, 0.4, seen.height))
     flat = smoothstep(0.95, 0.4, steep + 0.12 * fine)
     albedo = mix(rock, dust, flat)
+    albedo = 0.6 * albedo  # dark rock keeps its colour under the sun, which film bleaches
     if snow:
         albedo = mix(albedo, rgb(0.86, 0.90, 0.96), flat * smoothstep(-0.9, 0.5, fine + broad))
-    rough = 0.5 * (1 - 0.65 * flat)
+    rough = 1 - 0.65 * flat
     return Material(albedo.clamp(0, 1), bump_x * rough, bump_z * rough)

@@ -12,10 +12,14 @@ from synthviz.world.ground import Height, Seen
 from synthviz.world.land import Land, Material, Wishes, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import mix
+from synthviz.world.viewpoint import lake_in_view, raise_sky
+from synthviz.world.water import Waves
+
+LEAST_SKY = 0.32
 
 
 def desert(wishes: Wishes) -> Land:
-    """Build a desert; it has no water."""
+    """Build a desert, with an oasis before the viewer if water is wished for."""
     noise, rng = wishes.noise, wishes.rng
     kind = rng.choice(["crest", "above", "mesas"])
     turn, length, shift = float(rng.uniform(-0.8, 0.8)), float(rng.uniform(1.6, 2.6)), float(rng.uniform(0, 60))
@@ -24,7 +28,12 @@ def desert(wishes: Wishes) -> Land:
         height = _mesas(noise, height, shift)
     lift = {"crest": (0.12, 0.26), "above": (0.55, 0.95), "mesas": (0.06, 0.2)}[kind]
     camera = Camera(height_at(height, 0.0, 0.2) + rng.uniform(*lift), rng.uniform(0.36, 0.62), rng.uniform(0.42, 0.72))
-    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), near=0.1)
+    waves = None
+    if wishes.water:
+        height = lake_in_view(camera, rng).flood(noise, height)
+        waves = Waves(float(rng.uniform(0.008, 0.025)), 0.5, float(rng.uniform(-0.6, 0.6)), (0.02, 0.10, 0.11))
+    camera = raise_sky(camera, height, LEAST_SKY)
+    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), waves, near=0.1)
 
 
 def _dunes(noise: Noise, turn: float, length: float, shift: float) -> Height:

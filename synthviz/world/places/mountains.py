@@ -11,7 +11,10 @@ from synthviz.world.ground import Height, Seen
 from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import mix
+from synthviz.world.viewpoint import lake_in_view, raise_sky
 from synthviz.world.water import Waves
+
+LEAST_SKY = 0.32
 
 
 def mountains(wishes: Wishes) -> Land:
@@ -20,13 +23,16 @@ def mountains(wishes: Wishes) -> Land:
     kind = rng.choice(["range", "pass", "peak"])
     shift = (float(rng.uniform(0, 60)), float(rng.uniform(0, 60)))
     if kind == "range":
-        height, lift, width = _range(noise, shift, wishes.water), rng.uniform(0.08, 0.3), rng.uniform(0.34, 0.55)
+        height, lift, width = _range(noise, shift), rng.uniform(0.08, 0.3), rng.uniform(0.34, 0.55)
     elif kind == "pass":
-        height, lift, width = _pass(noise, shift, wishes.water), rng.uniform(0.45, 0.9), rng.uniform(0.40, 0.62)
+        height, lift, width = _pass(noise, shift), rng.uniform(0.45, 0.9), rng.uniform(0.40, 0.62)
     else:
         peak = (float(rng.uniform(-1.6, 1.6)), float(rng.uniform(7.5, 9.5)))
-        height, lift, width = _peak(noise, shift, peak, wishes.water), rng.uniform(0.1, 0.35), rng.uniform(0.34, 0.5)
+        height, lift, width = _peak(noise, shift, peak), rng.uniform(0.1, 0.35), rng.uniform(0.34, 0.5)
     camera = Camera(max(0.06, height_at(height, 0.0, 0.15)) + lift, rng.uniform(0.46, 0.7), width)
+    if wishes.water:
+        height = lake_in_view(camera, rng).flood(noise, height)
+    camera = raise_sky(camera, height, LEAST_SKY)
     snow, meadow = float(rng.uniform(0.75, 1.5)), float(rng.uniform(0.5, 1.0))
     waves = Waves(float(rng.uniform(0.008, 0.035)), 0.5, float(rng.uniform(-0.6, 0.6)), (0.01, 0.05, 0.06))
     return Land(
@@ -37,7 +43,7 @@ def mountains(wishes: Wishes) -> Land:
     )
 
 
-def _range(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
+def _range(noise: Noise, shift: tuple[float, float]) -> Height:
     scale = 4.2
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
@@ -48,16 +54,12 @@ def _range(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
         rise = smoothstep(3.5, 9.0, z + 0.6 * noise.value(x / 3, z / 3))
         body = rise * (1.25 + 0.75 * rough + 0.55 * ridge).clamp(min=0.0)
         floor = 0.10 * noise.value(u * 1.3, v * 1.3) + 0.02 * detail + 0.16 * smoothstep(0, 3, z.abs())
-        if water:
-            floor = floor - 0.34 * smoothstep(0.9, 0.2, ((x - 0.4) / 3.2) ** 2 + ((z - 2.6) / 1.9) ** 2)
-        else:
-            floor = floor + 0.12
-        return body + floor + rise * 0.10 * detail
+        return body + floor + 0.12 + rise * 0.10 * detail
 
     return height
 
 
-def _pass(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
+def _pass(noise: Noise, shift: tuple[float, float]) -> Height:
     scale = 3.6
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
@@ -67,13 +69,12 @@ def _pass(noise: Noise, shift: tuple[float, float], water: bool) -> Height:
         detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
         body = 0.75 + 0.85 * rough + 0.6 * ridge + 0.05 * detail
         valley = smoothstep(0.3, 2.4, (x + 0.7 * noise.value(z / 4, x * 0)).abs())
-        floor = (0.25 if water else 0.0) * (1 - valley)
-        return body * (0.25 + 0.75 * valley) * smoothstep(0.0, 2.2, z) - floor
+        return body * (0.25 + 0.75 * valley) * smoothstep(0.0, 2.2, z)
 
     return height
 
 
-def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float], water: bool) -> Height:
+def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float]) -> Height:
     scale = 5.0
     lean, sides = 0.1 * shift[0], 1.5 if shift[1] < 30 else 2.0
 
@@ -92,8 +93,7 @@ def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float], w
         cone = F.softplus(cone, beta=5.0)
         crags = (0.42 * rough + 0.30 * ridge) * smoothstep(0.1, 2.0, distance) * smoothstep(6.5, 3.0, distance)
         around = 0.28 * noise.value(u, v) + 0.25 + 0.05 * detail + 0.5 * smoothstep(4, 12, z)
-        lake = 0.6 * smoothstep(1.0, 0.3, (x / 3.0) ** 2 + ((z - 2.2) / 1.5) ** 2) if water else 0.0
-        return cone + crags + (around - lake) * smoothstep(7.0, 4.0, distance).clamp(min=0.35)
+        return cone + crags + around * smoothstep(7.0, 4.0, distance).clamp(min=0.35)
 
     return height
 

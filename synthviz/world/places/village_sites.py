@@ -177,7 +177,7 @@ def hillside(wishes: Wishes) -> Site:
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         rolling = 0.05 * noise.value(x / 1.6 + shift, z / 1.6)
-        slope = 1.0 * smoothstep(2.2, 8.5, z + 0.55 * side * x) * (1 + 0.1 * noise.value(x / 3, z / 3))
+        slope = 0.95 * smoothstep(2.2, 8.5, z + 0.55 * side * x) * (1 + 0.1 * noise.value(x / 3, z / 3))
         ground = 0.1 + rolling + slope + hills(x, z, pixel)
         if wishes.water:
             inside = 2.7 - z + 0.2 * noise.value(x / 1.1 + shift, z / 1.1)
@@ -190,5 +190,5 @@ def hillside(wishes: Wishes) -> Site:
     ]
     church = (side * float(rng.uniform(0.5, 0.9)), 5.6, float(rng.uniform(1.1, 1.35)))
     fence = [] if wishes.water else [(-1.2 + 0.2 * step, 1.25 - 0.012 * step) for step in range(13)]
-    lift, horizon = float(rng.uniform(0.14, 0.28)), float(rng.uniform(0.6, 0.69))
+    lift, horizon = float(rng.uniform(0.14, 0.28)), float(rng.uniform(0.61, 0.7))
     return Site(height, path, spots, church, (2.8, 7.0), fence, lift, horizon, float(rng.uniform(0.36, 0.46)), 0.6, 1.0)
