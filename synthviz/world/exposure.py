@@ -21,8 +21,8 @@ def usual_brightness(time: str, weather: str) -> float:
     return BRIGHTNESS[time] * float(dimmed ** (0.35 if time == "night" else 1.0))
 
 
-def expose(color: Tensor, brightness: float) -> Tensor:
-    """Turn linear light into screen colours in [0, 1], (3, H, W), with a little bloom.
+def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
+    """Turn linear light into screen colours with a little bloom.
 
     The exposure follows the light half of the way, as a photographer does: a picture that is darker than others of
     its hour and weather becomes brighter, a brighter one darker.
@@ -30,6 +30,9 @@ def expose(color: Tensor, brightness: float) -> Tensor:
     Args:
         color: (3, H, W) linear light.
         brightness: the usual mean of such pictures, in linear light.
+
+    Returns:
+        (3, H, W) screen colours in [0, 1], and the factor by which the light was multiplied.
     """
     color = color.clamp(0, 12)
     small = F.avg_pool2d(color[None], OVERSAMPLING)
@@ -39,7 +42,7 @@ def expose(color: Tensor, brightness: float) -> Tensor:
     for radius in (1, 2):
         bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
     bloom = F.interpolate(bright, size=color.shape[-2:], mode="bilinear", align_corners=False)[0]
-    return to_screen(color * exposure + 0.5 * bloom)
+    return to_screen(color * exposure + 0.5 * bloom), exposure
 
 
 def to_bytes(picture: Tensor) -> np.ndarray:

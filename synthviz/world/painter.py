@@ -38,7 +38,7 @@ from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.styles import apply_style
 from synthviz.world.things import place_things
 from synthviz.world.view import View
-from synthviz.world.weather import light_up, paint_lightning, paint_rain, paint_snowfall
+from synthviz.world.weather import Falling, fall_rain, fall_snow, light_up, paint_lightning
 
 BUILDERS: dict[str, Callable[[Wishes], Land]] = {
     "city": city,
@@ -99,10 +99,14 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     rng = np.random.default_rng(scene.seed)
     noise = Noise(torch.Generator().manual_seed(int(rng.integers(2**31))))
     view = _paint_light(scene, _choose(scene, noise, size * OVERSAMPLING, rng), noise, rng)
-    labels = view.labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
-    masks = {name: labels == index for index, name in enumerate(THINGS) if (labels == index).any()}
-    picture = expose(view.color, usual_brightness(scene.time, scene.weather))
+    picture, exposure = expose(view.color, usual_brightness(scene.time, scene.weather))
     picture = apply_style(scene.style, picture, view.depth, view.labels, noise)
+    labels = view.labels
+    falling = _fall(scene, view, torch.Generator().manual_seed(int(rng.integers(2**31))))
+    if falling is not None:
+        picture, labels = falling.over(picture, exposure), falling.over_labels(labels)
+    names = labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
+    masks = {name: names == index for index, name in enumerate(THINGS) if (names == index).any()}
     return Painting(scene, to_bytes(picture), masks)
 
 
@@ -130,7 +134,7 @@ def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> 
 
 
 def _paint_light(scene: Scene, setting: _Setting, noise: Noise, rng: np.random.Generator) -> View:
-    """Paint the linear light of a scene, from the sky to the weather."""
+    """Paint the linear light of a scene, from the sky to what stands in the landscape."""
     view = empty_view(setting.land, setting.light, setting.sky, setting.haze, setting.seen.depth.shape[-1])
     for shining in (setting.body, setting.stars):
         if shining is not None:
@@ -139,12 +143,14 @@ def _paint_light(scene: Scene, setting: _Setting, noise: Noise, rng: np.random.G
     paint_land(view, setting.land, setting.seen, noise)
     if flash is not None:
         light_up(view, flash)
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    if scene.weather in ("rain", "thunderstorm"):
-        paint_rain(view, 1.0 if scene.weather == "rain" else 0.5, generator)
-    elif scene.weather == "snowfall":
-        paint_snowfall(view, 1.0, generator)
     return view
+
+
+def _fall(scene: Scene, view: View, generator: torch.Generator) -> Falling | None:
+    """Return the rain or snow that falls in front of everything; it is laid over the styled picture."""
+    if scene.weather in ("rain", "thunderstorm"):
+        return fall_rain(view, 1.0 if scene.weather == "rain" else 0.5, generator)
+    return fall_snow(view, 1.0, generator) if scene.weather == "snowfall" else None
 
 
 def _azimuth(scene: Scene, side: int | None, camera: Camera, rng: np.random.Generator) -> float:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 def unit(vectors: Tensor) -> Tensor:
     """Scale vectors to length 1 (torch's own norm along the first dimension is a hundred times slower)."""
-    scaled: Tensor = vectors / vectors.square().sum(0).clamp(min=1e-12).sqrt()
-    return scaled
+    squares: Tensor = vectors.square().sum(0)
+    return vectors / squares.clamp(min=1e-12).sqrt()
 
 
 def along(vectors: Tensor, direction: Tensor) -> Tensor:

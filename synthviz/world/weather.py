@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.labels import LABELS
+from synthviz.world.light import to_screen
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.scene import KINDS
 from synthviz.world.sky import mix, paint_color
@@ -66,36 +68,55 @@ def _flakes(size: int, count: int, radius: float, generator: torch.Generator) ->
     return picture
 
 
-def paint_rain(view: View, strength: float, generator: torch.Generator) -> None:
+@dataclass(frozen=True)
+class Falling:
+    """Rain or snow in front of a picture.
+
+    Attributes:
+        cover: (H, W) how much of each pixel it covers, 0 to 1.
+        light: (3,) its linear light.
+        label: index into `labels.THINGS`.
+        visible: from which cover on a pixel shows rain or snow rather than what is behind it.
+    """
+
+    cover: Tensor
+    light: Tensor
+    label: int
+    visible: float
+
+    def over(self, picture: Tensor, exposure: float) -> Tensor:
+        """Lay it over a picture in screen colours, whatever its style."""
+        return mix(picture, paint_color(to_screen(self.light * exposure)), self.cover)
+
+    def over_labels(self, labels: Tensor) -> Tensor:
+        """Lay its name over those of what is behind it."""
+        return torch.where(self.cover > self.visible, torch.full_like(labels, self.label), labels)
+
+
+def fall_rain(view: View, strength: float, generator: torch.Generator) -> Falling:
     """Let rain fall: fine slanted streaks in three depths."""
     size = view.size
     slant = float(torch.rand(1, generator=generator) - 0.5) * 0.6
     light = (0.4 * view.light.horizon.mean() + 0.9 * view.sky.grey.mean()) * torch.tensor([0.95, 1.0, 1.06])
-    covered = torch.zeros(size, size)
+    cover = torch.zeros(size, size)
     for layer in range(RAIN_LAYERS):
         nearness = (layer + 1) / RAIN_LAYERS
         count = int((1500, 700, 260)[layer] * strength * (size / 512) ** 2)
         streaks = _streaks(size, count, int(size * (0.02 + 0.055 * nearness)), slant, generator)
-        alpha = streaks * (0.16 + 0.20 * nearness)
-        alpha = alpha * _thinner_before_things(view)
-        view.color = mix(view.color, paint_color(light * (1.15 + 0.35 * nearness)), alpha)
-        covered = torch.maximum(covered, alpha)
-    _label(view, covered > 0.07, "rain")
+        cover = torch.maximum(cover, streaks * (0.24 + 0.28 * nearness))
+    return Falling(cover * _thinner_before_things(view), light * 1.4, LABELS["rain"], 0.08)
 
 
-def paint_snowfall(view: View, strength: float, generator: torch.Generator) -> None:
+def fall_snow(view: View, strength: float, generator: torch.Generator) -> Falling:
     """Let snow fall: small flakes far away, large soft ones near the viewer."""
     size = view.size
     light = 0.9 * view.light.ambient_low + 0.5 * view.sky.grey
     light = light / light.mean() * max(float(light.mean()), 1.5 * float(view.color.mean()), 0.10)
-    covered = torch.zeros(size, size)
+    cover = torch.zeros(size, size)
     for layer, (count, radius) in enumerate(((900, 1.6), (420, 2.6), (150, 4.2), (40, 7.0), (12, 12.0))):
-        nearness = layer / 4
         flakes = _flakes(size, int(count * strength), radius * size / 512, generator)
-        alpha = flakes * (0.85 - 0.5 * nearness) * _thinner_before_things(view)
-        view.color = mix(view.color, paint_color(light * (1.3 - 0.2 * nearness)), alpha)
-        covered = torch.maximum(covered, alpha)
-    _label(view, covered > 0.25, "snowfall")
+        cover = torch.maximum(cover, flakes * (0.85 - 0.125 * layer))
+    return Falling(cover * _thinner_before_things(view), light * 1.2, LABELS["snowfall"], 0.25)
 
 
 def paint_lightning(view: View, noise: Noise, rng: np.random.Generator) -> Tensor:

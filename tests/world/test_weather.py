@@ -8,12 +8,12 @@ import torch
 
 from synthviz.world.camera import Camera
 from synthviz.world.labels import LABELS
-from synthviz.world.light import light_of
+from synthviz.world.light import light_of, to_screen
 from synthviz.world.noise import Noise
 from synthviz.world.render import pixel_directions
 from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.view import View
-from synthviz.world.weather import light_up, paint_lightning, paint_rain, paint_snowfall
+from synthviz.world.weather import fall_rain, fall_snow, light_up, paint_lightning
 
 SIZE = 256
 
@@ -34,26 +34,27 @@ def view(request):
     return View(camera, light, sky, None, 0.05, directions, color.clone(), color, depth, labels)
 
 
-@pytest.mark.parametrize(("paint", "name"), [(paint_rain, "rain"), (paint_snowfall, "snowfall")])
-def test_what_falls_is_brighter_than_what_is_behind_it_and_everywhere(view, paint, name):
-    before = view.color.clone()
-    paint(view, 1.0, torch.Generator().manual_seed(1))
-    falling = view.labels == LABELS[name]
-    assert 0.01 < falling.float().mean() < 0.35
+@pytest.mark.parametrize(("fall", "name"), [(fall_rain, "rain"), (fall_snow, "snowfall")])
+def test_what_falls_is_brighter_than_the_land_behind_it_and_everywhere(view, fall, name):
+    falling = fall(view, 1.0, torch.Generator().manual_seed(1))
+    shown = falling.over_labels(view.labels) == LABELS[name]
+    assert 0.01 < shown.float().mean() < 0.35
     for part in (slice(0, 128), slice(128, 256)):
-        assert falling[part].any()
-    land = falling & (torch.arange(SIZE) >= 160)[:, None]
-    assert (view.color - before).mean(0)[land].mean() > 0
-    assert torch.isfinite(view.color).all()
+        assert shown[part].any()
+    before = to_screen(view.color)
+    land = shown & (torch.arange(SIZE) >= 160)[:, None]
+    assert (falling.over(before, 1.0) - before).mean(0)[land].mean() > 0.01
+
+
+def test_little_rain_falls_before_counted_things(view):
+    view.labels[100:150, 100:150] = LABELS["balloon"]
+    cover = fall_rain(view, 1.0, torch.Generator().manual_seed(1)).cover
+    assert cover[100:150, 100:150].mean() < 0.5 * cover.mean()
 
 
 def test_the_same_seed_gives_the_same_rain(view):
-    color, pictures = view.color.clone(), []
-    for _ in range(2):
-        view.color = color.clone()
-        paint_rain(view, 1.0, torch.Generator().manual_seed(3))
-        pictures.append(view.color)
-    assert torch.equal(*pictures)
+    first, second = (fall_rain(view, 1.0, torch.Generator().manual_seed(3)).cover for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_lightning_is_the_brightest_thing_and_lights_the_land_near_it(view):

@@ -54,13 +54,14 @@ def beach(wishes: Wishes) -> Land:
         surf=surf,
     )
     dark, pale = (rgb(*tone) for tone in SANDS[rng.integers(len(SANDS))])
+    snow = 0.75 if wishes.weather == "snowfall" else 0.0
     palms = _palms(kind, side, wishes, height, inland)
     shadows = TreeShadow(tuple(palms))
     drawables: tuple[Drawable, ...] = (WetSand(noise), shadows, sea, *palms)
     return Land(
         camera,
         height,
-        where_seen(lambda seen, x, z: _material(noise, seen, x, z, inland(x, z), dark, pale, kind != "bay")),
+        where_seen(lambda seen, x, z: _material(noise, seen, x, z, inland(x, z), (dark, pale), kind != "bay", snow)),
         waves,
         near=0.05,
         drawables=drawables,
@@ -103,12 +104,19 @@ def _palms(kind: str, side: float, wishes: Wishes, height: Height, inland: Inlan
 
 
 def _material(
-    noise: Noise, seen: Seen, x: Tensor, z: Tensor, inland: Tensor, dark: Tensor, pale: Tensor, boulders: bool
+    noise: Noise,
+    seen: Seen,
+    x: Tensor,
+    z: Tensor,
+    inland: Tensor,
+    sands: tuple[Tensor, Tensor],
+    boulders: bool,
+    snow: float,
 ) -> Material:
     """Sand, wet at the water; green hills with rock where they are steep."""
     steep = steepness(seen)
     fine, bump_x, bump_z = bumps(noise, x + 0.7 * seen.height, z, seen.pixel, 0.16)
-    sand = mix(dark, pale, (0.6 + 0.2 * fine).clamp(0, 1))
+    sand = mix(*sands, (0.6 + 0.2 * fine).clamp(0, 1))
     wet = smoothstep(0.024, 0.008, seen.height + 0.003 * fine) * smoothstep(0.9, 0.6, inland)
     sand = sand * (1 - 0.5 * wet)
     broad = noise.fbm(x * 2.2, z * 2.2, 4, 0.6, seen.pixel * 2.2)
@@ -124,4 +132,8 @@ def _material(
         hill = mix(hill, rgb(0.30, 0.27, 0.25) * (1 + 0.3 * fine + 0.2 * strata).clamp(0.4, 1.5), stone)
     grown = torch.maximum(smoothstep(0.12, 0.2, seen.height + 0.02 * broad) * smoothstep(2.4, 3.4, z), stone)
     rough = 0.05 * (1 - 0.7 * wet) + 0.22 * grown
-    return Material(mix(sand, hill, grown), bump_x * rough, bump_z * rough)
+    albedo = mix(sand, hill, grown)
+    if snow:
+        white = snow * (1 - wet) * smoothstep(1.6, 0.7, steep + 0.4 * fine) * smoothstep(0.02, 0.06, seen.height)
+        albedo = mix(albedo, rgb(0.78, 0.81, 0.86), white)
+    return Material(albedo, bump_x * rough, bump_z * rough)

@@ -1,4 +1,4 @@
-"""A canyon: seen from its rim, from its floor between the walls, as a wide valley of buttes, or before an arch of rock."""
+"""A canyon: seen from its rim, from its floor between the walls, as a valley of buttes, or before an arch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def canyon(wishes: Wishes) -> Land:
     """Build a canyon, with a river or a lake on its floor if water is wished for."""
     rng = wishes.rng
     kind = str(rng.choice(["rim", "floor", "buttes", "arch"], p=[0.34, 0.40, 0.17, 0.09]))
-    strata = choose_strata(rng)
+    # The sun bleaches what is not dark; the moon does not.
+    strata = choose_strata(rng, 0.9 if wishes.time == "night" else 0.6)
     drawables: list[Drawable] = []
     if kind == "arch":
         camera, height, arch = _arch(wishes, strata)
@@ -175,10 +176,10 @@ def _brush(wishes: Wishes, camera: Camera, height: Height, lush: bool) -> Grove:
         away = float(rng.uniform(0.8, 1.2))
         side = -float(wishes.sun_side) if wishes.sun_side else float(rng.choice([-1, 1]))
         right = side * float(rng.uniform(0.55, 0.85)) * camera.width * away
-        base, tall = height_at(height, right, away), float(rng.uniform(0.3, 0.45))
+        base, high = height_at(height, right, away), float(rng.uniform(0.3, 0.45))
         if base > 0.02:
             sprites.append(dead_tree(noise, rng, snow))
-            plants.append(Plant(1, right, base - 0.01, away, tall * DEAD, tall, 1.2))
+            plants.append(Plant(1, right, base - 0.01, away, high * DEAD, high, 1.2))
     return Grove(tuple(sprites), tuple(plants))
 
 
@@ -201,17 +202,16 @@ def _material(
     rock = rock * (1 + 0.20 * fine + 0.10 * broad + 0.13 * streaks)
     dust = mix(strata.dust_dark, strata.dust, (0.45 + 0.3 * broad + 0.4 * fine).clamp(0, 1))
     grass = meadow * smoothstep(0.4, 0.15, seen.height) * smoothstep(-1.2, 0.6, broad + 0.5 * fine)
-    dust = mix(dust, rgb(0.19, 0.185, 0.065), grass)
+    dust = mix(dust, rgb(0.115, 0.11, 0.04), grass)
     scrub = noise.fbm(x * 16, z * 16, 3, 0.7, seen.pixel * 16)
     shrub = smoothstep(0.4, 0.8, scrub + 0.5 * broad) * green * smoothstep(0.3, 0.9, seen.depth)
-    dust = mix(dust, rgb(0.10, 0.115, 0.045), shrub)
+    dust = mix(dust, rgb(0.06, 0.07, 0.027), shrub)
     crack = smoothstep(0.09, 0.0, noise.value(x * 5 + 0.4 * fine, z * 5).abs()) * smoothstep(2.5, 0.6, seen.depth)
     dust = dust * (1 - 0.45 * crack)
     # What lies on the ground is of its colour.
     rock = mix(0.85 * dust * (1 + 0.2 * fine), rock, smoothstep(0.12, 0.4, seen.height))
     flat = smoothstep(0.95, 0.4, steep + 0.12 * fine)
     albedo = mix(rock, dust, flat)
-    albedo = 0.6 * albedo  # dark rock keeps its colour under the sun, which film bleaches
     if snow:
         albedo = mix(albedo, rgb(0.86, 0.90, 0.96), flat * smoothstep(-0.9, 0.5, fine + broad))
     rough = 1 - 0.65 * flat

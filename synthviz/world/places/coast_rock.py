@@ -112,9 +112,9 @@ def cliffs(noise: Noise, side: float, near: float, tall: float, floor: float, de
 
 
 def coast_material(
-    noise: Noise, seen: Seen, x: Tensor, z: Tensor, dark: Tensor, pale: Tensor, grass_line: float
+    noise: Noise, seen: Seen, x: Tensor, z: Tensor, dark: Tensor, pale: Tensor, grass_line: float, snow: float
 ) -> Material:
-    """Layered rock, wet and dark at the water, with grass where it is flat above a line."""
+    """Layered rock, wet and dark at the water, with grass above a line and snow (0 to 1) where it is flat."""
     steep = steepness(seen)
     fine, bump_x, bump_z = bumps(noise, x + 0.7 * seen.height, z + 0.5 * seen.height, seen.pixel, 0.2)
     strata = noise.value(seen.height * 12 + 0.6 * fine, x * 0.15 + z * 0.1)
@@ -125,5 +125,9 @@ def coast_material(
     rock = rock * (1 - 0.65 * wet)
     grass = mix(rgb(0.07, 0.12, 0.03), rgb(0.19, 0.24, 0.07), (0.5 + 0.35 * fine).clamp(0, 1))
     green = smoothstep(1.3, 0.7, steep + 0.2 * fine) * smoothstep(grass_line, grass_line + 0.1, seen.height)
+    albedo = mix(rock, grass, green)
+    if snow:
+        white = snow * smoothstep(1.6, 0.8, steep + 0.3 * fine) * smoothstep(0.04, 0.12, seen.height)
+        albedo = mix(albedo, rgb(0.80, 0.83, 0.88), white)
     rough = 0.3 * (1 - 0.7 * green)
-    return Material(mix(rock, grass, green), bump_x * rough, bump_z * rough)
+    return Material(albedo, bump_x * rough, bump_z * rough)

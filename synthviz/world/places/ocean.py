@@ -36,7 +36,7 @@ STONE = (
 def ocean(wishes: Wishes) -> Land:
     """Build a piece of the ocean."""
     rng = wishes.rng
-    kind = rng.choice(["swell", "swell", "stacks", "cliff", "island"])
+    kind = rng.choice(["swell", "stacks", "cliff", "island"])
     rough = float(rng.uniform(*ROUGHNESS[wishes.weather]))
     camera, height, length = _camera(kind, rough, rng)
     side = float(rng.choice([-1, 1])) if not wishes.sun_side else -float(wishes.sun_side)
@@ -57,11 +57,12 @@ def ocean(wishes: Wishes) -> Land:
     )
     dark, pale = (rgb(*tone) for tone in STONE[rng.integers(len(STONE))])
     grass_line = float(rng.choice([0.3, 0.5, 9.0]))
+    snow = 0.9 if wishes.weather == "snowfall" else 0.0
     drawables: tuple[Drawable, ...] = (sea,)
     return Land(
         camera,
         land,
-        where_seen(lambda seen, x, z: coast_material(wishes.noise, seen, x, z, dark, pale, grass_line)),
+        where_seen(lambda seen, x, z: coast_material(wishes.noise, seen, x, z, dark, pale, grass_line, snow)),
         waves,
         near=0.1,
         drawables=drawables,

@@ -31,7 +31,7 @@ def rock_arch(noise: Noise, rng: np.random.Generator, strata: Strata, tall: floa
     relief = _relief(inside) + 0.035 * rough + 0.03 * layers
     slope_v, slope_u = torch.gradient(relief, spacing=(2 / COLUMNS, 2 / COLUMNS))
     normal = torch.stack([-slope_u, slope_v, -torch.ones_like(u)])
-    albedo = 0.65 * strata.color((v * tall + 0.03 * rough + 0.4).clamp(min=0)) * (1 + 0.16 * rough)
+    albedo = strata.color((v * tall + 0.03 * rough + 0.4).clamp(min=0)) * (1 + 0.16 * rough)
     open_sky = (0.55 + 0.45 * smoothstep(0.0, 0.14, inside)) * (0.75 + 0.25 * smoothstep(0.0, 0.3, v))
     return Sprite(albedo.clamp(0, 1), smoothstep(0.0, 0.02, inside), normal / normal.norm(dim=0), open_sky=open_sky)
 

@@ -209,7 +209,9 @@ class Sea:
         direct = max(0.05, float(light.direction[1])) * 0.5 * (1 - 0.9 * view.sky.veil)
         bright = 0.45 * (light.zenith + light.horizon) * (1 - 0.4 * view.sky.veil) + light.key * direct
         deep = torch.tensor(self.ripples.deep)
-        through = mix(torch.tensor(self.shallows), deep * 1.5 + 0.04, min(0.75, view.sky.veil))  # no sun, no turquoise
+        through = mix(
+            torch.tensor(self.shallows), deep * 1.5 + 0.04, min(0.75, 1.4 * view.sky.veil)
+        )  # no sun, no turquoise
         thin = (crest - 0.35).clamp(min=0) * (0.35 + 0.5 * max(0.0, float(light.direction[2])))
         thin = thin * (0.4 + (0.5 - slope_z).clamp(0, 1.2))
         body = paint_color(deep * bright) + paint_color((0.5 * through + deep) * bright) * thin * 0.8

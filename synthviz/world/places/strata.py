@@ -61,13 +61,18 @@ def _look_up(table: Tensor, share: Tensor) -> Tensor:
     return found.reshape(table.shape[1], *share.shape)
 
 
-def choose_strata(rng: np.random.Generator) -> Strata:
-    """Choose the layers of a canyon."""
-    dust = np.array([0.40, 0.155, 0.060]) * rng.uniform(0.8, 1.1)
+def choose_strata(rng: np.random.Generator, brightness: float) -> Strata:
+    """Choose the layers of a canyon.
+
+    Args:
+        rng: decides them.
+        brightness: of all reflectances, relative to `COLORS`.
+    """
+    dust = brightness * np.array([0.40, 0.155, 0.060]) * rng.uniform(0.8, 1.1)
     return Strata(
         _table(_profile(rng)[None]),
         _table(_tower()[None]),
-        _table(_colors(rng)),
+        _table(brightness * _colors(rng)),
         torch.tensor(dust, dtype=torch.float32)[:, None, None],
         torch.tensor(dust * 0.72, dtype=torch.float32)[:, None, None],
     )

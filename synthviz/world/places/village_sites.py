@@ -71,7 +71,7 @@ def _scatter(rng: np.random.Generator, count: int, x: Point, z: Point) -> list[P
 def above(wishes: Wishes) -> Site:
     """See the village in its valley from a hill."""
     noise, rng = wishes.noise, wishes.rng
-    hills, shift = _hills(wishes, 6.5, float(rng.uniform(0.9, 1.3))), float(rng.uniform(0, 60))
+    hills, shift = _hills(wishes, 6.5, float(rng.uniform(0.75, 1.1))), float(rng.uniform(0, 60))
     tall, middle = float(rng.uniform(0.7, 1.0)), float(rng.uniform(4.0, 4.6))
     if wishes.water:  # a lake between the hill and the village
         tall, middle = 0.65 * tall, middle + 0.6
@@ -92,7 +92,7 @@ def above(wishes: Wishes) -> Site:
         if (x / 2.0) ** 2 + ((z - middle) / 1.5) ** 2 < 1:
             spots.append((x, z, float(rng.choice([0.4, -0.5, 1.2]) + rng.normal(0, 0.2))))
     church = (side * float(rng.uniform(0.3, 0.8)), middle + 0.3, float(rng.uniform(1.0, 1.2)))
-    lift, horizon = float(rng.uniform(0.16, 0.3)), float(rng.uniform(0.36, 0.46))
+    lift, horizon = float(rng.uniform(0.16, 0.3)), float(rng.uniform(0.39, 0.48))
     return Site(
         height,
         path,

@@ -95,7 +95,7 @@ class _Look:
         steep = steepness(seen)
         fine, bump_x, bump_z = bumps(self.noise, x + 0.5 * seen.height, z, seen.pixel, 0.3)
         broad = self.noise.fbm(x * 1.1, z * 1.1, 3, 0.5, seen.pixel * 1.1)
-        ash = mix(rgb(0.03, 0.028, 0.03), rgb(0.115, 0.10, 0.096), (0.45 + 0.25 * fine + 0.15 * broad).clamp(0, 1))
+        ash = mix(rgb(0.024, 0.022, 0.024), rgb(0.088, 0.077, 0.074), (0.45 + 0.25 * fine + 0.15 * broad).clamp(0, 1))
         rust = smoothstep(0.5, 0.95, seen.height / self.cone.height + 0.1 * broad)
         albedo = mix(ash, rgb(0.19, 0.09, 0.06), 0.6 * rust * smoothstep(-0.8, 1.0, fine))
         share = seen.height / self.cone.height
