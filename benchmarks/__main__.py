@@ -42,6 +42,7 @@ BENCHMARKS = {
     "figures": AGAINST,
     "notebooks": AGAINST,
     "word_maps": AGAINST,
+    "world_painting": AGAINST,
     "cpu_best_effort": CPU,
     "growth": GROWTH,
     "sweep_throughput": AGAINST,

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import box_blur
 from synthviz.world.light import to_screen
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
@@ -39,8 +40,8 @@ def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
     found = float(torch.log(small + 0.02).mean().exp())
     exposure = (brightness / found) ** 0.5
     bright = F.avg_pool2d((small * exposure - 0.9).clamp(min=0), 4)  # a blur of a small picture is fast
-    for radius in (1, 2):
-        bright = F.avg_pool2d(F.pad(bright, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    for reach in (1, 2):
+        bright = box_blur(bright[0], reach)[None]
     bloom = F.interpolate(bright, size=color.shape[-2:], mode="bilinear", align_corners=False)[0]
     return to_screen(color * exposure + 0.5 * bloom), exposure
 

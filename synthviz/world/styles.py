@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import box_blur
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.scene import KINDS
@@ -40,7 +41,7 @@ def apply_style(style: str, picture: Tensor, depth: Tensor, labels: Tensor, nois
     # Filters look beyond the edge of the picture; there it goes on as it ends.
     everything = torch.cat([picture, torch.log(depth.clamp(0.05, 60))[None], counted[None]])
     everything = F.pad(everything[None], (MARGIN,) * 4, mode="replicate")[0]
-    picture, log_depth, kept = everything[:3], everything[3], _blur(everything[4:], 1).clamp(0, 1)
+    picture, log_depth, kept = everything[:3], everything[3], box_blur(everything[4:], 1).clamp(0, 1)
     restyle = {"flat": _flat, "watercolor": _watercolor, "neon": _neon, "ink": _ink}[style]
     styled = restyle(picture, kept, _outlines(log_depth), noise)
     return styled[:, MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 1)
@@ -68,7 +69,7 @@ def _watercolor(picture: Tensor, kept: Tensor, lines: Tensor, noise: Noise) -> T
     grid = points(x * 2 - 1 + wet_x * shift, y * 2 - 1 + wet_y * shift)[None]
     run = F.grid_sample(picture[None], grid, padding_mode="border", align_corners=True)[0]
     wash = mix(_kuwahara(_kuwahara(run, 3), 3), _kuwahara(run, 2), kept)
-    rim = (_tone(_blur(wash, 4)) - _tone(wash)).clamp(min=0)
+    rim = (_tone(box_blur(wash, 4)) - _tone(wash)).clamp(min=0)
     pigment = 1.02 - 0.07 * noise.fbm(x * 5 + 7, y * 5, 3) + 0.02 * noise.fbm(x * 60, y * 60, 3)
     paper = torch.tensor(PAPER)[:, None, None]
     absorbed = (paper - _saturated(wash, 1.1)).clamp(min=0)
@@ -85,12 +86,12 @@ def _watercolor(picture: Tensor, kept: Tensor, lines: Tensor, noise: Noise) -> T
 def _neon(picture: Tensor, kept: Tensor, lines: Tensor, noise: Noise) -> Tensor:
     """Dim, saturated surfaces whose outlines glow like tubes."""
     even = _kuwahara(picture, 3)
-    vivid = _saturated(even / _blur(even.amax(0, keepdim=True), 12).clamp(min=0.12), 2.2).clamp(0, 1)
+    vivid = _saturated(even / box_blur(even.amax(0, keepdim=True), 12).clamp(min=0.12), 2.2).clamp(0, 1)
     hue = vivid / vivid.amax(0, keepdim=True).clamp(min=0.05)
     electric = torch.stack([0.35 + 0.65 * hue[0], 0.15 + 0.75 * hue[1] ** 1.5, 0.45 + 0.55 * hue[2]])
     tubes = torch.maximum(lines, 0.5 * _edges(even)).clamp(0, 1)[None]
     light = electric * tubes
-    glow = 0.8 * _blur(light, 3) + 0.7 * _blur(light, 10) + 0.5 * _blur(light, 28)
+    glow = 0.8 * box_blur(light, 3) + 0.7 * box_blur(light, 10) + 0.5 * box_blur(light, 28)
     base = _saturated(even, 1.7) * torch.tensor([0.34, 0.26, 0.46])[:, None, None]
     neon = base + 0.9 * light + 0.8 * glow + 0.2 * tubes
     return mix(neon, picture * 0.95 + 0.25 * glow, kept)
@@ -133,19 +134,12 @@ def _saturated(picture: Tensor, share: float) -> Tensor:
     return tone + (picture - tone) * share
 
 
-def _blur(picture: Tensor, reach: int) -> Tensor:
-    """Blur (C, H, W) by a box whose side is 2 * reach + 1 pixels; wide ones on a smaller picture."""
-    if reach > 8:
-        small = F.avg_pool2d(picture[None], 4)
-        return F.interpolate(_blur(small[0], reach // 4)[None], size=picture.shape[-2:], mode="bilinear")[0]
-    padded = F.pad(picture[None], (reach,) * 4, mode="replicate")
-    return F.avg_pool2d(padded, 2 * reach + 1, 1)[0]
-
-
 def _kuwahara(picture: Tensor, reach: int) -> Tensor:
     """Smooth areas and keep edges: a pixel takes the mean of the calmest quadrant around it (Kuwahara et al. 1976)."""
-    mean = _blur(picture, reach // 2 + 1)
-    spread = (_blur(_tone(picture) ** 2, reach // 2 + 1) - _blur(_tone(picture), reach // 2 + 1) ** 2).clamp(min=0)
+    mean = box_blur(picture, reach // 2 + 1)
+    spread = (box_blur(_tone(picture) ** 2, reach // 2 + 1) - box_blur(_tone(picture), reach // 2 + 1) ** 2).clamp(
+        min=0
+    )
     step = reach // 2 + 1
     best, calmest = torch.zeros_like(picture), torch.full_like(spread, 1e9)
     for down in (-step, step):
@@ -169,4 +163,4 @@ def _outlines(log_depth: Tensor) -> Tensor:
     jump = torch.maximum((log_depth - log_depth.roll(1, 1)).abs(), (log_depth - log_depth.roll(1, 0)).abs())
     lines = smoothstep(0.06, 0.22, jump)
     wide = F.max_pool2d(lines[None, None], 3, 1, 1)[0, 0]
-    return _blur(wide[None], 1)[0]
+    return box_blur(wide[None], 1)[0]

@@ -14,7 +14,8 @@ def unit(vectors: Tensor) -> Tensor:
 
 def along(vectors: Tensor, direction: Tensor) -> Tensor:
     """Return the part of vectors along one direction (3,): (H, W)."""
-    return torch.tensordot(direction, vectors, 1)
+    part: Tensor = torch.tensordot(direction, vectors, 1)
+    return part
 
 
 def points(x: Tensor, y: Tensor) -> Tensor:

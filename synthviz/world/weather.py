@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import box_blur
 from synthviz.world.labels import LABELS
 from synthviz.world.light import to_screen
 from synthviz.world.noise import Noise, smoothstep
@@ -152,7 +153,7 @@ def _blurred(picture: Tensor, share: int) -> Tensor:
     coarse = F.avg_pool2d(picture[None, None], 8)
     reach = max(1, size // share // 16)
     for _ in range(3):
-        coarse = F.avg_pool2d(F.pad(coarse, (reach,) * 4), 2 * reach + 1, 1)
+        coarse = box_blur(coarse[0], reach)[None]
     smooth = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)[0, 0].clamp(min=0)
     return smooth / smooth.max().clamp(min=1e-6)
 
