@@ -12,7 +12,7 @@ from synthviz.world.light import to_screen
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 # The mean brightness of an hour's pictures, in linear light.
-BRIGHTNESS = {"sunrise": 0.48, "day": 0.60, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.095}
+BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.11}
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 
 

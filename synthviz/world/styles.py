@@ -141,6 +141,7 @@ def _kuwahara(picture: Tensor, reach: int) -> Tensor:
         min=0
     )
     step = reach // 2 + 1
+    mean = box_blur(picture, step)
     best, calmest = torch.zeros_like(picture), torch.full_like(spread, 1e9)
     for down in (-step, step):
         for right in (-step, step):

@@ -20,7 +20,7 @@ LEAST_SKY = 0.32
 def mountains(wishes: Wishes) -> Land:
     """Build mountains, with a lake in front of them if water is wished for."""
     noise, rng = wishes.noise, wishes.rng
-    kind = rng.choice(["range", "pass", "peak"])
+    kind = rng.choice(["range", "pass", "peak"], p=[0.42, 0.40, 0.18])
     shift = (float(rng.uniform(0, 60)), float(rng.uniform(0, 60)))
     if kind == "range":
         height, lift, width = _range(noise, shift), rng.uniform(0.08, 0.3), rng.uniform(0.34, 0.55)
@@ -91,8 +91,10 @@ def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float]) -
         slope = 0.20 + 0.075 * ridges - 0.04 * torch.cos(angle - lean)
         cone = 3.0 * (1 - distance * slope / (0.75 + 0.06 * distance) - 0.14 * rough * smoothstep(0, 1.5, distance))
         cone = F.softplus(cone, beta=5.0)
-        crags = (0.42 * rough + 0.30 * ridge) * smoothstep(0.1, 2.0, distance) * smoothstep(6.5, 3.0, distance)
-        around = 0.28 * noise.value(u, v) + 0.25 + 0.05 * detail + 0.5 * smoothstep(4, 12, z)
+        crags = (0.46 * rough + 0.34 * ridge) * smoothstep(0.1, 2.0, distance) * smoothstep(6.5, 3.0, distance)
+        crags = crags + 0.09 * detail * smoothstep(6.0, 2.0, distance)
+        beyond = smoothstep(9, 13, z + 2 * away.clamp(max=0)) * (0.9 + 0.5 * rough + 0.4 * ridge).clamp(min=0)
+        around = 0.28 * noise.value(u, v) + 0.25 + 0.05 * detail + 0.5 * smoothstep(4, 12, z) + beyond
         return cone + crags + around * smoothstep(7.0, 4.0, distance).clamp(min=0.35)
 
     return height
@@ -112,5 +114,5 @@ def _material(noise: Noise, seen: Seen, x: Tensor, z: Tensor, snow_line: float, 
     above = smoothstep(-0.12, 0.3, seen.height - snow_line - 0.22 * broad)
     snow = above * smoothstep(1.55, 0.85, steep + 0.3 * fine)
     albedo = mix(mix(rock, grass, meadow), rgb(0.86, 0.90, 0.96), snow)
-    rough = 0.16 * (1 - 0.75 * snow) * (1 - 0.6 * meadow)
+    rough = 0.26 * (1 - 0.65 * snow) * (1 - 0.6 * meadow)
     return Material(albedo, bump_x * rough, bump_z * rough)

@@ -17,8 +17,8 @@ from synthviz.world.water import Waves
 FLOOR = -0.6
 # How rough the sea is: lowest and highest.
 ROUGHNESS = {
-    "clear": (0.1, 0.75),
-    "clouds": (0.2, 0.85),
+    "clear": (0.08, 0.55),
+    "clouds": (0.15, 0.65),
     "fog": (0.0, 0.3),
     "rain": (0.45, 0.9),
     "snowfall": (0.3, 0.8),
@@ -27,16 +27,16 @@ ROUGHNESS = {
 DEEP = ((0.004, 0.045, 0.075), (0.006, 0.07, 0.085), (0.005, 0.03, 0.055), (0.012, 0.075, 0.07))
 STONE = (
     ((0.16, 0.13, 0.11), (0.36, 0.30, 0.25)),
-    ((0.13, 0.13, 0.14), (0.31, 0.30, 0.29)),
+    ((0.12, 0.11, 0.10), (0.29, 0.26, 0.23)),
     ((0.26, 0.17, 0.11), (0.50, 0.36, 0.24)),
-    ((0.48, 0.46, 0.40), (0.74, 0.71, 0.63)),
+    ((0.36, 0.30, 0.22), (0.60, 0.52, 0.40)),
 )
 
 
 def ocean(wishes: Wishes) -> Land:
     """Build a piece of the ocean."""
     rng = wishes.rng
-    kind = rng.choice(["swell", "stacks", "cliff", "island"])
+    kind = rng.choice(["swell", "stacks", "cliff", "island"], p=[0.22, 0.1, 0.38, 0.3])
     rough = float(rng.uniform(*ROUGHNESS[wishes.weather]))
     camera, height, length = _camera(kind, rough, rng)
     side = float(rng.choice([-1, 1])) if not wishes.sun_side else -float(wishes.sun_side)
@@ -52,11 +52,11 @@ def ocean(wishes: Wishes) -> Land:
         whitecaps=float(np.clip((rough - 0.35) * 1.1, 0, 1.2)),
         bed=bed,
         shallows=(0.04, 0.20, 0.20),
-        reach=80.0 if kind == "cliff" else 14.0,  # the plane's mirror image would show behind the capes
+        reach=80.0 if kind in ("cliff", "stacks") else 14.0,  # the plane's mirror image would show behind the capes
         surf=Surf(0.5, 0.0, 0.035, 0.95) if stones else None,
     )
     dark, pale = (rgb(*tone) for tone in STONE[rng.integers(len(STONE))])
-    grass_line = float(rng.choice([0.3, 0.5, 9.0]))
+    grass_line = float(rng.choice([0.15, 0.3, 0.5]))
     snow = 0.9 if wishes.weather == "snowfall" else 0.0
     drawables: tuple[Drawable, ...] = (sea,)
     return Land(
@@ -75,9 +75,12 @@ def _land(kind: str, side: float, stones: tuple[Rock, ...], eye: float, wishes: 
         return _open_sea, None
     noise = wishes.noise
     land, bed = rocks(noise, stones, FLOOR), rocks(noise, stones, FLOOR, detail=2)
-    if kind != "cliff":
+    if kind not in ("cliff", "stacks"):
         return land, bed
-    near, tall = float(wishes.rng.uniform(0.25, 0.6)), eye * float(wishes.rng.uniform(0.42, 0.62))
+    if kind == "cliff":
+        near, tall = float(wishes.rng.uniform(0.25, 0.6)), eye * float(wishes.rng.uniform(0.42, 0.62))
+    else:
+        near, tall = float(wishes.rng.uniform(0.9, 1.4)), float(wishes.rng.uniform(0.35, 0.6))
     coast, coast_bed = cliffs(noise, side, near, tall, FLOOR), cliffs(noise, side, near, tall, FLOOR, detail=2)
     return (
         lambda x, z, pixel: torch.maximum(land(x, z, pixel), coast(x, z, pixel)),
@@ -117,12 +120,7 @@ def _stones(kind: str, side: float, wishes: Wishes) -> tuple[Rock, ...]:
         )
     if kind == "cliff":
         return tuple(_stack(side * rng.uniform(0.0, 0.9), rng.uniform(2.4, 5.0), rng) for _ in range(3))
-    wide = rng.uniform(1.3, 1.9)
-    head = Rock(side * rng.uniform(2.6, 3.4), rng.uniform(4.5, 6.5), wide, 1.4, rng.uniform(0.9, 1.5), 0.85)
-    stacks = [
-        _stack(head.x - side * (wide * 0.9 + 0.5 * i) * rng.uniform(0.9, 1.1), head.z + rng.uniform(-1.0, 0.6), rng)
-        for i in range(int(rng.integers(2, 4)))
-    ]
+    stacks = [_stack(side * rng.uniform(0.1, 0.9), rng.uniform(3.0, 6.0), rng) for _ in range(int(rng.integers(2, 4)))]
     near = [
         Rock(
             side * rng.uniform(0.35, 0.75),
@@ -134,7 +132,7 @@ def _stones(kind: str, side: float, wishes: Wishes) -> tuple[Rock, ...]:
         )
         for _ in range(int(rng.integers(0, 3)))
     ]
-    return (head, *stacks, *near)
+    return (*stacks, *near)
 
 
 def _stack(x: float, z: float, rng: np.random.Generator) -> Rock:

@@ -156,7 +156,7 @@ class Sea:
             high = 1.14 - 0.38 * self.whitecaps
             amount = 1.2 * smoothstep(high, high + 0.22, crest + 0.12 * broad)
             old = smoothstep(0.5, 1.9, self.noise.value(forward * 0.9, across * 0.5 + 6.6) + 0.8 * crest)
-            amount = torch.maximum(amount, 0.55 * min(1.0, self.whitecaps) * old)
+            amount = torch.maximum(amount, 0.5 * min(1.0, self.whitecaps) * old)
         if depth is not None and self.surf is not None:
             edge = self.surf.edge
             _, wash = self._breakers(x, z, depth)
