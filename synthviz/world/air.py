@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from synthviz.world.grove import Plant, direct_light
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.plants.grove import Plant, direct_light
 from synthviz.world.sky import mix, paint_color
 from synthviz.world.view import View
 

@@ -32,11 +32,11 @@ from synthviz.world.places.snowy_hills import snowy_hills
 from synthviz.world.places.village import village
 from synthviz.world.places.volcano import volcano
 from synthviz.world.render import empty_view, paint_land
-from synthviz.world.room import look_around
 from synthviz.world.scene import Scene
 from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.styles import apply_style
-from synthviz.world.things import place_things
+from synthviz.world.things.placement import place_things
+from synthviz.world.things.room import look_around
 from synthviz.world.view import View
 from synthviz.world.weather import Falling, fall_rain, fall_snow, light_up, paint_lightning
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height
-from synthviz.world.grove import Plant
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.plants.grove import Plant
 
 COLUMNS, DISTANCES = 48, 72
 LOWEST = 0.72  # below that a horizon leaves no room for the land

@@ -10,16 +10,16 @@ import torch
 
 from synthviz.world.bodies import RADII, place_body, place_stars
 from synthviz.world.camera import Camera
-from synthviz.world.figures.sheet import SCREEN_COLORS, Sheet, reflectance
 from synthviz.world.ground import march
 from synthviz.world.labels import LABELS
 from synthviz.world.land import Land, Material
 from synthviz.world.light import light_of, to_screen
 from synthviz.world.noise import Noise
-from synthviz.world.room import CELLS, look_around
 from synthviz.world.scene import BODIES, COLORS, KINDS, SIDES, Group
 from synthviz.world.sky import Sky
-from synthviz.world.things import SPRITES, place_things
+from synthviz.world.things.placement import SPRITES, place_things
+from synthviz.world.things.room import CELLS, look_around
+from synthviz.world.things.sheet import SCREEN_COLORS, Sheet, reflectance
 from synthviz.world.vectors import unit
 from synthviz.world.view import View
 from synthviz.world.water import Waves

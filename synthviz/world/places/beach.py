@@ -14,7 +14,7 @@ from synthviz.world.places.coastline import Inland, ground, profile, shore
 from synthviz.world.places.sea import Sea, Surf
 from synthviz.world.places.shore import TreeShadow, WetSand
 from synthviz.world.places.sparse import where_seen
-from synthviz.world.plants import PALM, palm
+from synthviz.world.plants.trees import PALM, palm
 from synthviz.world.sky import mix
 from synthviz.world.sprites import Standing
 from synthviz.world.water import Waves

@@ -10,14 +10,14 @@ from torch import Tensor
 from synthviz.world.air import Mist
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height, Seen
-from synthviz.world.grove import Grove, Plant
 from synthviz.world.labels import LABELS
 from synthviz.world.land import Drawable, Land, Material, Wishes, bumps, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.rock_arch import rock_arch
 from synthviz.world.places.strata import Strata, choose_strata
-from synthviz.world.plants import BUSH, DEAD, bush, dead_tree
-from synthviz.world.scatter import Kinds, scatter
+from synthviz.world.plants.grove import Grove, Plant
+from synthviz.world.plants.scatter import Kinds, scatter
+from synthviz.world.plants.trees import BUSH, DEAD, bush, dead_tree
 from synthviz.world.sky import mix
 from synthviz.world.sprites import Standing
 from synthviz.world.water import Waves

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from synthviz.world.buildings import GLOWS, Blueprint
+from synthviz.world.buildings.districts import down_avenue, far_and_wide, skyline
+from synthviz.world.buildings.facades import Facades
+from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.solids import Mist, Solids
+from synthviz.world.buildings.street_life import cars, frame, railing, street_trees, track
+from synthviz.world.buildings.towers import GLOWS, Blueprint
 from synthviz.world.camera import Camera
-from synthviz.world.districts import down_avenue, far_and_wide, skyline
-from synthviz.world.facades import Facades
 from synthviz.world.ground import Height, Seen
-from synthviz.world.lamps import Lamp
 from synthviz.world.land import Drawable, Land, Material, Wishes, rgb
 from synthviz.world.light import DARKNESS
 from synthviz.world.noise import smoothstep
 from synthviz.world.places.city_ground import Town, city_ground, under_weather
 from synthviz.world.sky import mix
-from synthviz.world.solids import Mist, Solids
 from synthviz.world.sprites import Standing
-from synthviz.world.street_life import cars, frame, railing, street_trees, track
 from synthviz.world.view import View
 from synthviz.world.water import Waves
 

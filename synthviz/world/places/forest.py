@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from synthviz.world import plants
 from synthviz.world.air import Mist, TreeShadows
 from synthviz.world.camera import Camera
-from synthviz.world.crowns import Crowns
 from synthviz.world.ground import Height, Seen
-from synthviz.world.grove import Grove, Plant
 from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.glade import glade
 from synthviz.world.places.woods import Woods, choose_woods, free_side, meadow
-from synthviz.world.scatter import Kinds, scatter
+from synthviz.world.plants import trees
+from synthviz.world.plants.crowns import Crowns
+from synthviz.world.plants.grove import Grove, Plant
+from synthviz.world.plants.scatter import Kinds, scatter
 from synthviz.world.sky import mix
 from synthviz.world.viewpoint import lake_in_view, raise_sky
 from synthviz.world.water import Waves
@@ -26,7 +26,7 @@ from synthviz.world.water import Waves
 def forest(wishes: Wishes) -> Land:
     """Build a forest, with a lake if water is wished for."""
     kind = str(wishes.rng.choice(["above", "edge", "glade"]))
-    woods = choose_woods(wishes, 232 if kind == "glade" else plants.ROWS)
+    woods = choose_woods(wishes, 232 if kind == "glade" else trees.ROWS)
     return {"above": _above, "edge": _edge, "glade": glade}[kind](wishes, woods)
 
 
@@ -121,9 +121,9 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
     flank = scatter(
         rng, ground, camera, kinds, 60, 1.5, 3.0, lambda x, z: (x * side / z > 0.30 * camera.width).astype(float)
     )
-    trees = tuple(woods.dressed(plant) for plant in wall + flank)
+    standing = tuple(woods.dressed(plant) for plant in wall + flank)
     bushes = scatter(rng, ground, camera, woods.bushes, 60, 2.6, 3.3)
-    camera = raise_sky(camera, height, 0.32, trees)
+    camera = raise_sky(camera, height, 0.32, standing)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
         field = meadow(noise, woods, seen, x, z)
@@ -133,8 +133,8 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
         return Material(mix(field.albedo, roof, far), field.bump_x * (1 - far), field.bump_z * (1 - far))
 
     drawables = (
-        TreeShadows(tuple(tree for tree in trees if tree.away < 3.2)),
-        Grove(woods.sprites, trees + bushes + _tufts(wishes, woods, ground, camera)),
+        TreeShadows(tuple(tree for tree in standing if tree.away < 3.2)),
+        Grove(woods.sprites, standing + bushes + _tufts(wishes, woods, ground, camera)),
         Mist(noise, 0.05, 0.5, float(rng.uniform(0.02, 0.12)), shift, 3.0),
     )
     return Land(camera, height, material, _lake(wishes) if wishes.water else None, near=0.1, drawables=drawables)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from synthviz.world import undergrowth
 from synthviz.world.air import Mist, Shafts, TreeShadows
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height, Seen
-from synthviz.world.grove import Grove, Plant
 from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.woods import Woods, free_side, meadow
-from synthviz.world.scatter import Kinds, Share, heights_at, scatter
+from synthviz.world.plants import undergrowth
+from synthviz.world.plants.grove import Grove, Plant
+from synthviz.world.plants.scatter import Kinds, Share, heights_at, scatter
 from synthviz.world.sky import mix
 from synthviz.world.viewpoint import raise_sky
 from synthviz.world.water import Waves

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world import plants, undergrowth
 from synthviz.world.air import TreeShadows
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height, Seen
-from synthviz.world.grove import Grove, Plant
 from synthviz.world.land import Land, Material, Wishes, bumps, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.scatter import Kinds, scatter
+from synthviz.world.plants import trees, undergrowth
+from synthviz.world.plants.grove import Grove, Plant
+from synthviz.world.plants.scatter import Kinds, scatter
 from synthviz.world.sky import mix
 from synthviz.world.viewpoint import lake_in_view, raise_sky
 from synthviz.world.water import Waves
@@ -35,8 +35,8 @@ def snowy_hills(wishes: Wishes) -> Land:
     camera = raise_sky(camera, height, 0.36)
     if wishes.water:
         height = lake_in_view(camera, rng).flood(noise, height)
-    sprites = tuple(plants.conifer(noise, rng, float(rng.uniform(0.55, 1.0))) for _ in range(SPRITES))
-    sprites = (*sprites, plants.bush(noise, rng, "autumn", 0.75), undergrowth.rock(noise, rng, 0.9))
+    sprites = tuple(trees.conifer(noise, rng, float(rng.uniform(0.55, 1.0))) for _ in range(SPRITES))
+    sprites = (*sprites, trees.bush(noise, rng, "autumn", 0.75), undergrowth.rock(noise, rng, 0.9))
     firs = _firs(wishes, height, camera, kind, shift) + _foreground(wishes, height, camera)
     track = float(rng.uniform(-0.4, 0.4)) if rng.random() < 0.5 and not wishes.water else None
     waves = Waves(float(rng.uniform(0.008, 0.03)), 0.4, float(rng.uniform(-0.6, 0.6)), (0.02, 0.06, 0.09))
@@ -84,7 +84,7 @@ def _firs(wishes: Wishes, height: Height, camera: Camera, kind: str, shift: floa
         dense = noise.value(torch.tensor(right).float() * 0.75 + shift, torch.tensor(away).float() * 0.55)
         return np.clip((dense.numpy() + 0.1) * 1.5, 0.02, 1)
 
-    small, large = Kinds(0, SPRITES, (0.20, 0.36), plants.CONIFER), Kinds(0, SPRITES, (0.30, 0.52), plants.CONIFER)
+    small, large = Kinds(0, SPRITES, (0.20, 0.36), trees.CONIFER), Kinds(0, SPRITES, (0.30, 0.52), trees.CONIFER)
     firs = scatter(rng, height, camera, small, 520, 2.2, 8.5, groves, crowding=0.6)
     if kind == "foot":
         side = _free_side(wishes)
@@ -111,12 +111,12 @@ def _foreground(wishes: Wishes, height: Height, camera: Camera) -> tuple[Plant, 
     """Choose what stands close to the viewer: bushes and rocks, and often firs on one side."""
     rng = wishes.rng
     side = _free_side(wishes)
-    low = Kinds(SPRITES, 1, (0.03, 0.06), plants.BUSH, 0.2), Kinds(SPRITES + 1, 1, (0.03, 0.07), undergrowth.ROCK, 0.2)
+    low = Kinds(SPRITES, 1, (0.03, 0.06), trees.BUSH, 0.2), Kinds(SPRITES + 1, 1, (0.03, 0.07), undergrowth.ROCK, 0.2)
     found = sum((scatter(rng, height, camera, kinds, 7, 0.5, 2.2, dry=0.0) for kinds in low), ())
     if rng.random() < 0.35:
         return found
     edge = float(rng.uniform(0.5, 0.75)) * camera.width
-    firs = Kinds(0, SPRITES, (0.30, 0.52), plants.CONIFER)
+    firs = Kinds(0, SPRITES, (0.30, 0.52), trees.CONIFER)
     return found + scatter(rng, height, camera, firs, 22, 0.6, 1.3, lambda x, z: (x * side / z > edge).astype(float))
 
 

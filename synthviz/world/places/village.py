@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.houses import LIT_WINDOWS, PLASTER, STONE, House, Parts, choose_house
 from synthviz.world.camera import Camera
 from synthviz.world.land import Drawable, Land, Wishes
-from synthviz.world.places.houses import LIT_WINDOWS, PLASTER, STONE, House, Parts, choose_house
 from synthviz.world.places.smoke import smoke
 from synthviz.world.places.village_ground import Ground, draw_plan
 from synthviz.world.places.village_plants import plant_village

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.buildings.houses import LAMP, SNOW, House
 from synthviz.world.ground import Seen
 from synthviz.world.land import Material, bumps, rgb
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.places.houses import LAMP, SNOW, House
 from synthviz.world.sky import mix
 
 SIDE = 400  # points on a side of the plan

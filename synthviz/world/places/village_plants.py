@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synthviz.world import undergrowth
 from synthviz.world.air import TreeShadows
+from synthviz.world.buildings.houses import House
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height
-from synthviz.world.grove import Grove, Plant
 from synthviz.world.land import Drawable, Wishes
-from synthviz.world.places.houses import House
 from synthviz.world.places.village_ground import Lane
-from synthviz.world.plants import BIRCH, BROADLEAF, BUSH, CONIFER, birch, broadleaf, bush, conifer
-from synthviz.world.scatter import Kinds, Share, heights_at, scatter
+from synthviz.world.plants import undergrowth
+from synthviz.world.plants.grove import Grove, Plant
+from synthviz.world.plants.scatter import Kinds, Share, heights_at, scatter
+from synthviz.world.plants.trees import BIRCH, BROADLEAF, BUSH, CONIFER, birch, broadleaf, bush, conifer
 from synthviz.world.sprites import Sprite
 
 SHADOWS_TO = 4.5  # distance up to which trees cast shadows

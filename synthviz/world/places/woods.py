@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from synthviz.world import plants, undergrowth
-from synthviz.world.foliage import LEAVES, NEEDLES, Color
 from synthviz.world.ground import Seen
-from synthviz.world.grove import Plant
 from synthviz.world.land import Material, Wishes, bumps, rgb
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.scatter import Kinds
+from synthviz.world.plants import trees, undergrowth
+from synthviz.world.plants.foliage import LEAVES, NEEDLES, Color
+from synthviz.world.plants.grove import Plant
+from synthviz.world.plants.scatter import Kinds
 from synthviz.world.sky import mix
 from synthviz.world.sprites import Sprite
 
@@ -54,7 +54,7 @@ class Woods:
     @property
     def bushes(self) -> Kinds:
         """Bushes, to scatter."""
-        return Kinds(self.trees, 1, (0.06, 0.13), plants.BUSH, 0.2)
+        return Kinds(self.trees, 1, (0.06, 0.13), trees.BUSH, 0.2)
 
     @property
     def tufts(self) -> Kinds:
@@ -81,16 +81,16 @@ def choose_woods(wishes: Wishes, rows: int) -> Woods:
     mixture = MIXTURES[str(rng.choice(names, p=[0.7, 0.0, 0.3, 0.0] if snow else [0.28, 0.26, 0.32, 0.14]))]
     sprites, aspects = [], []
     for _ in range(mixture[0]):
-        sprites.append(plants.conifer(noise, rng, snow, rows))
-        aspects.append(plants.CONIFER)
+        sprites.append(trees.conifer(noise, rng, snow, rows))
+        aspects.append(trees.CONIFER)
     for _ in range(mixture[1]):
-        sprites.append(plants.broadleaf(noise, rng, season, snow, rows))
-        aspects.append(plants.BROADLEAF)
+        sprites.append(trees.broadleaf(noise, rng, season, snow, rows))
+        aspects.append(trees.BROADLEAF)
     for _ in range(mixture[2]):
-        sprites.append(plants.birch(noise, rng, season, snow))
-        aspects.append(plants.BIRCH)
-    trees = len(sprites)
-    sprites.append(plants.bush(noise, rng, season, snow))
+        sprites.append(trees.birch(noise, rng, season, snow))
+        aspects.append(trees.BIRCH)
+    count = len(sprites)
+    sprites.append(trees.bush(noise, rng, season, snow))
     dry = 0.85 if snow else {"summer": 0.1, "autumn": 0.75, "spring": 0.0}[season]
     sprites.append(undergrowth.grass(noise, rng, season != "autumn" and not snow and rng.random() < 0.6, dry))
     sprites.append(undergrowth.fern(noise, rng, season == "autumn"))
@@ -102,7 +102,7 @@ def choose_woods(wishes: Wishes, rows: int) -> Woods:
         mixture[2] / sum(mixture),
         tuple(sprites),
         tuple(aspects),
-        trees,
+        count,
         torch.tensor(pairs).transpose(0, 1),
         torch.tensor(NEEDLES[int(rng.integers(len(NEEDLES)))]),
     )

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import torch
 
-from synthviz.world.foliage import Layer, assemble, bark_colors, crown, facing, leaf_colors, limb, sheet
 from synthviz.world.land import rgb
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.plants.foliage import Layer, assemble, bark_colors, crown, facing, leaf_colors, limb, sheet
 from synthviz.world.sprites import Sprite
 
 GRASS, FERN, TRUNK, BRANCH, ROCK = 2.0, 1.8, 0.2, 1.5, 1.6

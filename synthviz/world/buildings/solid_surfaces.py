@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from synthviz.world.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid
+from synthviz.world.buildings.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid
 
 LEVEL = 2e-3  # how near to the level of its head or foot a point counts as roof or floor
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Point, Sheet, pale, smooth_outline
 from synthviz.world.labels import LABELS
 from synthviz.world.sky import mix, paint_color
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Point, Sheet, pale, smooth_outline
 from synthviz.world.vectors import unit
 from synthviz.world.view import View
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Sheet, pale
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Sheet, pale
 from synthviz.world.vectors import unit
 
 WINDOW = torch.tensor([0.03, 0.03, 0.04])

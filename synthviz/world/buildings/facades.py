@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from synthviz.world.buildings import Look
+from synthviz.world.buildings.solids import Hits, Solid, Surface
+from synthviz.world.buildings.towers import Look
 from synthviz.world.noise import smoothstep
 from synthviz.world.sky import mix
-from synthviz.world.solids import Hits, Solid, Surface
 from synthviz.world.view import View
 
 SMALLEST = 6.0  # pixels; smaller panes are drawn together, two by two

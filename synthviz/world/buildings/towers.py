@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from synthviz.world.buildings.solids import Box, Ellipsoid, Solid, box, cylinder, dome
 from synthviz.world.light import Color
-from synthviz.world.solids import Box, Ellipsoid, Solid, box, cylinder, dome
 
 METALS: tuple[Color, ...] = (
     (0.34, 0.38, 0.44),

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world.foliage import (
+from synthviz.world.land import rgb
+from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.plants.foliage import (
     Layer,
     assemble,
     bark_colors,
@@ -22,8 +24,6 @@ from synthviz.world.foliage import (
     needle_colors,
     sheet,
 )
-from synthviz.world.land import rgb
-from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sprites import Sprite
 
 ROWS = 160

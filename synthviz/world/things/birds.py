@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Point, Sheet, pale, smooth_outline, turned
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Point, Sheet, pale, smooth_outline, turned
 
 BEAK = torch.tensor([0.85, 0.32, 0.03])
 EYE = torch.tensor([0.01, 0.01, 0.015])

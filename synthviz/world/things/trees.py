@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Sheet
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Sheet
 from synthviz.world.vectors import unit
 
 BARK = torch.tensor([0.11, 0.065, 0.04])

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid, box, cylinder, dome, gable
+from synthviz.world.buildings.solid_surfaces import Hits, find_hits
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import smoothstep
-from synthviz.world.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid, box, cylinder, dome, gable
-from synthviz.world.solid_surfaces import Hits, find_hits
 from synthviz.world.view import View
 
 __all__ = [

@@ -10,7 +10,7 @@ import torch
 
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height
-from synthviz.world.grove import Plant
+from synthviz.world.plants.grove import Plant
 
 Share = Callable[[np.ndarray, np.ndarray], np.ndarray]  # right and away to how likely a plant stands there, 0 to 1
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.solids import Hits, Solid, Solids, Surface, box, gable
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.solids import Hits, Solid, Solids, Surface, box, gable
 from synthviz.world.view import View
 
 WALL, ROOF, CHIMNEY, SPIRE, CHURCH, FENCE = range(6)

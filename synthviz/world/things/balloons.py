@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Sheet, pale
 from synthviz.world.noise import smoothstep
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Sheet, pale
 from synthviz.world.vectors import unit
 
 RADIUS, MIDDLE, TANGENT = 0.70, -0.28, math.radians(50)  # of the envelope: a sphere above, a cone below

@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from synthviz.world.buildings import (
+from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.street_life import street_lamps, traffic
+from synthviz.world.buildings.towers import (
     TOWERS,
     Blueprint,
     block,
@@ -22,8 +24,6 @@ from synthviz.world.buildings import (
     setback_tower,
 )
 from synthviz.world.camera import Camera
-from synthviz.world.lamps import Lamp
-from synthviz.world.street_life import street_lamps, traffic
 
 HEROES = (setback_tower, obelisk, needle, round_tower, hourglass, ringed)
 Profile = Callable[[float], float]  # column from -1 to 1, to the share of the greatest height

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from synthviz.world.buildings import Blueprint, setback_tower, twins
+from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.solids import box, cylinder
+from synthviz.world.buildings.towers import Blueprint, setback_tower, twins
 from synthviz.world.camera import Camera
-from synthviz.world.lamps import Lamp
 from synthviz.world.land import Wishes
 from synthviz.world.light import Color
-from synthviz.world.plants import BROADLEAF, broadleaf
-from synthviz.world.solids import box, cylinder
+from synthviz.world.plants.trees import BROADLEAF, broadleaf
 from synthviz.world.sprites import Standing
 
 

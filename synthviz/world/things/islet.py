@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from synthviz.world.figures.sheet import Sheet, smooth_outline
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.sheet import Sheet, smooth_outline
 
 ROCK = torch.tensor([0.20, 0.17, 0.15])
 GRASS = torch.tensor([0.09, 0.13, 0.04])

@@ -15,20 +15,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.bodies import Body
-from synthviz.world.figures.balloons import balloon, lantern
-from synthviz.world.figures.birds import bird
-from synthviz.world.figures.boats import WATERLINE, Wake, boat
-from synthviz.world.figures.figure import Figure
-from synthviz.world.figures.islet import TOP, islet
-from synthviz.world.figures.sheet import SCREEN_COLORS, reflectance
-from synthviz.world.figures.towers import tower
-from synthviz.world.figures.trees import tree
 from synthviz.world.labels import LABELS
 from synthviz.world.land import Drawable
 from synthviz.world.light import Light
-from synthviz.world.room import CELLS, FAR, MARGIN, Room, Spot
 from synthviz.world.scene import SKY_KINDS, Group
 from synthviz.world.sprites import Sprite
+from synthviz.world.things.balloons import balloon, lantern
+from synthviz.world.things.birds import bird
+from synthviz.world.things.boats import WATERLINE, Wake, boat
+from synthviz.world.things.figure import Figure
+from synthviz.world.things.islet import TOP, islet
+from synthviz.world.things.room import CELLS, FAR, MARGIN, Room, Spot
+from synthviz.world.things.sheet import SCREEN_COLORS, reflectance
+from synthviz.world.things.towers import tower
+from synthviz.world.things.trees import tree
 
 # Share of the picture that one thing covers, by how many there are; the least is what an oracle can read.
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}

@@ -1,0 +1,1 @@
+"""Plants: sprites of trees and undergrowth, and groves of them."""
