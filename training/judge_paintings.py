@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthviz.files import write_json
-from synthviz.world import Scene, paint
+from synthviz.world import NATURAL, Scene, paint
 from training.photo_judge import CLASSES, load_photo_network, named_places, spread
 
 OUTPUT = Path(__file__).with_name("paintings_judged.json")
@@ -25,10 +26,10 @@ PER_PLACE = 60
 PER_DESCRIPTION = 12
 # Descriptions, and their spread in the world that the first models learnt from.
 DESCRIPTIONS: dict[str, tuple[Scene, float]] = {
-    "a city at sunset": (Scene("city", "sunset"), 9.6),
-    "mountains at sunrise": (Scene("mountains", "sunrise"), 9.4),
-    "a forest in fog at dusk": (Scene("forest", "dusk", "fog"), 10.0),
-    "an ocean at night": (Scene("ocean", "night", water=True), 4.1),
+    "a city at sunset": (Scene("city", "sunset", style=NATURAL), 9.6),
+    "mountains at sunrise": (Scene("mountains", "sunrise", style=NATURAL), 9.4),
+    "a forest in fog at dusk": (Scene("forest", "dusk", "fog", style=NATURAL), 10.0),
+    "an ocean at night": (Scene("ocean", "night", water=True, style=NATURAL), 4.1),
 }
 
 
@@ -42,7 +43,8 @@ def judge_places(per_place: int) -> dict[str, float]:
         for number in range(per_place):
             water = place in SEA or bool(rng.random() < 0.4)
             weather = str(rng.choice(WEATHERS))
-            scene = Scene(place, TIMES[number % len(TIMES)], weather, water=water, seed=int(rng.integers(2**31)))
+            time, seed = TIMES[number % len(TIMES)], int(rng.integers(2**31))
+            scene = Scene(place, time, weather, water=water, style=NATURAL, seed=seed)
             pictures.append(paint(scene).image)
         shares[place] = float(np.mean(named_places(network, pictures, place)))
         print(f"{place}: {shares[place]:.0%} named", flush=True)
@@ -54,10 +56,7 @@ def judge_spread() -> dict[str, dict[str, float]]:
     network = load_photo_network()
     found = {}
     for name, (scene, before) in DESCRIPTIONS.items():
-        pictures = [
-            paint(Scene(scene.place, scene.time, scene.weather, water=scene.water, seed=seed)).image
-            for seed in range(PER_DESCRIPTION)
-        ]
+        pictures = [paint(replace(scene, seed=seed)).image for seed in range(PER_DESCRIPTION)]
         now = spread(network, pictures)
         found[name] = {"spread": round(now, 2), "before": before, "ratio": round(now / before, 2)}
         print(f"{name}: spread {now:.1f}, {now / before:.2f} times that of before", flush=True)

@@ -2,7 +2,7 @@
 
 Writes into the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for each
 painting), `scenes.json` (each painting's attributes), `places.npy` (count,) uint8, the index into
-`synthviz.scenes.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of things.
+`synthviz.world.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of things.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from synthviz.scenes import KINDS, PLACES, Painting, Scene, paint, sample_scene, write_caption
+from synthviz import scenes
+from synthviz.world import KINDS, NATURAL, PLACES, Painting, paint, sample_scene, write_caption
 from synthviz.world.labels import THINGS
 
 CAPTIONS_EACH = 4
@@ -56,7 +58,7 @@ def load_paintings(folder: Path) -> Paintings:
     )
 
 
-def coarse_layout(painting: Painting) -> np.ndarray:
+def coarse_layout(painting: Painting | scenes.Painting) -> np.ndarray:
     """Return what covers most of each cell of 8 × 8 pixels: (size / 8, size / 8) uint8, below `LAYOUT_CLASSES`.
 
     The classes are indices into `THINGS`; the land of a place has the place's index instead, after all things. For
@@ -75,17 +77,22 @@ def coarse_layout(painting: Painting) -> np.ndarray:
     return layout
 
 
-def paint_one(index: int, first_seed: int, size: int, held_out: bool = False) -> tuple[Painting, list[str]]:
-    """Paint one scene and write its captions; the same index and first seed give the same result."""
+def paint_one(
+    index: int, first_seed: int, size: int, held_out: bool = False, world: str = "flat"
+) -> tuple[Painting | scenes.Painting, list[str]]:
+    """Paint one scene and write its captions; the same arguments give the same result."""
     rng = np.random.default_rng([first_seed, index])
-    scene: Scene = sample_scene(rng, held_out)
-    return paint(scene, size), [write_caption(scene, rng) for _ in range(CAPTIONS_EACH)]
+    plain = NATURAL if world == "light" else "flat"
+    scene = sample_scene(rng, held_out, plain)
+    painting = paint(scene, size) if world == "light" else scenes.paint(scene, size)
+    return painting, [write_caption(scene, rng, plain) for _ in range(CAPTIONS_EACH)]
 
 
 def _paint_for_training(
-    index: int, first_seed: int, size: int, held_out: bool
+    index: int, first_seed: int, size: int, held_out: bool, world: str
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[str]]:
-    painting, captions = paint_one(index, first_seed, size, held_out)
+    torch.set_num_threads(1)  # every core has a process
+    painting, captions = paint_one(index, first_seed, size, held_out, world)
     return painting.image, coarse_layout(painting), asdict(painting.scene), captions
 
 
@@ -96,6 +103,7 @@ def paint_training_set(
     first_seed: int = 0,
     held_out: bool = False,
     processes: int | None = None,
+    world: str = "flat",
 ) -> None:
     """Paint `count` scenes into a folder, on all cores.
 
@@ -106,26 +114,27 @@ def paint_training_set(
         first_seed: another number gives an entirely different set.
         held_out: whether pairs that the generator must not see may occur; for the oracle and for tests.
         processes: the number of processes; None for one per core.
+        world: "flat", the one from which the shipped models learnt, or "light", the one for the next models.
     """
     folder.mkdir(parents=True, exist_ok=True)
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
     layouts = np.zeros((count, size // CELL, size // CELL), np.uint8)
-    scenes: list[dict[str, Any]] = []
+    attributes: list[dict[str, Any]] = []
     captions: list[list[str]] = []
     started = time.monotonic()
     with multiprocessing.Pool(processes) as pool:
-        one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out)
+        one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out, world=world)
         for index, (image, layout, scene, written) in enumerate(pool.imap(one, range(count), chunksize=32)):
             images[index] = image
             layouts[index] = layout
-            scenes.append(scene)
+            attributes.append(scene)
             captions.append(written)
             if (index + 1) % 2000 == 0:
                 print(f"{index + 1} of {count} painted, {time.monotonic() - started:.0f} s", flush=True)
     images.flush()
-    np.save(folder / "places.npy", np.array([PLACES.index(scene["place"]) for scene in scenes], np.uint8))
+    np.save(folder / "places.npy", np.array([PLACES.index(scene["place"]) for scene in attributes], np.uint8))
     np.save(folder / "layouts.npy", layouts)
-    (folder / "scenes.json").write_text(json.dumps(scenes))
+    (folder / "scenes.json").write_text(json.dumps(attributes))
     (folder / "captions.json").write_text(json.dumps(captions))
 
 
@@ -139,8 +148,16 @@ def main() -> None:
     parser.add_argument(
         "--held-out", action="store_true", help="also paint pairs that the generator must not see; for the oracle"
     )
+    parser.add_argument("--world", choices=("light", "flat"), default="light", help="flat: that of the shipped models")
     arguments = parser.parse_args()
-    paint_training_set(arguments.output_dir, arguments.count, arguments.size, arguments.first_seed, arguments.held_out)
+    paint_training_set(
+        arguments.output_dir,
+        arguments.count,
+        arguments.size,
+        arguments.first_seed,
+        arguments.held_out,
+        world=arguments.world,
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from .scene import (
     BODIES as BODIES,
     COLORS as COLORS,
     KINDS as KINDS,
+    NATURAL as NATURAL,
     PLACES as PLACES,
     SIDES as SIDES,
     STYLES as STYLES,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthviz.world.scene import SEA_PLACES, SKY_KINDS, Group, Scene
+from synthviz.world.scene import NATURAL, SEA_PLACES, SKY_KINDS, Group, Scene
 
 PLACE_WORDS = {
     "city": (
@@ -136,28 +136,30 @@ class Said:
     groups: dict[str, tuple[int | None, str | None, str | None]] = field(default_factory=dict)
 
 
-def write_caption(scene: Scene, rng: np.random.Generator) -> str:
+def write_caption(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> str:
     """Describe a scene in words: one lower-case line, such as "a serene sunset over a futuristic city, with clouds".
 
     Args:
         scene: the scene to describe.
         rng: chooses the attributes to name and their wording.
+        plain: the style that a prompt without any style should give.
     """
-    return describe(scene, rng)[0]
+    return describe(scene, rng, plain)[0]
 
 
-def describe(scene: Scene, rng: np.random.Generator) -> tuple[str, Said]:
+def describe(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> tuple[str, Said]:
     """Describe a scene in words; also return what the words say, as data.
 
     Most captions begin with the place. Some begin with things, as people's prompts do ("a red boat on the sea at
-    dusk"), and a few of these leave the place out. A flat style and a clear sky are seldom named, because a prompt
-    that does not name them should give them.
+    dusk"), and a few of these leave the place out. The plain style and a clear sky are seldom named, because a prompt
+    that does not name them should give them; the natural style has no words at all.
     """
     body = _describe_body(scene, rng)
     groups = {group.kind: _describe_group(group, rng) for group in scene.things if rng.random() < 0.93}
     extras, weather, stars, lake = _describe_surroundings(scene, rng)
     time = scene.time if rng.random() < 0.93 else None
-    style = scene.style if rng.random() < (0.2 if scene.style == "flat" else 0.97) else None
+    style = scene.style if rng.random() < (0.2 if scene.style == plain else 0.97) else None
+    style = None if style == NATURAL else style
 
     things = [(kind in SKY_KINDS, group.words) for kind, group in groups.items()]
     if body is not None:

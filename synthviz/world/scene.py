@@ -168,20 +168,21 @@ def is_held_out(scene: Scene) -> bool:
     )
 
 
-def sample_scene(rng: np.random.Generator, held_out: bool = False) -> Scene:
+def sample_scene(rng: np.random.Generator, held_out: bool = False, plain: str = "flat") -> Scene:
     """Draw a random scene: places, times and colours are equally likely, the rest is weighted for varied pictures.
 
     Args:
         rng: a NumPy generator; generators in the same state give the same scene.
         held_out: whether pairs that are held out of training may occur.
+        plain: the style of the scenes that have none of the named styles.
     """
     while True:
-        scene = _sample(rng)
+        scene = _sample(rng, plain)
         if held_out or not is_held_out(scene):
             return scene
 
 
-def _sample(rng: np.random.Generator) -> Scene:
+def _sample(rng: np.random.Generator, plain: str) -> Scene:
     place = _choose(rng, PLACES)
     time = _choose(rng, TIMES)
     weather = _choose(rng, WEATHERS) if rng.random() < 0.6 else "clear"
@@ -204,7 +205,7 @@ def _sample(rng: np.random.Generator) -> Scene:
         stars=stars_can_show(time, weather) and bool(rng.random() < 0.7),
         water=water,
         things=tuple(things),
-        style=_choose(rng, STYLES) if rng.random() < 0.6 else "flat",
+        style=_choose(rng, STYLES) if rng.random() < 0.6 else plain,
         seed=int(rng.integers(2**31)),
     )
 

@@ -89,6 +89,17 @@ def test_paintings_are_complete_and_deterministic(paintings_dir, tmp_path):
     assert fewer.captions == paintings.captions[:4]
 
 
+def test_both_worlds_can_be_painted_from_a_process_that_has_used_torch(tmp_path):
+    torch.rand(400, 400) @ torch.rand(400, 400)
+    for world in ("flat", "light"):
+        paint_training_set(tmp_path / world, count=4, size=64, processes=2, world=world)
+    flat, light = (load_paintings(tmp_path / world) for world in ("flat", "light"))
+    assert light.images.std() > 10
+    assert not np.array_equal(flat.images, light.images)
+    assert all(scene["style"] != "natural" for scene in flat.scenes)
+    assert light.layouts.max() < LAYOUT_CLASSES
+
+
 def test_layouts_name_the_largest_thing_per_cell_and_prefer_counted_things():
     labels = np.full((16, 16), THINGS.index("sky"))
     labels[8:] = THINGS.index("place")

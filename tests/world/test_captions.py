@@ -7,6 +7,8 @@ import pytest
 
 from synthviz.world import (
     KINDS,
+    NATURAL,
+    STYLES,
     captions as tables,
     describe,
     known_words,
@@ -34,6 +36,16 @@ def test_captions_use_known_words_only(described):
 def test_captions_fit_the_text_encoder(described):
     # The encoder reads 48 tokens, including start and end; every word and every comma is one token.
     assert max(len(caption.replace(",", " ,").replace("-", " - ").split()) for _, caption, _ in described) <= 46
+
+
+def test_the_natural_style_has_no_words_and_flat_is_named_beside_it():
+    rng = np.random.default_rng(2)
+    scenes = [sample_scene(rng, plain=NATURAL) for _ in range(300)]
+    assert {scene.style for scene in scenes} == {NATURAL, *STYLES}
+    said = [(scene.style, describe(scene, rng, plain=NATURAL)[1].style) for scene in scenes]
+    assert all(style is None for natural, style in said if natural == NATURAL)
+    named = [style == "flat" for flat, style in said if flat == "flat"]
+    assert np.mean(named) > 0.8
 
 
 def test_one_scene_has_many_wordings():
