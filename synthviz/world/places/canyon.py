@@ -26,7 +26,7 @@ from synthviz.world.water import Waves
 def canyon(wishes: Wishes) -> Land:
     """Build a canyon, with a river or a lake on its floor if water is wished for."""
     rng = wishes.rng
-    kind = str(rng.choice(["rim", "floor", "buttes", "arch"], p=[0.34, 0.40, 0.17, 0.09]))
+    kind = str(rng.choice(["rim", "floor", "buttes", "arch"], p=[0.28, 0.46, 0.20, 0.06]))
     # The sun bleaches what is not dark; the moon does not.
     strata = choose_strata(rng, 0.9 if wishes.time == "night" else 0.6)
     drawables: list[Drawable] = []
@@ -36,7 +36,7 @@ def canyon(wishes: Wishes) -> Land:
     else:
         camera, height = {"rim": _rim, "floor": _floor, "buttes": _buttes}[kind](wishes, strata)
     if kind == "rim":  # haze between the layers makes them stand apart
-        drawables.append(Mist(wishes.noise, 0.1, 1.7, float(rng.uniform(0.0, 0.02)), float(rng.uniform(0, 60)), 2.0))
+        drawables.append(Mist(wishes.noise, 0.1, 1.7, float(rng.uniform(0.015, 0.06)), float(rng.uniform(0, 60)), 2.0))
     else:
         drawables.append(_brush(wishes, camera, height, kind == "floor"))
     green = float(rng.uniform(0.5, 0.95))
@@ -87,7 +87,7 @@ def _floor(wishes: Wishes, strata: Strata) -> tuple[Camera, Height]:
     """Stand on the floor or over the river, between the walls."""
     noise, rng = wishes.noise, wishes.rng
     water = wishes.water
-    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(1.0, 1.6))
+    shift, tall = float(rng.uniform(0, 60)), float(rng.uniform(1.2, 1.9))
     half, run = float(rng.uniform(0.8, 1.15)), float(rng.uniform(0.7, 1.1))
     level = 0.22 if water else 0.0
 
