@@ -13,8 +13,8 @@ import torch
 
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.generation import generate
-from synthviz.world import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, captions, unknown_words
 from synthviz.shipped_models import SHIPPED_DEFAULTS
+from synthviz.world import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, captions, unknown_words
 from synthviz.world.scene import is_held_out_color, is_held_out_time
 from training import summary
 from training.drawing import generate_batch
