@@ -43,14 +43,21 @@ def mountains(wishes: Wishes) -> Land:
     )
 
 
+def _rock(noise: Noise, u: Tensor, v: Tensor, pixel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the eroded slopes, the ridges and the small detail of rock: three heights around 0."""
+    return (
+        noise.fbm(u, v, 10, 0.52, pixel, erosion=0.45),
+        noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel, ridged=True),
+        noise.fbm(u * 6, v * 6, 6, 0.55, pixel * 6),
+    )
+
+
 def _range(noise: Noise, shift: tuple[float, float]) -> Height:
     scale = 4.2
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         u, v = x / scale + shift[0], z / scale + shift[1]
-        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
-        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
-        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        rough, ridge, detail = _rock(noise, u, v, pixel / scale)
         rise = smoothstep(3.5, 9.0, z + 0.6 * noise.value(x / 3, z / 3))
         body = rise * (1.25 + 0.75 * rough + 0.55 * ridge).clamp(min=0.0)
         floor = 0.10 * noise.value(u * 1.3, v * 1.3) + 0.02 * detail + 0.16 * smoothstep(0, 3, z.abs())
@@ -64,9 +71,7 @@ def _pass(noise: Noise, shift: tuple[float, float]) -> Height:
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         u, v = x / scale + shift[0], z / scale + shift[1]
-        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
-        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
-        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        rough, ridge, detail = _rock(noise, u, v, pixel / scale)
         body = 0.75 + 0.85 * rough + 0.6 * ridge + 0.05 * detail
         valley = smoothstep(0.3, 2.4, (x + 0.7 * noise.value(z / 4, x * 0)).abs())
         return body * (0.25 + 0.75 * valley) * smoothstep(0.0, 2.2, z)
@@ -80,9 +85,7 @@ def _peak(noise: Noise, shift: tuple[float, float], peak: tuple[float, float]) -
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         u, v = x / scale + shift[0], z / scale + shift[1]
-        rough = noise.fbm(u, v, 10, 0.52, pixel / scale, erosion=0.45)
-        ridge = noise.fbm(u * 0.8 + 5, v * 0.8, 4, 0.5, pixel / scale, ridged=True)
-        detail = noise.fbm(u * 6, v * 6, 6, 0.55, pixel / scale * 6)
+        rough, ridge, detail = _rock(noise, u, v, pixel / scale)
         right, away = x - peak[0], z - peak[1]
         distance = torch.sqrt(right**2 + away**2)
         # Three or four ridges lead to the summit; the faces between them fall steeply.
