@@ -12,14 +12,14 @@ from synthviz.world.light import to_screen
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 # The mean brightness of an hour's pictures, in linear light.
-BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.20, "night": 0.11}
+BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.21, "night": 0.13}
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 
 
 def usual_brightness(time: str, weather: str) -> float:
-    """Return the mean brightness of pictures of an hour and a weather; weather hardly darkens a night."""
+    """Return the mean brightness of pictures of an hour and a weather; weather does not darken a night."""
     dimmed = DIMMED.get(weather, 1.0)
-    return BRIGHTNESS[time] * float(dimmed ** (0.35 if time == "night" else 1.0))
+    return BRIGHTNESS[time] * float(dimmed ** {"night": 0.0, "dusk": 0.5}.get(time, 1.0))
 
 
 def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:

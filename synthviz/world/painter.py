@@ -52,7 +52,7 @@ BUILDERS: dict[str, Callable[[Wishes], Land]] = {
     "canyon": canyon,
     "volcano": volcano,
 }
-HAZE = {"clear": 0.010, "clouds": 0.014, "fog": 0.32, "rain": 0.08, "snowfall": 0.11, "thunderstorm": 0.055}
+HAZE = {"clear": 0.010, "clouds": 0.014, "fog": 0.28, "rain": 0.06, "snowfall": 0.09, "thunderstorm": 0.045}
 SIDES = {"left": -1, "center": 0, "right": 1}
 
 
@@ -135,7 +135,8 @@ def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> 
 
 def _paint_light(scene: Scene, setting: _Setting, noise: Noise, rng: np.random.Generator) -> View:
     """Paint the linear light of a scene, from the sky to what stands in the landscape."""
-    view = empty_view(setting.land, setting.light, setting.sky, setting.haze, setting.seen.depth.shape[-1])
+    wet = scene.weather in ("rain", "thunderstorm")
+    view = empty_view(setting.land, setting.light, setting.sky, setting.haze, setting.seen.depth.shape[-1], wet)
     for shining in (setting.body, setting.stars):
         if shining is not None:
             shining.draw(view)

@@ -90,15 +90,23 @@ class Sky:
     def __init__(self, light: Light, clouds: tuple[Clouds, ...], noise: Noise, haze: float) -> None:
         self.light, self.clouds, self.noise, self.haze = light, clouds, noise, haze
         overcast = [layer for layer in clouds if layer.kind == "overcast"]
-        self.veil = max((layer.darkness + 0.3 for layer in overcast), default=0.0)
-        self.grey = self._overcast_color(max((layer.darkness for layer in overcast), default=0.0))
+        darkness = max((layer.darkness for layer in overcast), default=0.0)
+        self.veil = darkness + 0.3 if overcast else 0.0
+        self.grey = self._overcast_color(darkness)
+        self.gap = self._gap_color(darkness)
 
     def _overcast_color(self, darkness: float) -> Tensor:
-        """Return the light of a closed layer of clouds, with a little of the hour's colour."""
+        """Return the light of a closed layer of clouds: slate-grey where it is thick, milky and tinted where thin."""
         light = self.light
         through = 0.45 * light.middle + 0.55 * light.horizon
-        grey = through.mean() * torch.tensor([0.96, 0.99, 1.03])
-        return (0.72 * grey + 0.28 * through) * (1 - darkness) * (1.35 if light.is_moon else 1.0)
+        slate = through.mean() * torch.tensor([0.84, 0.99, 1.17])
+        tint = 0.5 * max(0.0, 1 - 2.2 * darkness)
+        return mix(slate, through, tint) * (1 - darkness) * (1.35 if light.is_moon else 1.0)
+
+    def _gap_color(self, darkness: float) -> Tensor:
+        """Return the light under the clouds far away, where the hour's own colour comes through."""
+        light = self.light
+        return mix(light.horizon, light.horizon.mean(), 0.42) * (1 - 0.62 * darkness) * (1.2 if light.is_moon else 1.0)
 
     def air(self, direction: Tensor) -> Tensor:
         """Return the light of the cloudless sky in directions (3, H, W) of length 1: (3, H, W)."""
@@ -110,10 +118,12 @@ class Sky:
         toward = along(direction, light.direction).clamp(-1, 1)
         near_horizon = torch.exp(-up * 4.5)
         glow = 0.55 * ((toward + 1) / 2) ** 5 * near_horizon + 0.5 * toward.clamp(min=0) ** (28 - 16 * self.haze)
-        color = color + paint_color(light.glow) * (glow + 0.8 * toward.clamp(min=0) ** 220) * (1 - 0.8 * self.veil)
+        glow = glow + 0.8 * toward.clamp(min=0) ** 220
         if self.veil:
-            color = mix(color, paint_color(self.grey) * (0.82 + 0.36 * torch.exp(-up * 3.5)), min(1.0, self.veil + 0.5))
-        return color
+            cover = mix(paint_color(self.grey), paint_color(self.gap), 0.75 * torch.exp(-up * 7))
+            color = mix(color, cover, min(1.0, self.veil + 0.5))
+            glow = glow * (1 - 0.8 * self.veil) + 0.25 * toward.clamp(min=0) ** 3 * near_horizon
+        return color + paint_color(light.glow) * glow
 
     def haze_color(self, direction: Tensor) -> Tensor:
         """Return the light of the air between the viewer and something far away in these directions."""

@@ -34,6 +34,7 @@ class View:
         depth: (H, W) distance along the view.
         labels: (H, W) uint8, index into `labels.THINGS`.
         mirrored: whether this is the mirror image in water at height 0.
+        wet: whether rain wets the ground.
     """
 
     camera: Camera
@@ -47,6 +48,7 @@ class View:
     depth: Tensor
     labels: Tensor
     mirrored: bool = False
+    wet: bool = False
 
     @property
     def size(self) -> int:

@@ -102,9 +102,9 @@ def fall_rain(view: View, strength: float, generator: torch.Generator) -> Fallin
     cover = torch.zeros(size, size)
     for layer in range(RAIN_LAYERS):
         nearness = (layer + 1) / RAIN_LAYERS
-        count = int((1500, 700, 260)[layer] * strength * (size / 512) ** 2)
+        count = int((1100, 460, 150)[layer] * strength * (size / 512) ** 2)
         streaks = _streaks(size, count, int(size * (0.02 + 0.055 * nearness)), slant, generator)
-        cover = torch.maximum(cover, streaks * (0.24 + 0.28 * nearness))
+        cover = torch.maximum(cover, streaks * (0.20 + 0.24 * nearness))
     return Falling(cover * _thinner_before_things(view), light * 1.4, LABELS["rain"], 0.08)
 
 
