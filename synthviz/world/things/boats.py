@@ -114,45 +114,58 @@ def _fishing_boat(color: Tensor, glow: float, rows: int) -> Sprite:
 
 @dataclass(frozen=True)
 class Wake:
-    """Ripples around a hull: bright lines of sky on the water, a dark one under the hull.
+    """The wake of a hull that is seen from the side: foam at its waterline, and two arms that spread behind the bow.
 
     Attributes:
         right: of the hull's middle, relative to the camera.
+        surface: height of the water there.
         away: distance along the view.
         length: of the hull.
         flip: whether the bow points to the left.
+        phase: of the pattern of its foam.
     """
 
     right: float
+    surface: float
     away: float
     length: float
     flip: bool
+    phase: float
 
     def draw(self, view: View) -> None:
         """Brighten and darken the water around the hull."""
-        if view.mirrored:
-            return
-        left, row = view.project(self.right - self.length, 0.0, self.away)
-        right, _ = view.project(self.right + self.length, 0.0, self.away)
-        thick = max(2.0, 0.028 * (right - left))
-        window = view.window(left, row - thick, right, row + 4 * thick)
-        if window is None:
+        half, camera = 0.46 * self.length, view.camera
+        left, row = view.project(self.right - 2.6 * half, self.surface, self.away)
+        right, _ = view.project(self.right + 2.6 * half, self.surface, self.away)
+        window = view.window(left, row - 0.12 * (right - left), right, row + 0.16 * (right - left))
+        if view.mirrored or window is None:
             return
         rows, columns = window
-        along = ((torch.arange(columns.start, columns.stop) + 0.5 - left) / (right - left) * 4 - 2)[None]
-        along = -along if self.flip else along
-        down = ((torch.arange(rows.start, rows.stop) + 0.5 - row) / thick)[:, None]
+        slope = camera.rows(view.size)[rows].clamp(max=-1e-3)[:, None]
+        away = (camera.height - self.surface) / -slope
+        ahead = (camera.columns(view.size)[columns][None] * away - self.right) / half
+        ahead = -ahead if self.flip else ahead  # the bow is at 1, the stern at -1
+        aside = (away - self.away).abs() / half
+        fine = 1.2 * away.square() * 2 * camera.width / view.size / (camera.height - self.surface) / half  # of a pixel
+        behind = (1 - ahead).clamp(min=0)
+        started = ((1.04 - ahead) * 9).clamp(0, 1)
+
+        def ridge(place: Tensor | float, wide: float) -> Tensor:
+            wider = torch.sqrt(wide**2 + fine**2)
+            return torch.exp(-(((aside - place) / wider) ** 2)) * (wide / wider) ** 0.3
+
+        arms = 0.75 * ridge(0.10 + 0.20 * behind, 0.09) * torch.exp(-0.75 * behind)
+        along = 0.45 * ridge(0.10, 0.10) * ((ahead + 1.05) * 9).clamp(0, 1)
+        churned = 0.6 * ridge(0.0, 0.16) * ((-0.85 - ahead) * 6).clamp(0, 1) * torch.exp(0.9 * (ahead + 1).clamp(max=0))
+        threads = torch.sin(13 * ahead + 4 * aside + self.phase) + torch.sin(29 * ahead - 11 * aside + 2 * self.phase)
+        foam = torch.maximum(torch.maximum(arms, along), churned) * started * (0.72 + 0.28 * threads)
         water = (view.labels[rows, columns] == LABELS["water"]).float()
-        behind = (-along - 0.7).clamp(min=0)
-        spread = torch.exp(-(((down - 0.5 - 1.1 * behind) / 0.38) ** 2)) * torch.exp(-(((along + 0.55) / 0.95) ** 2))
-        foam = torch.exp(-(((down - 0.15) / 0.4) ** 2)) * _between(along, -0.95, 0.98)
-        dark = torch.exp(-((down / 1.6) ** 2)) * _between(along, -0.9, 0.9) * 0.5
+        dark = 0.6 * ridge(0.0, 0.22) * _between(ahead, -1.0, 0.98)
         color = view.color[:, rows, columns]
         around = (color * water).sum((1, 2)) / water.sum().clamp(min=1)
         sky = 0.5 * view.light.ambient_low + 0.5 * view.light.ambient_high
-        shine = paint_color(mix(around, torch.maximum(sky, 1.5 * around), 0.6))
-        color = color * (1 - dark * water)
-        view.color[:, rows, columns] = mix(color, shine, (0.6 * foam + 0.55 * spread).clamp(0, 0.85) * water)
+        shine = paint_color(mix(around, torch.maximum(sky, 1.5 * around), 0.7))
+        view.color[:, rows, columns] = mix(color * (1 - dark * water), shine, foam.clamp(0, 0.8) * water)
 
 
 def _between(value: Tensor, low: float, high: float) -> Tensor:

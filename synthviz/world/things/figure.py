@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.labels import LABELS
 from synthviz.world.light import to_screen
 from synthviz.world.sky import paint_color
 from synthviz.world.sprites import Sprite
@@ -41,6 +42,8 @@ class Figure:
         reflected: whether water mirrors it.
         halo: (3,) light that it sheds around it; None if it does not glow.
         foot: half the width of its shadow relative to its own width; 0 without a shadow.
+        draught: share of its height that is under water; None for what does not swim.
+        swell: whether it swims on a sea whose waves no mirror image reaches; then it draws its own.
     """
 
     sprite: Sprite
@@ -55,6 +58,8 @@ class Figure:
     reflected: bool = True
     halo: Tensor | None = None
     foot: float = 0.0
+    draught: float | None = None
+    swell: bool = False
 
     def draw(self, view: View) -> None:
         """Draw the figure with its halo or shadow."""
@@ -81,6 +86,11 @@ class Figure:
         color = color + (view.haze_color[:, rows, columns].clamp(max=BRIGHTEST_HAZE[pale]) - color) * share
         if view.mirrored:
             color = color * MIRRORED
+        if self.draught is not None:
+            line = foot - self.draught * (foot - head)
+            alpha = self._sink(view, rows, columns, alpha, line)
+            if self.swell and not view.mirrored:
+                self._mirror_in_waves(view, rows, columns, color, alpha, line)
         view.put(rows, columns, color, alpha, self.away, self.label)
 
     def _look_up(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -114,6 +124,43 @@ class Figure:
         least *= 1.5 if pale else 1.0
         strength = (strength / mean.clamp(min=1e-6)).clamp(0, 3) ** 0.85
         return strength * mean.clamp(least, MOST_LIGHT) * paint_color(tint)
+
+    def _sink(self, view: View, rows: slice, columns: slice, alpha: Tensor, line: float) -> Tensor:
+        """Cut off what is under water along small ripples; what is above it hides the waves in front."""
+        if not view.mirrored:
+            water = view.labels[rows, columns] == LABELS["water"]
+            depth = view.depth[rows, columns]
+            view.depth[rows, columns] = torch.where(water, depth.clamp(min=self.away), depth)
+        x = torch.arange(columns.start, columns.stop)
+        long = view.size / 40
+        ripples = torch.sin(x / long + 9 * self.right) + 0.6 * torch.sin(x / long * 2.3 + 4 * self.away)
+        y = torch.arange(rows.start, rows.stop) + 0.5 - line
+        above = (0.5 - y[:, None] - 0.0022 * view.size * ripples).clamp(0, 1)
+        return alpha * (1 - above if view.mirrored else above)
+
+    def _mirror_in_waves(
+        self, view: View, rows: slice, columns: slice, color: Tensor, alpha: Tensor, line: float
+    ) -> None:
+        """Lay a mirror image, broken by the waves, on the water below the line of the water."""
+        height = line - rows.start
+        window = view.window(columns.start, line, columns.stop, line + 0.8 * height)
+        if window is None or height < 4:
+            return
+        below, across = window
+        down = torch.arange(below.start, below.stop) + 0.5 - line
+        share = down / height
+        sway = 0.10 * share.sqrt() * (torch.sin(38 * share.sqrt() + 5 * self.right) + 0.5 * torch.sin(61 * share))
+        v = 1 - 2 * down / height
+        u = torch.linspace(-1, 1, across.stop - across.start)
+        grid = points(u + sway[:, None], v[:, None].expand(-1, len(u)))[None]
+        above = slice(0, max(1, round(height)))
+        image = torch.cat([color * alpha, alpha[None]])[None, :, above]
+        found = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False)[0]
+        broken = 0.75 + 0.25 * torch.sin(47 * share.sqrt() + 3 * self.away)
+        strength = 0.55 * torch.exp(-1.6 * share) * broken
+        strength = strength[:, None] * (view.labels[below, across] == LABELS["water"])
+        there = view.color[:, below, across]
+        view.color[:, below, across] = there * (1 - found[3] * strength) + 0.6 * found[:3] * strength
 
     def _shed_light(self, view: View, column: float, row: float, width: float) -> None:
         """Add a soft glow to everything around the figure."""

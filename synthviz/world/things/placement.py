@@ -162,7 +162,8 @@ def _search_foot(
     shift = (columns - foot_width) // 2
     feet = _least(base.float(), 1, foot_width)[rows - 1 :, shift : shift + CELLS - columns + 1] > 0.5
     away = depth[rows - 1 :, columns // 2 : columns // 2 + CELLS - columns + 1]
-    clear = _least(torch.where(room.water, FAR, depth)[:-1], rows - 1, columns)
+    before = -F.max_pool2d(-torch.where(room.water, FAR, depth)[None], (1, 3), 1, (0, 1))[0]  # a trunk may be thin
+    clear = _least(before[:-1], rows - 1, columns)
     possible = feet & allowed & (_least((~room.taken).float(), rows, columns) > 0.5)
     if ease <= 2:
         possible = possible & (clear > CLEAR * away)
@@ -172,8 +173,9 @@ def _search_foot(
         found = _pick(weight * allowed, rng)
     if found is None:
         return None
-    distance, before = float(away[found]), float(clear[found])
-    return Spot(found[0], found[1], rows, columns, min(distance if before > CLEAR * distance else 0.95 * before, 60.0))
+    distance, nearest = float(away[found]), float(clear[found])
+    distance = distance if nearest > CLEAR * distance else 0.95 * nearest
+    return Spot(found[0], found[1], rows, columns, min(distance, 60.0))
 
 
 def _bases(room: Room, afloat: bool, ease: int) -> Tensor:
@@ -181,7 +183,7 @@ def _bases(room: Room, afloat: bool, ease: int) -> Tensor:
     if ease == 3:
         return torch.ones_like(room.water)
     if afloat:
-        return room.water & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35) if ease == 0 else room.water
+        return room.deep & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35) if ease == 0 else room.water
     if ease == 0:
         return room.ground & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35)
     return room.land | (room.water & (room.depth < FARTHEST_FOOT)) if ease == 2 else room.land
@@ -199,8 +201,8 @@ def _stand(
     right, base = middle * camera.width * spot.away, camera.height + bottom * spot.away
     flip = bool(rng.random() < 0.5)
     flies, afloat = group.kind in SKY_KINDS, group.kind == "boat"
-    if afloat:
-        base = -(1 - WATERLINE) / 2 * height
+    if afloat:  # the middle of the lowest row of cells shows the surface
+        base += unit / 2 - (1 - WATERLINE) / 2 * height
     elif not flies:
         base -= 0.02 * height
     color = reflectance(SCREEN_COLORS[group.color])
@@ -218,17 +220,20 @@ def _stand(
         reflected=group.kind != "bird",
         halo=color * glow if group.kind == "lantern" else None,
         foot=FEET.get(group.kind, 0.0),
+        draught=(1 - WATERLINE) / 2 if afloat else None,
+        swell=afloat and _found(room.swell, spot),
     )
-    if not flies and not afloat and _in_water(room, spot):
+    if not flies and not afloat and _found(room.water, spot):
         return _raise_from_water(figure)
     if afloat:
-        return [Wake(right, spot.away, figure.width, flip), figure]
+        surface = base + (1 - WATERLINE) / 2 * height
+        return [Wake(right, surface, spot.away, figure.width, flip, float(rng.uniform(0, 9))), figure]
     return [figure]
 
 
-def _in_water(room: Room, spot: Spot) -> bool:
-    """Return whether the foot of a spot lies on water, because there is no land."""
-    return bool(room.water[spot.top + spot.rows - 1, spot.left + spot.columns // 2])
+def _found(where: Tensor, spot: Spot) -> bool:
+    """Return whether something holds at the foot of a spot."""
+    return bool(where[spot.top + spot.rows - 1, spot.left + spot.columns // 2])
 
 
 def _raise_from_water(figure: Figure) -> list[Drawable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.bodies import Body
@@ -21,6 +22,7 @@ FAR = 1e9  # depth of the sky
 CELLS = 128  # rows and columns of the coarse map on which places are looked for
 MARGIN = 3  # cells between a thing and the edge of the picture, or the next thing
 STEEPEST = 0.7  # slope on which something can stand
+DRAUGHT = 0.05  # depth of water that a boat needs
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Room:
         camera: from where it is seen.
         depth: of everything but the things; 1e9 for sky.
         water: where the surface of water is seen.
+        deep: water that carries a boat.
+        swell: where a sea with waves lies over the plane of the water.
         land: where dry ground is seen.
         ground: where something can stand: land that is not steep.
         free: sky.
@@ -40,6 +44,8 @@ class Room:
     camera: Camera
     depth: Tensor
     water: Tensor
+    deep: Tensor
+    swell: Tensor
     land: Tensor
     ground: Tensor
     free: Tensor
@@ -120,11 +126,19 @@ def look_around(land: Land, seen: Seen, light: Light, sky: Sky) -> Room:
         camera=camera,
         depth=view.depth,
         water=water,
+        deep=_deep(water, hit, height),
+        swell=water & (view.depth != surface),
         land=solid & dry,
         ground=solid & dry & (steep < STEEPEST),
         free=(view.depth > 1e8) & ~water,
         taken=torch.zeros_like(hit),
     )
+
+
+def _deep(water: Tensor, hit: Tensor, height: Tensor) -> Tensor:
+    """Return where the water is deep enough for a boat, and a little way from the shore."""
+    deep = water & (~hit | (height < -DRAUGHT))
+    return F.max_pool2d((~deep).float()[None, None], 5, 1, 2)[0, 0] < 0.5
 
 
 def _names(ground: Tensor, water: Tensor) -> Tensor:
