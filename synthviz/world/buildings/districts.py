@@ -8,24 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.blueprint import Blueprint
+from synthviz.world.buildings.lamps import Lamp, Trail
+from synthviz.world.buildings.low_city import build_low
 from synthviz.world.buildings.street_life import street_lamps, traffic
-from synthviz.world.buildings.towers import (
-    TOWERS,
-    Blueprint,
-    block,
-    bridge,
-    hall,
-    hourglass,
-    needle,
-    obelisk,
-    ringed,
-    round_tower,
-    setback_tower,
-)
+from synthviz.world.buildings.towers import HEROES, PLAIN, TOWERS, bridge
 from synthviz.world.camera import Camera
 
-HEROES = (setback_tower, obelisk, needle, round_tower, hourglass, ringed)
+BLOCK = 0.9  # from street to street on a plain that is seen from a hill
 Profile = Callable[[float], float]  # column from -1 to 1, to the share of the greatest height
 
 
@@ -54,33 +44,45 @@ def _room(plan: Blueprint, camera: Camera, distance: float) -> float:
 
 
 def _width(plan: Blueprint, height: float) -> float:
-    return float(np.clip(height * plan.uniform(0.16, 0.26), 0.26, 0.72))
+    return float(np.clip(height * plan.uniform(0.2, 0.3), 0.34, 0.85))
 
 
-def skyline(plan: Blueprint, camera: Camera, distance: float, sun_side: int | None) -> list[Lamp]:
+def skyline(plan: Blueprint, camera: Camera, distance: float, sun_side: int | None) -> list[Lamp | Trail]:
     """Build a skyline at a distance: low houses, towers, and more towers behind them in the haze."""
     half, room = camera.width * distance, _room(plan, camera, distance)
     profile, centers = _profile(plan, sun_side)
     for center in centers:
-        hero = HEROES[plan.rng.integers(len(HEROES))]
-        tall = room * (1.0 if center == centers[0] else plan.uniform(0.75, 0.95))
-        hero(plan, center * half, 0.0, distance, min(0.9, 0.24 * tall), tall)
+        _cluster(plan, center * half, distance, room * (1.0 if center == centers[0] else plan.uniform(0.7, 0.85)))
     feet = []
-    count = int(plan.rng.integers(16, 22))
+    count = int(plan.rng.integers(10, 14))
     for number in range(count):
-        column = (number + plan.uniform(0.15, 0.85)) / count * 2.3 - 1.15
-        if min(abs(column - center) for center in centers) < 0.07:
+        column = (number + plan.uniform(0.2, 0.8)) / count * 2.3 - 1.15
+        if min(abs(column - center) for center in centers) < 0.16:
             continue
-        away = distance + plan.uniform(-0.7, 1.2)
-        tall = room * 0.86 * profile(column) * plan.uniform(0.6, 1.0)
-        build = TOWERS[plan.rng.integers(len(TOWERS))] if tall > 0.7 else block
-        build(plan, column * half * away / distance, 0.0, away, _width(plan, tall), tall)
-        feet.append((column * half * away / distance, away, tall))
+        away = distance + plan.uniform(-0.5, 1.4)
+        tall = room * 0.74 * profile(column) * plan.uniform(0.6, 1.0)
+        right = column * half * away / distance
+        if tall > 0.6:
+            TOWERS[plan.rng.integers(len(TOWERS))](plan, right, 0.0, away, _width(plan, tall), tall)
+        else:
+            build_low(plan, right, away, plan.uniform(0.6, 1.0), tall)
+        feet.append((right, away, tall))
     _bridges(plan, feet)
-    for row, share in ((1.9, 0.85), (3.8, 0.95), (6.0, 1.0)):
+    for row, share in ((2.6, 0.8), (5.5, 0.9)):
         _back_row(plan, camera, distance + row, room * share, profile)
     _front_row(plan, camera, distance - 1.5)
     return traffic(plan, camera, distance, room)
+
+
+def _cluster(plan: Blueprint, right: float, away: float, tall: float) -> None:
+    """Build the greatest tower of a city between two companions."""
+    wide = min(1.05, 0.25 * tall)
+    HEROES[plan.rng.integers(len(HEROES))](plan, right, 0.0, away, wide, tall)
+    side = float(plan.rng.choice([-1, 1]))
+    for hand, share in ((side, plan.uniform(0.66, 0.8)), (-side, plan.uniform(0.46, 0.6))):
+        x = right + hand * wide * plan.uniform(0.85, 1.15)
+        slim = min(0.8, 0.22 * tall * share)
+        TOWERS[plan.rng.integers(len(TOWERS))](plan, x, 0.0, away + plan.uniform(0.3, 0.7), slim, share * tall)
 
 
 def _bridges(plan: Blueprint, feet: list[tuple[float, float, float]]) -> None:
@@ -92,28 +94,26 @@ def _bridges(plan: Blueprint, feet: list[tuple[float, float, float]]) -> None:
 
 
 def _back_row(plan: Blueprint, camera: Camera, away: float, room: float, profile: Profile) -> None:
+    """Build a row of plain towers that are silhouettes in the haze."""
     half = camera.width * away
-    count = int(plan.rng.integers(11, 16))
+    count = int(plan.rng.integers(9, 13))
     for number in range(count):
         column = (number + plan.uniform(0, 1)) / count * 2.2 - 1.1
-        tall = room * profile(column) * plan.uniform(0.35, 0.8)
-        if tall > 1.0 and plan.rng.random() < 0.35:
-            TOWERS[plan.rng.integers(len(TOWERS))](plan, column * half, 0.0, away, _width(plan, tall), tall)
-        else:
-            block(plan, column * half, 0.0, away, plan.uniform(0.4, 0.8), tall * 0.8)
+        tall = room * profile(column) * plan.uniform(0.4, 0.85)
+        PLAIN[plan.rng.integers(len(PLAIN))](plan, column * half, 0.0, away, _width(plan, tall) * 1.3, tall)
 
 
 def _front_row(plan: Blueprint, camera: Camera, away: float) -> None:
+    """Build wide low buildings before the towers."""
     half = camera.width * away
-    count = int(plan.rng.integers(9, 14))
+    count = int(plan.rng.integers(6, 9))
     for number in range(count):
-        column = (number + plan.uniform(0.1, 0.9)) / count * 2.2 - 1.1
-        build = hall if plan.rng.random() < 0.2 else block
-        tall = plan.uniform(0.12, 0.42)
-        build(plan, column * half, 0.0, away + plan.uniform(-0.4, 0.4), plan.uniform(0.35, 0.85), tall)
+        column = (number + plan.uniform(0.2, 0.8)) / count * 2.3 - 1.15
+        wide = plan.uniform(0.7, 1.25)
+        build_low(plan, column * half, away + plan.uniform(-0.3, 0.4), wide, plan.uniform(0.2, 0.45))
 
 
-def down_avenue(plan: Blueprint, camera: Camera, half: float, free_end: bool) -> list[Lamp]:
+def down_avenue(plan: Blueprint, camera: Camera, half: float, free_end: bool) -> list[Lamp | Trail]:
     """Build two rows of towers along an avenue.
 
     Args:
@@ -129,9 +129,9 @@ def down_avenue(plan: Blueprint, camera: Camera, half: float, free_end: bool) ->
             wide = plan.uniform(0.55, 0.85)
             tall = half * plan.uniform(0.72, 1.35) * (1.0 + 0.05 * away)
             right = side * (half + wide * 0.62)
-            build = TOWERS[plan.rng.integers(len(TOWERS))] if plan.rng.random() < 0.9 else block
+            build = TOWERS[plan.rng.integers(len(TOWERS))]
             build(plan, right, 0.0, away, wide, tall)
-            behind = setback_tower if plan.rng.random() < 0.4 else block
+            behind = PLAIN[plan.rng.integers(len(PLAIN))]
             behind(plan, right + side * plan.uniform(0.8, 1.2), 0.0, away + 0.4, 0.8, tall * plan.uniform(0.6, 1.25))
             feet.append((right, away, tall))
             away += wide + plan.uniform(0.15, 0.5)
@@ -141,7 +141,7 @@ def down_avenue(plan: Blueprint, camera: Camera, half: float, free_end: bool) ->
     if not free_end:
         tall = _room(plan, camera, 17.0) * plan.uniform(0.6, 0.95)
         HEROES[plan.rng.integers(len(HEROES))](plan, plan.uniform(-0.5, 0.5), 0.0, 17.0, min(1.6, 0.22 * tall), tall)
-    return traffic(plan, camera, 8.0, 2.0) + street_lamps(plan, half * 0.76)
+    return [*traffic(plan, camera, 9.0, 2.6), *street_lamps(plan, half * 0.76)]
 
 
 def _cross_bridges(plan: Blueprint, feet: list[tuple[float, float, float]]) -> None:
@@ -154,34 +154,33 @@ def _cross_bridges(plan: Blueprint, feet: list[tuple[float, float, float]]) -> N
         bridge(plan, one[:2], other[:2], min(one[2], other[2]) * plan.uniform(0.35, 0.55))
 
 
-def far_and_wide(plan: Blueprint, camera: Camera, first: float, sun_side: int | None) -> list[Lamp]:
-    """Build a plain full of houses with a cluster of towers, as seen from above."""
+def far_and_wide(plan: Blueprint, camera: Camera, first: float, sun_side: int | None) -> list[Lamp | Trail]:
+    """Build a plain full of low districts with a cluster of towers, as seen from above."""
     profile, centers = _profile(plan, sun_side)
-    distance = first + plan.uniform(3.0, 4.5)
+    distance = first + plan.uniform(3.0, 4.2)
     half, room = camera.width * distance, _room(plan, camera, distance)
-    away = first
-    while away < 17:
-        _street(plan, camera, away, profile)
-        away *= 1.1
     for center in centers:
-        HEROES[plan.rng.integers(len(HEROES))](plan, center * half, 0.0, distance, min(0.9, 0.24 * room), room)
-    for _ in range(int(plan.rng.integers(20, 28))):
-        column = centers[plan.rng.integers(len(centers))] + float(plan.rng.normal(0, 0.36))
-        depth = distance + plan.uniform(-2.0, 4.5)
-        tall = room * 0.85 * max(0.3, profile(column)) * plan.uniform(0.45, 1.0)
-        if depth > first + 0.5 and min(abs(column - center) for center in centers) > 0.07:
+        _cluster(plan, center * half, distance, room * (1.0 if center == centers[0] else plan.uniform(0.7, 0.85)))
+    away = first + 0.5 * BLOCK
+    while away < 13:
+        _quarter(plan, camera, away, profile)
+        away += BLOCK * (1.0 if away < 9 else 2.0)
+    for _ in range(int(plan.rng.integers(12, 17))):
+        column = centers[plan.rng.integers(len(centers))] + float(plan.rng.normal(0, 0.45))
+        depth = distance + plan.uniform(-1.2, 5.0)
+        tall = room * 0.8 * max(0.3, profile(column)) * plan.uniform(0.45, 0.95)
+        if depth > first + 0.5 and min(abs(column - center) for center in centers) > 0.16:
             build = TOWERS[plan.rng.integers(len(TOWERS))]
             build(plan, column * half * depth / distance, 0.0, depth, _width(plan, tall), tall)
+    _back_row(plan, camera, 15.0, room * 1.2, profile)
     return traffic(plan, camera, distance, room)
 
 
-def _street(plan: Blueprint, camera: Camera, away: float, profile: Profile) -> None:
-    """Build one row of houses across the view."""
-    reach, step = camera.width * away * 1.1, 0.082 * away
-    for right in np.arange(-reach, reach, step):
-        if plan.rng.random() < 0.18:
-            continue
-        tall = plan.uniform(0.10, 0.3) + 0.45 * profile(right / (camera.width * away)) * plan.uniform(0, 1)
-        build = hall if plan.rng.random() < 0.07 else block
-        wide = min(0.7, step * plan.uniform(0.5, 0.75))
-        build(plan, float(right) + plan.uniform(-0.2, 0.2) * step, 0.0, away * plan.uniform(0.97, 1.03), wide, tall)
+def _quarter(plan: Blueprint, camera: Camera, away: float, profile: Profile) -> None:
+    """Build one row of low buildings between the streets of a plain."""
+    reach = camera.width * away * 1.15
+    for number in range(-int(reach / BLOCK) - 1, int(reach / BLOCK) + 1):
+        right = (number + 0.5) * BLOCK
+        tall = plan.uniform(0.14, 0.3) + 0.4 * profile(right / (camera.width * away)) * plan.uniform(0, 1)
+        wide = BLOCK * plan.uniform(0.68, 0.86)
+        build_low(plan, right, away + plan.uniform(-0.06, 0.06), wide, tall)

@@ -1,4 +1,7 @@
-"""Facades: frames and glass by day, lit windows in bands and groups and glowing bands by night."""
+"""Facades: frames and glass by day, ribbons of lit windows and glowing bands by night.
+
+Panes that are too small to be seen one by one melt into an even glow, so that distant towers do not glitter.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.blueprint import Look
 from synthviz.world.buildings.solids import Hits, Solid, Surface
-from synthviz.world.buildings.towers import Look
 from synthviz.world.noise import smoothstep
 from synthviz.world.sky import mix
 from synthviz.world.view import View
 
-SMALLEST = 6.0  # pixels; smaller panes are drawn together, two by two
-GROUP = 3  # windows side by side that are lit together
+SMALLEST = (3.5, 8.0)  # pixels between which panes change from an even glow to a pattern
+STRETCH = 0.5  # length of a wall along which a ribbon of windows is lit alike
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Facades:
     """Paints the solids of a city.
 
     Attributes:
-        table: (23, solids) numbers of each solid's look.
+        table: (24, solids) numbers of each solid's look.
         scale: size of the city; 1 is the usual one.
         dim: height up to which buildings stand in each other's shade.
         snow: whether snow lies on the roofs.
@@ -49,6 +52,7 @@ class Facades:
                     part.height,
                     look.pane_width * scale,
                     look.frame,
+                    look.garden,
                 ),
             ]
             for part, look in zip(parts, looks, strict=True)
@@ -59,30 +63,32 @@ class Facades:
         """Return the material of the pixels that show buildings."""
         look = self.table.index_select(1, hits.part)
         metal, glass, window, glow = look[:3], look[3:6], look[6:9], look[9:12]
-        gloss, lit, pane_height, edges, rim, crown, seam, seed, tall, pane_width, frame = look[12:]
+        gloss, lit, pane_height, edges, rim, crown, seam, seed, tall, pane_width, frame, garden = look[12:]
         wall = (~hits.roof).float()
         darkness = view.light.darkness
-        pane, shine = _windows(hits, (pane_height, pane_width, frame), lit, seed, darkness)
-        pane = pane * wall * (lit > 0)
+        pane, shine = _windows(hits, (pane_height, pane_width, frame), lit, seed, (self.scale, darkness))
+        pane, shine = pane * wall * (lit > 0), shine * (lit > 0)
         strip = _bands(hits, self.scale, edges, rim, crown, seam, tall) * torch.maximum(
             wall, (tall < 0.06 * self.scale).float()
         )
-        emission = window * (shine * pane * (0.38 + 0.56 * darkness))
+        upward = (hits.v / tall).clamp(0, 1)
+        emission = window * (shine * pane * (0.34 + 0.66 * darkness) * (1.15 - 0.35 * upward))
         emission = emission + glow * (strip * (0.05 + 0.85 * darkness))
         low = torch.exp(-hits.height.clamp(min=0) / (0.22 * self.scale))
         street = torch.tensor([1.0, 0.62, 0.34])[:, None] * (low * 0.30 * darkness * darkness)
-        albedo = mix(metal, glass, pane * 0.85) * (1 - 0.6 * pane * (shine > 0))
-        garden = torch.tensor([0.10, 0.17, 0.05])[:, None].expand_as(albedo)
-        albedo = torch.where(hits.roof & (lit < 0.42) & (lit > 0), garden, albedo)  # some roofs are gardens
+        albedo = mix(metal, glass, pane * 0.85) * (1 - 0.5 * pane * shine)
+        roof = hits.roof.float()
+        plants = torch.tensor([0.12, 0.22, 0.07])[:, None].expand_as(albedo)
+        albedo = mix(albedo, plants, roof * garden)
         if self.snow:
             albedo = mix(albedo, torch.full_like(albedo, 0.85), smoothstep(0.25, 0.7, hits.normal[1]))
-        shade = smoothstep(0.1 * self.dim, self.dim, hits.height)
+        shade = torch.maximum(smoothstep(0.1 * self.dim, self.dim, hits.height), 0.7 * roof)
         return Surface(
             albedo=albedo,
             emission=emission + street * albedo,
-            gloss=gloss * (0.25 + 0.75 * pane * (shine <= 0)) * wall,
+            gloss=gloss * (0.22 + 0.78 * pane * (1 - 0.85 * shine)) * wall,
             lit=0.25 + 0.75 * shade,
-            open_sky=(0.35 + 0.45 * shade) * (1.35 - 0.78 * darkness),
+            open_sky=(0.35 + 0.45 * shade) * (1.3 - 0.82 * darkness),
         )
 
 
@@ -93,7 +99,7 @@ def _chance(one: Tensor, other: Tensor, seed: Tensor) -> Tensor:
 
 
 def _windows(
-    hits: Hits, panes: tuple[Tensor, Tensor, Tensor], lit: Tensor, seed: Tensor, darkness: float
+    hits: Hits, panes: tuple[Tensor, Tensor, Tensor], lit: Tensor, seed: Tensor, setting: tuple[float, float]
 ) -> tuple[Tensor, Tensor]:
     """Return how much of a pixel is glass, and how strongly it is lit from inside, (n,) each.
 
@@ -102,30 +108,34 @@ def _windows(
         panes: height and width of the panes, and share of their frames, (n,) each.
         lit: (n,) share of the windows that are lit at night.
         seed: (n,) number of the building.
-        darkness: of the hour.
+        setting: scale of the city and darkness of the hour.
     """
-    row, glass_up = _cells(hits.v, panes[0], hits.pixel, panes[2])
-    column, glass_along = _cells(hits.u, panes[1], hits.pixel, 0.14)
+    scale, darkness = setting
+    row, glass_up, seen = _cells(hits.v, panes[0], hits.pixel, panes[2])
+    _, glass_along, _ = _cells(hits.u, panes[1], hits.pixel, torch.full_like(lit, 0.16))
+    stretch = STRETCH * scale * (1 + (seed * 0.37) % 1)
     place = seed + 7.0 * hits.side
-    band = _chance(row, torch.zeros_like(row), place)  # whole floors are lit,
-    group = _chance(row, (column / GROUP).floor(), place + 3.1)  # or a few windows side by side,
-    single = _chance(row, column, place + 5.7)  # of which some are dark
-    wanted = lit * (0.1 + 0.9 * darkness) * (darkness > 0.05)
-    on = ((band < 0.4 * wanted) | (group < 0.8 * wanted)) & (single > 0.2)
-    return glass_up * glass_along, on.float() * (0.35 + 0.65 * single)
+    along = hits.u / stretch + 5.0 * _chance(row, torch.zeros_like(row), place)
+    number = along.floor()
+    one, other = _chance(row, number, place + 3.1), _chance(row, number + 1, place + 3.1)
+    bright = one + (other - one) * smoothstep(0.3, 0.7, along - number)
+    wanted = lit * (0.1 + 0.9 * darkness) * (1.0 if darkness > 0.05 else 0.0)
+    on = smoothstep(0.85 - wanted, 1.25 - wanted, bright)
+    return glass_up * glass_along, mix(0.7 * wanted, torch.maximum(on, 0.12 * wanted), seen)
 
 
-def _cells(along: Tensor, size: Tensor, pixel: Tensor, frame: Tensor | float) -> tuple[Tensor, Tensor]:
+def _cells(along: Tensor, size: Tensor, pixel: Tensor, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Divide a length into cells with a frame between them.
 
     Returns:
-        The number of the cell, and how much of a pixel is inside its frame, (n,) each.
+        The number of the cell, how much of a pixel is inside its frame, and how well it is seen from 0 to 1, (n,) each.
     """
-    size = size * torch.exp2(torch.log2(SMALLEST * pixel / size).ceil().clamp(min=0))
     number = (along / size).floor()
     share = along / size - number
     soft = (pixel / size).clamp(0.02, 0.5)
-    return number, ((0.5 - frame / 2 - (share - 0.5).abs()) / soft + 0.5).clamp(0, 1)
+    inside = ((0.5 - frame / 2 - (share - 0.5).abs()) / soft + 0.5).clamp(0, 1)
+    seen = smoothstep(*SMALLEST, size / pixel)
+    return number, mix(1 - frame, inside, seen), seen
 
 
 def _bands(hits: Hits, scale: float, edges: Tensor, rim: Tensor, crown: Tensor, seam: Tensor, tall: Tensor) -> Tensor:

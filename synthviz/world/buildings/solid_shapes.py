@@ -15,6 +15,7 @@ from torch import Tensor
 from synthviz.world.view import View
 
 FAR = 1e6
+SHAPE = ("turn", "twist", "square", "profile", "sway")  # what does not grow with the size of a solid
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Solid:
 
     def scaled(self, factor: float) -> Solid:
         """Return the solid `factor` times as large and as far from the viewer's foot."""
-        sizes = {entry.name: getattr(self, entry.name) * factor for entry in fields(self) if entry.name != "turn"}
+        sizes = {entry.name: getattr(self, entry.name) * factor for entry in fields(self) if entry.name not in SHAPE}
         return replace(self, **sizes)
 
     def cast(self, rays: Rays) -> tuple[Tensor, Tensor]:
@@ -173,7 +174,7 @@ class Cylinder(Solid):
         if lean:
             up = lean * rays.up[:, None]
             square, half = (square - up * up).clamp(min=1e-5), half - rest * up
-        return _roots(square, half, self.right**2 + self.away**2 - rest * rest)
+        return roots(square, half, self.right**2 + self.away**2 - rest * rest)
 
 
 @dataclass(frozen=True)
@@ -198,10 +199,10 @@ class Ellipsoid(Solid):
         right, up = rays.right[None], rays.up[:, None]
         square = (right * right + 1) * around + up * up * upright
         half = (right * self.right + self.away) * around + up * (lift * upright)
-        return _roots(square, half, (self.right**2 + self.away**2) * around + lift * lift * upright - 1)
+        return roots(square, half, (self.right**2 + self.away**2) * around + lift * lift * upright - 1)
 
 
-def _roots(square: Tensor, half: Tensor, rest: float) -> tuple[Tensor, Tensor]:
+def roots(square: Tensor, half: Tensor, rest: Tensor | float) -> tuple[Tensor, Tensor]:
     """Return where square * t**2 - 2 * half * t + rest is 0; the first beyond the second where it never is."""
     below = half * half - square * rest
     root = below.clamp(min=0).sqrt() / square

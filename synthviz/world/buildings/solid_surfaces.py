@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.buildings.lofts import Loft, loft_walls
 from synthviz.world.buildings.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid
 
 LEVEL = 2e-3  # how near to the level of its head or foot a point counts as roof or floor
@@ -66,16 +67,25 @@ def find_hits(parts: Sequence[Solid], rays: Rays, part: Tensor, away: Tensor, ro
         The points, in another order than the pixels.
     """
     table = torch.tensor([_row(solid) for solid in parts], dtype=torch.float32).T.contiguous()
-    is_box = (table[10] < 0.5)[part]
-    order = torch.cat([is_box.nonzero()[:, 0], (~is_box).nonzero()[:, 0]])  # slices are faster than masks
+    kind = table[10][part]
+    kinds = [(kind < 0.5).nonzero()[:, 0], ((kind > 0.5) & (kind < 2.5)).nonzero()[:, 0], (kind > 2.5).nonzero()[:, 0]]
+    order = torch.cat(kinds)  # slices are faster than masks
     part, away, rows, columns = part[order], away[order], rows[order], columns[order]
     found = table.index_select(1, part)
     mid_x, base, mid_z, tall = found[:4]
     right, up = rays.right[columns], rays.up[rows]
     height = rays.eye + up * away
     x, z, v = right * away - mid_x, away - mid_z, height - base
-    u, half, side, normal = _walls(found, x, z, v, int(is_box.sum()))
-    roof = ((v > tall - LEVEL) & (found[10] < 2)) | (v < LEVEL)
+    boxes, lofts = len(kinds[0]), len(part) - len(kinds[2])
+    walls = [_box_walls(found[:, :boxes], x[:boxes], z[:boxes], v[:boxes])]
+    walls.append(_round_walls(found[:, boxes:lofts], x[boxes:lofts], z[boxes:lofts], v[boxes:lofts]))
+    if lofts < len(part):
+        share = (rays.eye + up * mid_z - base)[lofts:] / tall[lofts:]
+        number = (table[10] > 2.5).cumsum(0)[part[lofts:]] - 1
+        all_lofts = [solid for solid in parts if isinstance(solid, Loft)]
+        walls.append(loft_walls(all_lofts, number, x[lofts:], z[lofts:], share))
+    u, half, side, normal = (torch.cat(pieces, dim=-1) for pieces in zip(*walls, strict=True))
+    roof = ((v > tall - LEVEL) & (found[10] != 2)) | (v < LEVEL)
     level = torch.zeros_like(normal)
     level[1] = torch.where(v < LEVEL, -1.0, 1.0)
     normal = torch.where(roof, level, normal)
@@ -98,7 +108,10 @@ def find_hits(parts: Sequence[Solid], rays: Rays, part: Tensor, away: Tensor, ro
 
 
 def _row(solid: Solid) -> tuple[float, ...]:
-    """Return a solid as numbers: middle, foot, head, cosine and sine of its turn, kind (box, round, ellipsoid)."""
+    """Return a solid as numbers: middle, foot, head, cosine and sine of its turn, kind.
+
+    Kinds are 0 for boxes, 1 for cylinders, 2 for ellipsoids and 3 for lofts.
+    """
     place = (solid.right, solid.base, solid.away, solid.height)
     if isinstance(solid, Box):
         halves = (solid.width / 2, solid.depth / 2, solid.top_width / 2, solid.top_depth / 2)
@@ -107,23 +120,9 @@ def _row(solid: Solid) -> tuple[float, ...]:
         return (*place, solid.radius, solid.radius, solid.top_radius, solid.top_radius, 1.0, 0.0, 1.0)
     if isinstance(solid, Ellipsoid):
         return (*place, solid.radius, solid.radius, solid.radius, solid.radius, 1.0, 0.0, 2.0)
+    if isinstance(solid, Loft):
+        return (*place, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 3.0)
     raise TypeError(f"{type(solid).__name__} is no solid that can be drawn")
-
-
-def _walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor, boxes: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return u, its greatest value, the number of the wall and the normal of points on walls.
-
-    Args:
-        found: (11, n) numbers of the solids, see `_row`.
-        x: (n,) to the right of the solid's middle.
-        z: (n,) away from the solid's middle.
-        v: (n,) above its foot.
-        boxes: how many of the points, the first ones, lie on boxes.
-    """
-    first = _box_walls(found[:, :boxes], x[:boxes], z[:boxes], v[:boxes])
-    second = _round_walls(found[:, boxes:], x[boxes:], z[boxes:], v[boxes:])
-    u, half, side, normal = (torch.cat(pair, dim=-1) for pair in zip(first, second, strict=True))
-    return u, half, side, normal
 
 
 def _box_walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

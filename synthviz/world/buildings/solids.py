@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.lofts import Loft, loft
 from synthviz.world.buildings.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid, box, cylinder, dome, gable
 from synthviz.world.buildings.solid_surfaces import Hits, find_hits
 from synthviz.world.labels import LABELS
@@ -24,6 +25,7 @@ __all__ = [
     "Cylinder",
     "Ellipsoid",
     "Hits",
+    "Loft",
     "Mist",
     "Solid",
     "Solids",
@@ -33,6 +35,7 @@ __all__ = [
     "cylinder",
     "dome",
     "gable",
+    "loft",
 ]
 
 NEAREST = 0.04  # a solid nearer than this is not drawn: the viewer would stand inside
@@ -143,6 +146,11 @@ def mirrored_sky(view: View, hits: Hits) -> tuple[Tensor, Tensor]:
     facing = (hits.direction * hits.normal).sum(0)
     reflected = hits.direction - 2 * facing * hits.normal
     image = view.sky.air(reflected[:, None])[:, 0]
+    # The air near the horizon has one colour all around; glass that looks away from the sun mirrors a cooler sky.
+    light = view.light
+    averted = 0.5 - 0.5 * (reflected * light.direction[:, None]).sum(0)
+    cool = (0.7 * light.zenith + 0.3 * light.middle)[:, None]
+    image = image + (cool - image) * (0.75 * averted * (1 - min(1.0, view.sky.veil)))
     below = (0.6 + 2.0 * reflected[1]).clamp(0.25, 0.8)  # streets and houses are darker than the sky
     return image * below, (-facing).clamp(0, 1)
 

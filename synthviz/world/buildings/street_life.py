@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.blueprint import Blueprint
+from synthviz.world.buildings.lamps import Lamp, Trail
+from synthviz.world.buildings.lofts import loft
 from synthviz.world.buildings.solids import box, cylinder
-from synthviz.world.buildings.towers import Blueprint, setback_tower, twins
+from synthviz.world.buildings.towers import setback_tower, twisted
 from synthviz.world.camera import Camera
 from synthviz.world.land import Wishes
 from synthviz.world.light import Color
@@ -20,19 +22,36 @@ from synthviz.world.plants.trees import BROADLEAF, broadleaf
 from synthviz.world.sprites import Standing
 
 
-def traffic(plan: Blueprint, camera: Camera, distance: float, room: float) -> list[Lamp]:
-    """Let a few lights fly in a wide curve between the towers."""
-    lamps = []
-    for _ in range(int(plan.rng.integers(1, 3))):
-        color: Color = plan.glows[int(plan.rng.integers(2))]
-        right, rise = plan.uniform(-0.7, 0.7) * camera.width * distance, plan.uniform(0.25, 0.6) * room
-        drift, climb = plan.uniform(0.25, 0.5) * plan.rng.choice([-1, 1]), plan.uniform(-0.02, 0.05)
-        for number in range(int(plan.rng.integers(3, 6))):
-            away, sway = distance - 1.6 + 0.9 * number, plan.uniform(-0.06, 0.06)
-            height = max(0.3, rise + climb * number * number + sway)
-            place = (right + drift * number, height, away)
-            lamps.append(Lamp(*place, 0.02, (1.1 * color[0], 1.1 * color[1], 1.1 * color[2]), 1.6))
-    return lamps
+def traffic(plan: Blueprint, camera: Camera, distance: float, room: float) -> list[Lamp | Trail]:
+    """Let aircraft fly in wide arcs between the towers, each with a trail of light that is seen at dark hours."""
+    lights: list[Lamp | Trail] = []
+    side = float(plan.rng.choice([-1, 1]))
+    for number in range(int(plan.rng.integers(2, 4))):
+        side = -side
+        near = distance * plan.uniform(0.5, 0.7)
+        rise = plan.uniform(0.3, 0.5) * room + 0.12 * room * number
+        begin = (-side * 1.3 * camera.width * distance, rise * plan.uniform(0.5, 0.9), distance + 1.5)
+        bend = (plan.uniform(-0.3, 0.3) * camera.width * distance, rise * 1.35, distance - 0.6)
+        end = (side * plan.uniform(0.3, 0.9) * camera.width * near, 0.35 * camera.height + 0.55 * rise, near)
+        color: Color = plan.glows[number % 2]
+        trail = Trail(begin, bend, end, (0.9 * color[0] + 0.15, 0.9 * color[1] + 0.12, 0.9 * color[2] + 0.1))
+        lights.append(trail)
+        for share in (1.0, plan.uniform(0.7, 0.85), plan.uniform(0.4, 0.6)):
+            lights.append(_aircraft(plan, trail, share))
+    return lights
+
+
+def _aircraft(plan: Blueprint, trail: Trail, share: float) -> Lamp:
+    """Add an aircraft on a trail, shaped like a drop, and return its light."""
+    (x, y, z), before = trail.at(share), trail.at(share - 0.05)
+    turn = math.atan2(z - before[2], x - before[0])
+    long = plan.uniform(0.26, 0.36)
+    look = replace(plan.look(adorned=False), metal=(0.55, 0.57, 0.62), lit=0.0, rim=0.0, gloss=0.35)
+    profile = ((0.0, 0.2), (0.35, 0.95), (0.5, 1.0), (0.75, 0.6), (1.0, 0.1))
+    plan.add(loft((x, y - 0.03, z), (long, 0.085, 0.11), profile, turn), look)
+    color = trail.color
+    nose = (x + 0.4 * long * math.cos(turn), y, z + 0.4 * long * math.sin(turn) - 0.12)
+    return Lamp(*nose, 0.02, (1.2 * color[0] + 0.2, 1.2 * color[1] + 0.2, 1.2 * color[2] + 0.2), 1.5)
 
 
 def street_lamps(plan: Blueprint, right: float) -> list[Lamp]:
@@ -98,7 +117,7 @@ def frame(plan: Blueprint, camera: Camera, sun_side: int | None) -> None:
     """
     side = -float(sun_side) if sun_side else -math.copysign(1.0, plan.parts[0].right)
     away = plan.uniform(3.0, 3.8)
-    build = twins if plan.rng.random() < 0.3 else setback_tower
+    build = twisted if plan.rng.random() < 0.3 else setback_tower
     tall = (camera.horizon - plan.uniform(-0.1, 0.1)) * 2 * camera.width * away + camera.height
     build(plan, side * camera.width * away * plan.uniform(0.92, 1.02), 0.0, away, 0.75, tall)
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.blueprint import GLOWS, Blueprint
 from synthviz.world.buildings.districts import down_avenue, far_and_wide, skyline
 from synthviz.world.buildings.facades import Facades
-from synthviz.world.buildings.lamps import Lamp
+from synthviz.world.buildings.lamps import Lamp, Trail
 from synthviz.world.buildings.solids import Mist, Solids
 from synthviz.world.buildings.street_life import cars, frame, railing, street_trees, track
-from synthviz.world.buildings.towers import GLOWS, Blueprint
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height, Seen
 from synthviz.world.land import Drawable, Land, Material, Wishes, rgb
 from synthviz.world.light import DARKNESS
-from synthviz.world.noise import smoothstep
+from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.city_ground import Town, city_ground, under_weather
 from synthviz.world.sky import mix
 from synthviz.world.sprites import Standing
@@ -62,7 +62,7 @@ class Site:
     mist: Mist
     dim: float
     waves: Waves | None = None
-    lamps: list[Lamp] = field(default_factory=list)
+    lamps: list[Lamp | Trail] = field(default_factory=list)
     trees: list[Standing] = field(default_factory=list)
     terrace: Blueprint | None = None
 
@@ -241,7 +241,7 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
     first = 6.0 if wishes.water else 3.0
     lamps = far_and_wide(plan, camera, first, wishes.sun_side)
     terrace = railing(plan, camera) if rng.random() < 0.4 else None
-    town = Town(first - 0.5, DARKNESS[wishes.time], wishes.weather, quayside=wishes.water, grid=True)
+    town = Town(first - 0.5, DARKNESS[wishes.time], wishes.weather, quayside=wishes.water, streets=first)
     side, shift = float(rng.choice([-1, 1])), float(rng.uniform(0, 60))
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
@@ -278,15 +278,24 @@ def _clouds(wishes: Wishes, plan: Blueprint) -> Site:
     glow = rgb(*(2.2 * light for light in mist.glow))
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
-        broad = noise.fbm(x * 0.22 + shift, z * 0.4, 2, 0.5)
-        billow = noise.fbm(x * 0.6 + shift, z * 0.9, 5, 0.5, pixel * 0.9)
-        return sea - 0.05 + 0.07 * broad + 0.12 * billow + 0.1 * smoothstep(9, 20, z)
+        swell = noise.value(x * 0.2 + shift, z * 0.34)
+        return sea - 0.1 + 0.1 * swell + _puffs(noise, x + shift, 1.3 * z, pixel) + 0.1 * smoothstep(9, 20, z)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
         near = torch.exp(-(((z - distance) / 3.0) ** 2))
-        white = (0.58 + 0.24 * DARKNESS[wishes.time]) * rgb(0.97, 0.98, 1.0).expand(3, *x.shape)
-        return Material(
-            white, -0.25 * seen.slope_x, -0.25 * seen.slope_z, glow * near
-        )  # light enters a cloud: it is soft
+        puffs = _puffs(noise, x + shift, 1.3 * z, seen.pixel)
+        white = mix(rgb(0.80, 0.88, 1.02), rgb(1.22, 1.20, 1.18), smoothstep(0.02, 0.26, puffs))
+        # Light that enters a cloud leaves it everywhere: it is soft, and only its folds are darker.
+        return Material(white, -0.62 * seen.slope_x, -0.62 * seen.slope_z, glow * near)
 
     return Site(camera, height, material, mist, 1.1, None, lamps, terrace=terrace)
+
+
+def _puffs(noise: Noise, x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+    """Return the height of heaps of cloud above their folds, 0 to about 0.4."""
+    total, frequency, height = torch.zeros_like(x), 0.62, 0.15
+    for octave in range(3):
+        shown = (1.5 - 3.0 * pixel * frequency).clamp(0, 1)
+        total = total + height * shown * noise.value(x * frequency + 7.7 * octave, z * frequency).abs().clamp(max=1.6)
+        frequency, height = 2.3 * frequency, 0.42 * height
+    return total

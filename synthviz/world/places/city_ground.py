@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthviz.world.buildings.districts import BLOCK
 from synthviz.world.ground import Seen
 from synthviz.world.land import Material, rgb
 from synthviz.world.noise import Noise, smoothstep
@@ -25,7 +26,7 @@ class Town:
         weather: which decides what is wet or white.
         path: where a path through the grass reaches the town; None without one.
         quayside: whether lamps line the shore.
-        grid: whether lamps line a grid of streets.
+        streets: distance at which a grid of lit streets begins; None without one.
     """
 
     shore: float
@@ -33,7 +34,7 @@ class Town:
     weather: str
     path: float | None = None
     quayside: bool = False
-    grid: bool = False
+    streets: float | None = None
 
 
 def under_weather(albedo: Tensor, weather: str, rough: Tensor) -> Tensor:
@@ -65,7 +66,7 @@ def city_ground(noise: Noise, seen: Seen, x: Tensor, z: Tensor, town: Town) -> M
         grass = mix(grass, rgb(0.25, 0.24, 0.23) * (1 + 0.06 * fine), smoothstep(PATH, PATH - 0.015, beside))
         wide = torch.maximum(0.012 + 0.0 * x, 0.8 * seen.pixel)
         light = 0.8 * torch.exp(-(((beside - PATH) / wide) ** 2)) + 0.06 * torch.exp(-(((beside - PATH) / 0.1) ** 2))
-    if town.quayside or town.grid:
+    if town.quayside or town.streets is not None:
         light = light + _street_lamps(seen, x, z, town) * smoothstep(0.3, 0.1, seen.height)
     albedo = under_weather(mix(grass, stone, paved), town.weather, fine)
     rough = 0.10 * (1 - paved)
@@ -78,8 +79,11 @@ def _street_lamps(seen: Seen, x: Tensor, z: Tensor, town: Town) -> Tensor:
     light = torch.zeros_like(x)
     if town.quayside:
         light = 0.5 * torch.exp(-(((z - town.shore - 0.08) / wide) ** 2))
-    if town.grid:
-        across = torch.exp(-((((x / 0.8) - (x / 0.8).round()) * 0.8 / wide) ** 2))
-        along = torch.exp(-((((z / 0.8) - (z / 0.8).round()) * 0.8 / wide) ** 2))
-        light = light + 0.35 * torch.maximum(across, along) * (z > town.shore + 0.1)
+    if town.streets is not None:
+        across, along = x / BLOCK, (z - town.streets) / BLOCK
+        beside = torch.minimum((across - across.round()).abs(), (along - along.round()).abs()) * BLOCK
+        lane = torch.exp(-((beside / torch.maximum(0.035 + 0.0 * x, seen.pixel)) ** 2))
+        light = light + (0.55 * lane + 0.30 * torch.exp(-((beside / 0.14) ** 2))) * smoothstep(
+            0, 0.3, z - town.streets + 0.3
+        )
     return light
