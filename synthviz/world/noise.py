@@ -6,18 +6,18 @@ waves become finer than a pixel.
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from synthviz.world.vectors import points
-
 CELLS = 64  # random values on a side of the texture
 SIDE = 512  # pixels on a side of the texture
 TURN = 0.65  # radians from octave to octave, so that their lattices never line up
 LACUNARITY = 2.03  # not 2, so that their lattices never line up
+NEXT_OCTAVE = cmath.rect(LACUNARITY, TURN)
 
 
 class Noise:
@@ -37,24 +37,26 @@ class Noise:
         smooth = (smooth - smooth.mean()) / smooth.std()
         slope_x = (smooth.roll(-1, 1) - smooth.roll(1, 1)) / 2 * scale
         slope_y = (smooth.roll(-1, 0) - smooth.roll(1, 0)) / 2 * scale
-        texture = F.pad(torch.stack([smooth, slope_x, slope_y])[None], (0, 1, 0, 1), mode="circular")
-        self._texture = texture.to(device)  # (1, 3, SIDE + 1, SIDE + 1): value, slope in x, slope in y
+        texture = torch.stack([smooth, slope_x, slope_y])[None].roll((SIDE // 2, SIDE // 2), (2, 3))
+        texture = F.pad(texture, (0, 1, 0, 1), mode="circular")
+        # (1, 3, SIDE + 1, SIDE + 1): value, slope in x, slope in y; the origin lies in the middle
+        self._texture = texture.to(device)
 
     def value(self, x: Tensor, y: Tensor) -> Tensor:
         """Return values with mean 0 and standard deviation 1 at points, one random cell per unit; same shape as x."""
-        return self._look_up(self._texture[:, :1], x, y)[0]
+        return self._look_up(self._texture[:, :1], _places(x, y))[0]
 
     def value_and_slopes(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the values and their slopes in x and y."""
-        value, slope_x, slope_y = self._look_up(self._texture, x, y)
+        value, slope_x, slope_y = self._look_up(self._texture, _places(x, y))
         return value, slope_x, slope_y
 
-    def _look_up(self, texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """(C, *x.shape) of a periodic texture."""
-        u, v = x / CELLS, y / CELLS
-        grid = points((u - u.floor()) * 2 - 1, (v - v.floor()) * 2 - 1)
-        found = F.grid_sample(texture, grid.reshape(1, 1, -1, 2), align_corners=True)
-        return found.reshape(texture.shape[1], *x.shape)
+    def _look_up(self, texture: Tensor, places: Tensor) -> Tensor:
+        """(C, *places.shape) of a periodic texture; places are complex, one period per unit."""
+        periods = torch.view_as_real(places)
+        grid = periods - periods.round()
+        found = F.grid_sample(texture, grid.mul_(2).reshape(1, 1, -1, 2), align_corners=True)
+        return found.reshape(texture.shape[1], *places.shape)
 
     def fbm(
         self,
@@ -81,32 +83,34 @@ class Noise:
         Returns:
             Values around 0 with a standard deviation of about 1; same shape as x.
         """
-        total = torch.zeros_like(x)
-        slope_x, slope_y = torch.zeros_like(x), torch.zeros_like(x)
-        amplitude, frequency, norm = 1.0, 1.0, 0.0
-        cos, sin = math.cos(TURN), math.sin(TURN)
-        x, y = x + 17.3, y - 5.9
+        total, slope_x, slope_y = torch.zeros_like(x), torch.zeros_like(x), torch.zeros_like(x)
+        amplitude, frequency = 1.0, 1.0
+        places = _places(x + 17.3, y - 5.9)
         for octave in range(octaves):
-            shown: Tensor | float = 1.0
-            if isinstance(pixel, Tensor):
-                shown = (1.6 - 3.2 * pixel * frequency).clamp(0, 1)
             if erosion:
-                value, along_x, along_y = self.value_and_slopes(x, y)
-                slope_x, slope_y = slope_x + along_x * amplitude, slope_y + along_y * amplitude
-                value = value / (1 + erosion * (slope_x.square() + slope_y.square()))
+                value, along_x, along_y = self._look_up(self._texture, places)
+                slope_x.add_(along_x, alpha=amplitude)
+                slope_y.add_(along_y, alpha=amplitude)
+                value.div_(slope_x.square().addcmul_(slope_y, slope_y).mul_(erosion).add_(1))
             else:
-                value = self.value(x, y)
+                value = self._look_up(self._texture[:, :1], places)[0]
             if ridged:
-                value = 1 - 1.5 * value.abs()
-            total = total + amplitude * shown * value
-            norm += amplitude * amplitude
+                value = value.abs_().mul_(-1.5).add_(1)
+            if isinstance(pixel, Tensor):
+                value *= (pixel * (-3.2 * frequency)).add_(1.6).clamp_(0, 1)
+            total.add_(value, alpha=amplitude)
             amplitude *= gain
             frequency *= LACUNARITY
-            x, y = LACUNARITY * (cos * x - sin * y) + 11.7 * (octave + 1), LACUNARITY * (sin * x + cos * y) - 7.1
-        return total / math.sqrt(norm)
+            places = places.mul_(NEXT_OCTAVE).add_(complex(11.7 * (octave + 1), -7.1) / CELLS)
+        return total.div_(math.sqrt(sum(gain ** (2 * octave) for octave in range(octaves))))
+
+
+def _places(x: Tensor, y: Tensor) -> Tensor:
+    """Return points as complex numbers, one period of the texture per unit: they are turned and scaled at once."""
+    return torch.complex(x, y).mul_(1 / CELLS)
 
 
 def smoothstep(low: float | Tensor, high: float | Tensor, value: Tensor) -> Tensor:
     """Rise smoothly from 0 at `low` to 1 at `high`; falls if `high` is below `low`."""
-    share = ((value - low) / (high - low)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    share = ((value - low) / (high - low)).clamp_(0, 1)
+    return (share * -2).add_(3).mul_(share).mul_(share)
