@@ -21,6 +21,7 @@ import torch
 
 from synthviz import scenes
 from synthviz.world import KINDS, NATURAL, PLACES, Painting, paint, sample_scene, write_caption
+from synthviz.world.captions import SHORT
 from synthviz.world.labels import THINGS
 
 CAPTIONS_EACH = 4
@@ -84,8 +85,10 @@ def paint_one(
     rng = np.random.default_rng([first_seed, index])
     plain = NATURAL if world == "light" else "flat"
     scene = sample_scene(rng, held_out, plain)
-    painting = paint(scene, size) if world == "light" else scenes.paint(scene, size)
-    return painting, [write_caption(scene, rng, plain) for _ in range(CAPTIONS_EACH)]
+    if world == "flat":
+        return scenes.paint(scene, size), [write_caption(scene, rng) for _ in range(CAPTIONS_EACH)]
+    painting = paint(scene, size)
+    return painting, [write_caption(scene, rng, plain, painting.sights, SHORT) for _ in range(CAPTIONS_EACH)]
 
 
 def _paint_for_training(

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, Group, Scene
-from synthviz.world.captions import (
+from synthviz.world.captions import listed
+from synthviz.world.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_held_out_color, is_held_out_time
+from synthviz.world.wordings import (
     AT_TIME_WORDS,
     BODY_WORDS,
     COLOR_WORDS,
@@ -30,9 +32,7 @@ from synthviz.world.captions import (
     STYLE_WORDS,
     TIME_WORDS,
     WEATHER_WORDS,
-    listed,
 )
-from synthviz.world.scene import MOST, SEA_PLACES, SKY_KINDS, WATER_KINDS, is_held_out_color, is_held_out_time
 from training.oracle import answers
 
 SEED = 20_000

@@ -18,7 +18,8 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from synthviz.scenes import PLACES
-from synthviz.world.captions import (
+from synthviz.world.labels import THINGS
+from synthviz.world.wordings import (
     AT_TIME_WORDS,
     BODY_WORDS,
     COLOR_WORDS,
@@ -28,7 +29,6 @@ from synthviz.world.captions import (
     TIME_WORDS,
     WEATHER_WORDS,
 )
-from synthviz.world.labels import THINGS
 from training.paintings import LAYOUT_CLASSES
 
 REACH = 4  # the largest distance from a colour to its noun, in tokens; it is 3 in "red hot air balloons"

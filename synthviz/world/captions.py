@@ -8,110 +8,33 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from synthviz.world.scene import NATURAL, SEA_PLACES, SKY_KINDS, Group, Scene
+from synthviz.world.wordings import (
+    AT_TIME_WORDS,
+    BODY_WORDS,
+    COLOR_WORDS,
+    COUNT_WORDS,
+    IN_STYLE_WORDS,
+    KIND_WORDS,
+    LAKE_WORDS,
+    MEDIA,
+    MOODS,
+    PLACE_WORDS,
+    SIDE_WORDS,
+    SIGHT_WORDS,
+    STAR_WORDS,
+    STYLE_WORDS,
+    TIME_WORDS,
+    WEATHER_WORDS,
+)
 
-PLACE_WORDS = {
-    "city": (
-        "a futuristic city",
-        "a city",
-        "a city of the future",
-        "a futuristic skyline",
-        "a city skyline",
-        "skyscrapers",
-    ),
-    "mountains": ("mountains", "snow-capped mountains", "a mountain range", "high mountains", "rocky peaks"),
-    "ocean": ("the ocean", "the open sea", "an ocean", "the sea", "ocean waves"),
-    "desert": ("a desert", "sand dunes", "desert dunes", "the desert", "a sandy desert"),
-    "forest": ("a forest", "a pine forest", "the woods", "a forest of pines", "a fir forest"),
-    "snowy hills": ("snowy hills", "hills covered in snow", "a snowy landscape", "snow covered hills", "winter hills"),
-    "beach": ("a beach", "a tropical beach", "a sandy beach", "a beach with palms", "the seaside"),
-    "village": (
-        "a village",
-        "a small village",
-        "a little town",
-        "a quiet village",
-        "cottages",
-        "houses in the country",
-    ),
-    "canyon": ("a canyon", "a red canyon", "a rocky canyon", "a deep canyon", "canyon walls"),
-    "volcano": ("a volcano", "an erupting volcano", "a volcano with lava", "a smoking volcano"),
-}
-# Times as nouns ("a … over a city") and as adverbials ("a city …").
-TIME_WORDS = {
-    "sunrise": ("sunrise", "dawn", "morning", "daybreak"),
-    "day": ("day", "midday", "noon"),
-    "golden hour": ("golden hour", "golden light"),
-    "sunset": ("sunset", "sundown", "evening"),
-    "dusk": ("dusk", "twilight"),
-    "night": ("night", "midnight"),
-}
-AT_TIME_WORDS = {
-    "sunrise": ("at sunrise", "at dawn", "in the morning", "at daybreak"),
-    "day": ("by day", "at noon", "at midday", "in daylight"),
-    "golden hour": ("at golden hour", "in golden light", "in the golden hour"),
-    "sunset": ("at sunset", "at sundown", "in the evening"),
-    "dusk": ("at dusk", "at twilight", "at nightfall"),
-    "night": ("at night", "at midnight", "by night"),
-}
-WEATHER_WORDS = {
-    "clear": ("a clear sky", "clear weather"),
-    "clouds": ("clouds", "drifting clouds", "a cloudy sky", "some clouds"),
-    "fog": ("fog", "mist", "drifting mist", "low fog"),
-    "rain": ("rain", "falling rain", "rainy weather"),
-    "snowfall": ("falling snow", "snowfall", "snowflakes"),
-    "thunderstorm": ("a thunderstorm", "lightning", "a storm with lightning", "a stormy sky"),
-}
-BODY_WORDS = {
-    "sun": ("the sun", "a bright sun", "the shining sun"),
-    "moon": ("the moon", "a full moon", "the full moon", "a bright moon"),
-    "crescent moon": ("a crescent moon", "the crescent moon", "a sickle moon"),
-}
-SIDE_WORDS = {
-    "left": ("on the left", "on the left side", "at the left"),
-    "center": ("in the middle", "in the center", "in the centre"),
-    "right": ("on the right", "on the right side", "at the right"),
-}
-STAR_WORDS = ("stars", "many stars", "bright stars", "a starry sky")
-LAKE_WORDS = ("a calm lake", "reflections in the water", "still water", "a lake", "water reflections")
-KIND_WORDS = {
-    "bird": (("bird", "birds"), ("gull", "gulls")),
-    "lantern": (("lantern", "lanterns"), ("paper lantern", "paper lanterns")),
-    "balloon": (("balloon", "balloons"), ("hot air balloon", "hot air balloons")),
-    "boat": (("boat", "boats"), ("sailing boat", "sailing boats"), ("ship", "ships")),
-    "tree": (("tree", "trees"),),
-    "tower": (("tower", "towers"), ("castle tower", "castle towers")),
-}
-COLOR_WORDS = {
-    "red": ("red", "scarlet"),
-    "yellow": ("yellow",),
-    "green": ("green",),
-    "blue": ("blue",),
-    "purple": ("purple", "violet"),
-    "white": ("white",),
-}
 # How often a caption names the side of a single thing. Like people, captions often leave out the middle and name what
 # is unusual. If captions left the side open, a model that learns the mean picture would draw a faint thing everywhere,
 # or none.
 SIDE_SAID = {"left": 0.95, "center": 0.4, "right": 0.95}
 THINGS_FIRST = 0.35  # share of the captions with things that begin with them
 PLACE_UNSAID = 0.12  # share of those captions that do not name the place
-COUNT_WORDS = {1: ("a", "a", "one"), 2: ("two", "two", "a pair of"), 3: ("three",), 4: ("four",)}
-STYLE_WORDS = {
-    "flat": ("a flat illustration of", "a poster of", "flat art of"),
-    "watercolor": ("a watercolor of", "a watercolour of", "a watercolor painting of"),
-    "neon": ("a neon picture of", "neon art of", "a glowing neon view of"),
-    "ink": ("an ink drawing of", "a pen and ink drawing of", "ink art of"),
-}
-IN_STYLE_WORDS = {
-    "flat": ("in flat colors", "as a poster"),
-    "watercolor": ("in watercolor", "in watercolour"),
-    "neon": ("in neon", "in neon light"),
-    "ink": ("in ink", "drawn in ink"),
-}
-MOODS = (
-    "serene", "calm", "peaceful", "beautiful", "quiet", "dramatic", "colorful", "vivid", "dreamy", "majestic",
-    "lovely", "stunning", "wonderful",
-)  # fmt: skip
-MEDIA = ("a painting of", "an illustration of", "a picture of", "a view of", "a scene of", "an image of", "art of")
+SHORT = 0.5  # share of the captions that are short, as most people's prompts are
+MOST_SIGHTS = 2  # in one caption
 
 
 @dataclass(frozen=True)
@@ -136,30 +59,38 @@ class Said:
     groups: dict[str, tuple[int | None, str | None, str | None]] = field(default_factory=dict)
 
 
-def write_caption(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> str:
+def write_caption(
+    scene: Scene, rng: np.random.Generator, plain: str = "flat", sights: Sequence[str] = (), short: float = 0.0
+) -> str:
     """Describe a scene in words: one lower-case line, such as "a serene sunset over a futuristic city, with clouds".
 
     Args:
         scene: the scene to describe.
         rng: chooses the attributes to name and their wording.
         plain: the style that a prompt without any style should give.
+        sights: what else its painting shows, of `wordings.SIGHT_WORDS`.
+        short: share of the captions that are short.
     """
-    return describe(scene, rng, plain)[0]
+    return describe(scene, rng, plain, sights, short)[0]
 
 
-def describe(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> tuple[str, Said]:
+def describe(
+    scene: Scene, rng: np.random.Generator, plain: str = "flat", sights: Sequence[str] = (), short: float = 0.0
+) -> tuple[str, Said]:
     """Describe a scene in words; also return what the words say, as data.
 
     Most captions begin with the place. Some begin with things, as people's prompts do ("a red boat on the sea at
     dusk"), and a few of these leave the place out. The plain style and a clear sky are seldom named, because a prompt
-    that does not name them should give them; the natural style has no words at all.
+    that does not name them should give them; the natural style has no words at all. The arguments are those of
+    `write_caption`.
     """
+    if short and rng.random() < short:
+        return _describe_shortly(scene, rng, plain)
     body = _describe_body(scene, rng)
     groups = {group.kind: _describe_group(group, rng) for group in scene.things if rng.random() < 0.93}
     extras, weather, stars, lake = _describe_surroundings(scene, rng)
     time = scene.time if rng.random() < 0.93 else None
-    style = scene.style if rng.random() < (0.2 if scene.style == plain else 0.97) else None
-    style = None if style == NATURAL else style
+    style = _named_style(scene, plain, rng)
 
     things = [(kind in SKY_KINDS, group.words) for kind, group in groups.items()]
     if body is not None:
@@ -174,6 +105,8 @@ def describe(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> tup
     else:
         caption = _opening(scene.place, time, style, rng)
     extras += [words for _, words in things[first:]]
+    if sights:
+        extras += _describe_sights(sights, rng)
     if extras:
         rng.shuffle(extras)
         caption += _choose((" with ", ", with ", ", "), rng) + listed(extras)
@@ -191,6 +124,57 @@ def describe(scene: Scene, rng: np.random.Generator, plain: str = "flat") -> tup
         groups={kind: (group.count, group.color, group.side) for kind, group in groups.items()},
     )
     return caption, said
+
+
+def _describe_shortly(scene: Scene, rng: np.random.Generator, plain: str) -> tuple[str, Said]:
+    """Describe a scene in few words, often without articles: "red boat, ocean, sunset".
+
+    Counted things and bad weather are nearly always named: a prompt that does not ask for them should not give them.
+    """
+    groups = {group.kind: _describe_group(group, rng, short=True) for group in scene.things if rng.random() < 0.9}
+    weather = scene.weather if scene.weather != "clear" and rng.random() < 0.9 else None
+    time = scene.time if rng.random() < 0.85 else None
+    body = scene.body if scene.body is not None and rng.random() < 0.4 else None
+    lake = scene.water and scene.place not in SEA_PLACES and bool(rng.random() < 0.5)
+    style = _named_style(scene, plain, rng)
+    place = _choose(PLACE_WORDS[scene.place], rng)
+    parts = [group.words for group in groups.values()]
+    parts += [_choose(WEATHER_WORDS[weather], rng)] if weather is not None else []
+    parts += [_choose(BODY_WORDS[body], rng)] if body is not None else []
+    parts += [_choose(LAKE_WORDS, rng)] if lake else []
+    if rng.random() < 0.5:
+        caption = place if time is None else f"{place} {_choose(AT_TIME_WORDS[time], rng)}"
+        if parts:
+            caption += _choose((", ", " with "), rng) + listed(parts)
+    else:
+        parts += [place] if time is None else [place, _choose(TIME_WORDS[time], rng)]
+        rng.shuffle(parts)
+        caption = ", ".join(part.removeprefix("a ").removeprefix("an ").removeprefix("the ") for part in parts)
+    if style is not None:
+        caption = _in_style(caption, style, rng)
+    said = Said(
+        place=scene.place,
+        time=time,
+        weather=weather,
+        style=style,
+        body=body,
+        water=lake,
+        groups={kind: (group.count, group.color, group.side) for kind, group in groups.items()},
+    )
+    return caption, said
+
+
+def _named_style(scene: Scene, plain: str, rng: np.random.Generator) -> str | None:
+    """Return the style that a caption names; None if it names none."""
+    named = rng.random() < (0.2 if scene.style == plain else 0.97)
+    return scene.style if named and scene.style != NATURAL else None
+
+
+def _describe_sights(sights: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """Return words for some of what a painting shows besides what was asked for."""
+    named = [sight for sight in sights if rng.random() < 0.5]
+    rng.shuffle(named)
+    return [_choose(SIGHT_WORDS[sight], rng) for sight in named[:MOST_SIGHTS]]
 
 
 @dataclass(frozen=True)
@@ -213,12 +197,16 @@ def _describe_body(scene: Scene, rng: np.random.Generator) -> _ThingPhrase | Non
     return _ThingPhrase(f"{words} {_choose(SIDE_WORDS[scene.body_side], rng)}", side=scene.body_side)
 
 
-def _describe_group(group: Group, rng: np.random.Generator) -> _ThingPhrase:
-    """Return words for a group of things."""
+def _describe_group(group: Group, rng: np.random.Generator, short: bool = False) -> _ThingPhrase:
+    """Return words for a group of things; short ones name its side less often."""
     singular, plural = KIND_WORDS[group.kind][rng.integers(len(KIND_WORDS[group.kind]))]
     count = group.count if group.count == 1 or rng.random() < 0.88 else None
     color = group.color if rng.random() < 0.75 else None
-    side = group.side if group.side is not None and rng.random() < SIDE_SAID[group.side] else None
+    side = (
+        group.side
+        if group.side is not None and rng.random() < SIDE_SAID[group.side] * (0.4 if short else 1.0)
+        else None
+    )
     words = [_choose(COUNT_WORDS[count], rng)] if count is not None else []
     if color is not None:
         words.append(_choose(COLOR_WORDS[color], rng))

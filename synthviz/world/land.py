@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +51,7 @@ class Land:
         waves: the surface of the water at height 0; None without water.
         near, far: distances between which there is ground to see.
         drawables: what stands in the landscape, in any order.
+        sights: what the composition shows besides what was asked for, of `wordings.SIGHT_WORDS`; captions may name it.
     """
 
     camera: Camera
@@ -59,7 +60,8 @@ class Land:
     waves: Waves | None = None
     near: float = 0.12
     far: float = 26.0
-    drawables: tuple[Drawable, ...] = field(default=())
+    drawables: tuple[Drawable, ...] = ()
+    sights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

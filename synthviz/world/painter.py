@@ -64,11 +64,13 @@ class Painting:
         scene: the scene that was painted.
         image: the picture, (size, size, 3) uint8 RGB.
         masks: a (size, size) bool mask for each visible thing of `labels.THINGS`; each pixel belongs to exactly one.
+        sights: what else can be seen, of `wordings.SIGHT_WORDS`: the viewpoint, the foreground, the season.
     """
 
     scene: Scene
     image: np.ndarray
     masks: dict[str, np.ndarray]
+    sights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def paint(scene: Scene, size: int = 256) -> Painting:
         raise ValueError(f"size is {size}; a painting needs at least 32 pixels a side")
     rng = np.random.default_rng(scene.seed)
     noise = Noise(torch.Generator().manual_seed(int(rng.integers(2**31))))
-    view = _paint_light(scene, _choose(scene, noise, size * OVERSAMPLING, rng), noise, rng)
+    setting = _choose(scene, noise, size * OVERSAMPLING, rng)
+    view = _paint_light(scene, setting, noise, rng)
     picture, exposure = expose(view.color, usual_brightness(scene.time, scene.weather))
     picture = apply_style(scene.style, picture, view.depth, view.labels, noise)
     labels = view.labels
@@ -107,7 +110,7 @@ def paint(scene: Scene, size: int = 256) -> Painting:
         picture, labels = falling.over(picture, exposure), falling.over_labels(labels)
     names = labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
     masks = {name: names == index for index, name in enumerate(THINGS) if (names == index).any()}
-    return Painting(scene, to_bytes(picture), masks)
+    return Painting(scene, to_bytes(picture), masks, setting.land.sights)
 
 
 def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> _Setting:

@@ -5,31 +5,32 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from synthviz.world import captions
+from synthviz.world import wordings
 
 
 @cache
 def known_words() -> frozenset[str]:
     """Return every word that a caption can contain, in lower case."""
     phrases = [
-        *captions.STAR_WORDS,
-        *captions.LAKE_WORDS,
-        *captions.MOODS,
-        *captions.MEDIA,
+        *wordings.STAR_WORDS,
+        *wordings.LAKE_WORDS,
+        *wordings.MOODS,
+        *wordings.MEDIA,
         "a an over with and",
-        *(forms for kinds in captions.KIND_WORDS.values() for pair in kinds for forms in pair),
+        *(forms for kinds in wordings.KIND_WORDS.values() for pair in kinds for forms in pair),
     ]
     for table in (
-        captions.PLACE_WORDS,
-        captions.TIME_WORDS,
-        captions.AT_TIME_WORDS,
-        captions.WEATHER_WORDS,
-        captions.BODY_WORDS,
-        captions.SIDE_WORDS,
-        captions.COLOR_WORDS,
-        captions.COUNT_WORDS,
-        captions.STYLE_WORDS,
-        captions.IN_STYLE_WORDS,
+        wordings.PLACE_WORDS,
+        wordings.TIME_WORDS,
+        wordings.AT_TIME_WORDS,
+        wordings.WEATHER_WORDS,
+        wordings.BODY_WORDS,
+        wordings.SIDE_WORDS,
+        wordings.COLOR_WORDS,
+        wordings.COUNT_WORDS,
+        wordings.STYLE_WORDS,
+        wordings.IN_STYLE_WORDS,
+        wordings.SIGHT_WORDS,
     ):
         phrases += [phrase for wordings in table.values() for phrase in wordings]
     return frozenset(word for phrase in phrases for word in _words(phrase))
@@ -42,12 +43,12 @@ def unknown_words(prompt: str) -> list[str]:
 
 # Words that people try, and a known word with nearly the same meaning.
 NEAR_MEANINGS = {
-    "aurora": "stars", "bay": "sea", "blizzard": "snowfall", "buildings": "skyscrapers",
-    "cabin": "cottages", "coast": "beach", "comic": "flat", "crimson": "red",
+    "aurora": "stars", "blizzard": "snowfall", "buildings": "skyscrapers",
+    "cabin": "cottages", "comic": "flat", "crimson": "red",
     "cyan": "blue", "downtown": "city", "drizzle": "rain", "eruption": "volcano", "farm": "village", "glacier": "snowy",
-    "gold": "yellow", "gorge": "canyon", "haze": "mist", "hill": "hills", "home": "houses", "house": "houses",
-    "island": "beach", "jungle": "forest", "lighthouse": "tower", "metropolis": "city", "navy": "blue", "orange": "red",
-    "pink": "purple", "pond": "lake", "pool": "lake", "river": "water", "seagull": "gull", "sketch": "drawing",
+    "gold": "yellow", "gorge": "canyon", "haze": "mist", "home": "houses", "house": "houses",
+    "jungle": "forest", "lighthouse": "tower", "metropolis": "city", "navy": "blue", "orange": "red",
+    "pink": "purple", "pond": "lake", "pool": "lake", "seagull": "gull", "sketch": "drawing",
     "solar": "sun", "storms": "storm", "sunshine": "sun", "thunder": "thunderstorm",
     "urban": "city", "valley": "canyon", "wood": "woods", "yacht": "boat",
 }  # fmt: skip

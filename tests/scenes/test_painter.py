@@ -21,8 +21,8 @@ from synthviz.scenes import (
 )
 from synthviz.scenes.painter import PAINTERS
 from synthviz.scenes.things import COLOR_VALUES, SHAPES
-from synthviz.world.captions import PLACE_WORDS
 from synthviz.world.scene import DARK_TIMES, SEA_PLACES, fitting_kinds
+from synthviz.world.wordings import PLACE_WORDS
 
 LEAST_SHARE = 0.003  # smallest share of the picture that one thing covers
 

@@ -14,7 +14,7 @@ import torch
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.generation import generate
 from synthviz.shipped_models import SHIPPED_DEFAULTS
-from synthviz.world import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, captions, unknown_words
+from synthviz.world import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS, unknown_words, wordings
 from synthviz.world.scene import is_held_out_color, is_held_out_time
 from training import summary
 from training.drawing import generate_batch
@@ -28,15 +28,15 @@ from training.text_encoder import TOKENS
 from training.verdicts import Score, find_confusions, judge, score_answers, score_prompts, wilson_interval
 
 WORDS = {
-    "place": captions.PLACE_WORDS,
-    "weather": captions.WEATHER_WORDS,
-    "body": captions.BODY_WORDS,
-    "stars": {"yes": captions.STAR_WORDS},
-    "time": {time: (*captions.TIME_WORDS[time], *captions.AT_TIME_WORDS[time]) for time in TIMES},
-    "style": {style: (*captions.STYLE_WORDS[style], *captions.IN_STYLE_WORDS[style]) for style in STYLES},
-    "side": captions.SIDE_WORDS,
-    "color": captions.COLOR_WORDS,
-    "count": {str(count): words for count, words in captions.COUNT_WORDS.items()},
+    "place": wordings.PLACE_WORDS,
+    "weather": wordings.WEATHER_WORDS,
+    "body": wordings.BODY_WORDS,
+    "stars": {"yes": wordings.STAR_WORDS},
+    "time": {time: (*wordings.TIME_WORDS[time], *wordings.AT_TIME_WORDS[time]) for time in TIMES},
+    "style": {style: (*wordings.STYLE_WORDS[style], *wordings.IN_STYLE_WORDS[style]) for style in STYLES},
+    "side": wordings.SIDE_WORDS,
+    "color": wordings.COLOR_WORDS,
+    "count": {str(count): words for count, words in wordings.COUNT_WORDS.items()},
 }
 
 
@@ -93,8 +93,8 @@ class TestPrompts:
     def test_colors_stand_right_before_their_things(self, prompts):
         for prompt in [*of(prompts, "color"), *of(prompts, "held-out", "color"), *of(prompts, "seen", "color")]:
             for question, color in prompt.expected.items():
-                nouns = "|".join(noun for forms in captions.KIND_WORDS[question.split()[0]] for noun in forms)
-                colors = "|".join(captions.COLOR_WORDS[color])
+                nouns = "|".join(noun for forms in wordings.KIND_WORDS[question.split()[0]] for noun in forms)
+                colors = "|".join(wordings.COLOR_WORDS[color])
                 assert re.search(rf"\b({colors}) ({nouns})\b", prompt.text)
 
     def test_single_attributes_and_counts_are_balanced(self, prompts):

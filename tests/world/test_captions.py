@@ -9,12 +9,12 @@ from synthviz.world import (
     KINDS,
     NATURAL,
     STYLES,
-    captions as tables,
     describe,
     known_words,
     nearest_known_words,
     sample_scene,
     unknown_words,
+    wordings as tables,
     write_caption,
 )
 from synthviz.world.vocabulary import NEAR_MEANINGS
@@ -131,3 +131,27 @@ def test_gibberish_has_no_near_words():
 def test_near_meanings_lead_from_unknown_to_known_words():
     assert set(NEAR_MEANINGS.values()) <= known_words()
     assert not set(NEAR_MEANINGS) & known_words()
+
+
+def test_sights_are_named_only_if_they_are_seen_and_every_one_has_words():
+    rng = np.random.default_rng(4)
+    for sight, words in tables.SIGHT_WORDS.items():
+        captions = [write_caption(sample_scene(rng), rng, sights=(sight,)) for _ in range(60)]
+        named = [caption for caption in captions if any(phrase in caption for phrase in words)]
+        assert 10 < len(named) < 55
+    unseen = [phrase for name, words in tables.SIGHT_WORDS.items() if name != "waves" for phrase in words]
+    assert not any(f"with {phrase}" in write_caption(sample_scene(rng), rng) for phrase in unseen for _ in range(3))
+
+
+def test_short_captions_are_short_and_say_what_a_picture_must_not_show_unasked():
+    rng = np.random.default_rng(5)
+    scenes = [sample_scene(rng, plain=NATURAL) for _ in range(400)]
+    said = [(scene, *describe(scene, rng, NATURAL, short=1.0)) for scene in scenes]
+    lengths = [len(caption.split()) for _, caption, _ in said]
+    assert np.median(lengths) < np.median([len(write_caption(scene, rng, NATURAL).split()) for scene in scenes]) - 4
+    assert np.mean([len(what.groups) == len(scene.things) for scene, _, what in said]) > 0.8
+    for scene, caption, what in said:
+        assert unknown_words(caption) == []
+        assert what.place == scene.place
+        assert what.time in (None, scene.time)
+        assert what.weather in (None, scene.weather)

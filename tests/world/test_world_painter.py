@@ -8,6 +8,7 @@ import pytest
 from synthviz.world.labels import LABELS, THINGS
 from synthviz.world.painter import paint
 from synthviz.world.scene import NATURAL, PLACES, SEA_PLACES, STYLES, TIMES, WEATHERS, Scene
+from synthviz.world.wordings import SIGHT_WORDS
 
 SIZE = 64
 
@@ -33,6 +34,7 @@ def test_every_pixel_has_one_name_and_there_is_sky_and_land(place):
         assert painting.image.shape == (SIZE, SIZE, 3)
         assert painting.image.dtype == np.uint8
         assert set(painting.masks) <= set(THINGS)
+        assert set(painting.sights) <= set(SIGHT_WORDS)
         assert (sum(mask.astype(int) for mask in painting.masks.values()) == 1).all()
         sky = sum(painting.masks[name].mean() for name in ("sky", "clouds", "stars") if name in painting.masks)
         assert 0.15 < sky < 0.95

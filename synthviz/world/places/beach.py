@@ -65,6 +65,7 @@ def beach(wishes: Wishes) -> Land:
         waves,
         near=0.05,
         drawables=drawables,
+        sights=(*(("palms",) if palms else ()), *(("bay", "from a hill") if kind == "bay" else ("waves",))),
     )
 
 

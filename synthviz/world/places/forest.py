@@ -59,6 +59,7 @@ def _above(wishes: Wishes, woods: Woods) -> Land:
         lambda seen, x, z: _roof(noise, crowns, woods, seen, x, z),
         _lake(wishes) if wishes.water else None,
         drawables=(Grove(woods.sprites, standing), mist),
+        sights=("from above", *(("mist",) if dense > 0.12 else ()), *woods.sights),
     )
 
 
@@ -123,6 +124,7 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
     )
     standing = tuple(woods.dressed(plant) for plant in wall + flank)
     bushes = scatter(rng, ground, camera, woods.bushes, 60, 2.6, 3.3)
+    tufts = _tufts(wishes, woods, ground, camera)
     camera = raise_sky(camera, height, 0.32, standing)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
@@ -134,10 +136,22 @@ def _edge(wishes: Wishes, woods: Woods) -> Land:
 
     drawables = (
         TreeShadows(tuple(tree for tree in standing if tree.away < 3.2)),
-        Grove(woods.sprites, standing + bushes + _tufts(wishes, woods, ground, camera)),
+        Grove(woods.sprites, standing + bushes + tufts),
         Mist(noise, 0.05, 0.5, float(rng.uniform(0.02, 0.12)), shift, 3.0),
     )
-    return Land(camera, height, material, _lake(wishes) if wishes.water else None, near=0.1, drawables=drawables)
+    return Land(
+        camera,
+        height,
+        material,
+        _lake(wishes) if wishes.water else None,
+        near=0.1,
+        drawables=drawables,
+        sights=(
+            "across the water" if wishes.water else "meadow",
+            *(("grass",) if len(tufts) > 8 else ()),
+            *woods.sights,
+        ),
+    )
 
 
 def _tufts(wishes: Wishes, woods: Woods, ground: Height, camera: Camera) -> tuple[Plant, ...]:

@@ -68,6 +68,7 @@ def glade(wishes: Wishes, woods: Woods) -> Land:
             Mist(noise, 0.1, 0.9, float(rng.uniform(0.04, 0.17)), shift, 1.0),
             Shafts(noise, float(rng.uniform(0.4, 1.0)), shift),
         ),
+        sights=("inside", "river" if wishes.water else "path", *woods.sights),
     )
 
 

@@ -32,6 +32,8 @@ STONE = (
     ((0.36, 0.30, 0.22), (0.60, 0.52, 0.40)),
 )
 
+SIGHTS = {"swell": ("waves",), "stacks": ("cliffs", "rocks"), "cliff": ("cliffs",), "island": ("island", "distant")}
+
 
 def ocean(wishes: Wishes) -> Land:
     """Build a piece of the ocean."""
@@ -66,6 +68,7 @@ def ocean(wishes: Wishes) -> Land:
         waves,
         near=0.1,
         drawables=drawables,
+        sights=SIGHTS[kind] + (("waves",) if rough > 0.5 else ()),
     )
 
 

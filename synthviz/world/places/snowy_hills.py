@@ -37,7 +37,8 @@ def snowy_hills(wishes: Wishes) -> Land:
         height = lake_in_view(camera, rng).flood(noise, height)
     sprites = tuple(trees.conifer(noise, rng, float(rng.uniform(0.55, 1.0))) for _ in range(SPRITES))
     sprites = (*sprites, trees.bush(noise, rng, "autumn", 0.75), undergrowth.rock(noise, rng, 0.9))
-    firs = _firs(wishes, height, camera, kind, shift) + _foreground(wishes, height, camera)
+    foreground = _foreground(wishes, height, camera)
+    firs = _firs(wishes, height, camera, kind, shift) + foreground
     track = float(rng.uniform(-0.4, 0.4)) if rng.random() < 0.5 and not wishes.water else None
     waves = Waves(float(rng.uniform(0.008, 0.03)), 0.4, float(rng.uniform(-0.6, 0.6)), (0.02, 0.06, 0.09))
     return Land(
@@ -48,6 +49,11 @@ def snowy_hills(wishes: Wishes) -> Land:
         drawables=(
             TreeShadows(tuple(plant for plant in firs if plant.away < 5 and plant.kind < SPRITES)),
             Grove(sprites, firs),
+        ),
+        sights=(
+            *(("from a hill",) if kind == "over valleys" else ()),
+            *(("trees",) if any(plant.kind < SPRITES for plant in foreground) else ()),
+            *(("across the water",) if wishes.water else ()),
         ),
     )
 

@@ -52,6 +52,13 @@ class Woods:
     needles: Tensor
 
     @property
+    def sights(self) -> tuple[str, ...]:
+        """What captions may say of the season."""
+        if self.snow:
+            return ("snow",)
+        return () if self.season == "summer" else (self.season,)
+
+    @property
     def bushes(self) -> Kinds:
         """Bushes, to scatter."""
         return Kinds(self.trees, 1, (0.06, 0.13), trees.BUSH, 0.2)
