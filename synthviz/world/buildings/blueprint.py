@@ -10,12 +10,12 @@ from synthviz.world.buildings.solids import Solid, cylinder
 from synthviz.world.light import Color
 
 METALS: tuple[Color, ...] = (
-    (0.74, 0.75, 0.76),
-    (0.60, 0.63, 0.68),
-    (0.66, 0.60, 0.52),
-    (0.30, 0.36, 0.45),
-    (0.20, 0.24, 0.33),
-    (0.34, 0.46, 0.48),
+    (0.56, 0.57, 0.60),
+    (0.42, 0.45, 0.51),
+    (0.46, 0.41, 0.35),
+    (0.20, 0.25, 0.34),
+    (0.14, 0.17, 0.26),
+    (0.22, 0.33, 0.36),
 )
 GLASSES: tuple[Color, ...] = ((0.05, 0.08, 0.13), (0.05, 0.13, 0.16), (0.09, 0.09, 0.16), (0.11, 0.16, 0.21))
 WINDOWS: tuple[Color, ...] = ((1.0, 0.50, 0.18), (1.0, 0.60, 0.28), (1.0, 0.70, 0.42), (0.45, 0.74, 1.0))
@@ -77,12 +77,14 @@ class Blueprint:
         rng: decides everything.
         parts: the solids.
         looks: of each solid.
+        aircraft: solids in the air, with their looks.
         tips: right, height and away of the lamps on spires, and their light.
     """
 
     rng: np.random.Generator
     parts: list[Solid] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    aircraft: list[tuple[Solid, Look]] = field(default_factory=list)
     tips: list[tuple[float, float, float, Color]] = field(default_factory=list)
     glows: tuple[Color, Color] = GLOWS[0]
 

@@ -161,9 +161,9 @@ def far_and_wide(plan: Blueprint, camera: Camera, first: float, sun_side: int | 
     half, room = camera.width * distance, _room(plan, camera, distance)
     for center in centers:
         _cluster(plan, center * half, distance, room * (1.0 if center == centers[0] else plan.uniform(0.7, 0.85)))
-    away = first + 0.5 * BLOCK
+    away, avenue = first + 0.5 * BLOCK, boulevard(plan, first)
     while away < 13:
-        _quarter(plan, camera, away, profile)
+        _quarter(plan, camera, away, profile, avenue[0] + avenue[1] * (away - first))
         away += BLOCK * (1.0 if away < 9 else 2.0)
     for _ in range(int(plan.rng.integers(12, 17))):
         column = centers[plan.rng.integers(len(centers))] + float(plan.rng.normal(0, 0.45))
@@ -176,11 +176,26 @@ def far_and_wide(plan: Blueprint, camera: Camera, first: float, sun_side: int | 
     return traffic(plan, camera, distance, room)
 
 
-def _quarter(plan: Blueprint, camera: Camera, away: float, profile: Profile) -> None:
-    """Build one row of low buildings between the streets of a plain."""
+def boulevard(plan: Blueprint, first: float) -> tuple[float, float]:
+    """Return where the boulevard of a plain begins, and how fast it runs to the right: it leads to the greatest tower.
+
+    Args:
+        plan: of the city, whose first solid is the greatest tower.
+        first: distance at which the city begins.
+    """
+    hero = plan.parts[0]
+    begin = -math.copysign(0.5, hero.right) - 0.3 * hero.right
+    return begin, (hero.right - begin) / (hero.away - first)
+
+
+def _quarter(plan: Blueprint, camera: Camera, away: float, profile: Profile, free: float) -> None:
+    """Build one row of low buildings between the streets of a plain; the boulevard at `free` stays free."""
     reach = camera.width * away * 1.15
-    for number in range(-int(reach / BLOCK) - 1, int(reach / BLOCK) + 1):
-        right = (number + 0.5) * BLOCK
-        tall = plan.uniform(0.14, 0.3) + 0.4 * profile(right / (camera.width * away)) * plan.uniform(0, 1)
-        wide = BLOCK * plan.uniform(0.68, 0.86)
-        build_low(plan, right, away + plan.uniform(-0.06, 0.06), wide, tall)
+    for side in (-1, 1):
+        right = free + side * 0.16
+        while abs(right) < reach or right * side < 0:
+            wide = BLOCK * plan.uniform(0.6, 1.2)
+            right += side * 0.5 * wide
+            high = profile(right / (camera.width * away)) * plan.uniform(0, 1)
+            build_low(plan, right, away + plan.uniform(-0.08, 0.08), 0.94 * wide, plan.uniform(0.12, 0.26) + 0.4 * high)
+            right += side * (0.5 * wide + plan.uniform(0.0, 0.25))

@@ -121,7 +121,7 @@ def _windows(
     bright = one + (other - one) * smoothstep(0.3, 0.7, along - number)
     wanted = lit * (0.1 + 0.9 * darkness) * (1.0 if darkness > 0.05 else 0.0)
     on = smoothstep(0.85 - wanted, 1.25 - wanted, bright)
-    return glass_up * glass_along, mix(0.7 * wanted, torch.maximum(on, 0.12 * wanted), seen)
+    return glass_up * glass_along, mix(0.7 * wanted, torch.maximum(on, 0.2 * wanted), seen)
 
 
 def _cells(along: Tensor, size: Tensor, pixel: Tensor, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:

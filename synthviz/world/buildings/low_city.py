@@ -11,7 +11,7 @@ from synthviz.world.buildings.solids import cylinder, dome
 from synthviz.world.buildings.towers import Tower
 from synthviz.world.light import Color
 
-PALE: tuple[Color, ...] = ((0.62, 0.62, 0.62), (0.54, 0.56, 0.60), (0.58, 0.54, 0.48), (0.40, 0.46, 0.52))
+PALE: tuple[Color, ...] = ((0.50, 0.50, 0.52), (0.44, 0.46, 0.50), (0.48, 0.44, 0.38), (0.30, 0.36, 0.42))
 
 
 def _low_look(plan: Blueprint) -> Look:

@@ -46,9 +46,10 @@ def _aircraft(plan: Blueprint, trail: Trail, share: float) -> Lamp:
     (x, y, z), before = trail.at(share), trail.at(share - 0.05)
     turn = math.atan2(z - before[2], x - before[0])
     long = plan.uniform(0.26, 0.36)
-    look = replace(plan.look(adorned=False), metal=(0.55, 0.57, 0.62), lit=0.0, rim=0.0, gloss=0.35)
+    look = replace(plan.look(adorned=False), metal=(0.55, 0.57, 0.62), lit=1.0, rim=0.0, gloss=0.3)
+    look = replace(look, pane=0.085, pane_width=0.4, frame=0.5, window=(1.0, 0.8, 0.5))
     profile = ((0.0, 0.2), (0.35, 0.95), (0.5, 1.0), (0.75, 0.6), (1.0, 0.1))
-    plan.add(loft((x, y - 0.03, z), (long, 0.085, 0.11), profile, turn), look)
+    plan.aircraft.append((loft((x, y - 0.03, z), (long, 0.085, 0.11), profile, turn), look))
     color = trail.color
     nose = (x + 0.4 * long * math.cos(turn), y, z + 0.4 * long * math.sin(turn) - 0.12)
     return Lamp(*nose, 0.02, (1.2 * color[0] + 0.2, 1.2 * color[1] + 0.2, 1.2 * color[2] + 0.2), 1.5)

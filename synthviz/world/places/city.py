@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from synthviz.world.buildings.blueprint import GLOWS, Blueprint
-from synthviz.world.buildings.districts import down_avenue, far_and_wide, skyline
+from synthviz.world.buildings.districts import boulevard, down_avenue, far_and_wide, skyline
 from synthviz.world.buildings.facades import Facades
 from synthviz.world.buildings.lamps import Lamp, Trail
 from synthviz.world.buildings.solids import Mist, Solids
@@ -29,8 +29,8 @@ NEARNESS = {"fog": 0.34, "rain": 0.5, "snowfall": 0.48, "thunderstorm": 0.55}  #
 
 
 @dataclass(frozen=True)
-class OnTerrace:
-    """Something on the viewer's terrace, which no water mirrors."""
+class Unmirrored:
+    """Something near the viewer or in the air, which no water mirrors."""
 
     drawable: Drawable
 
@@ -110,7 +110,12 @@ def _build(site: Site, plan: Blueprint, wishes: Wishes) -> Land:
     drawables: list[Drawable] = [Solids(parts, facades, mist=mist)]
     if site.terrace is not None:
         near = [solid.scaled(scale) for solid in site.terrace.parts]
-        drawables.append(OnTerrace(Solids(near, Facades.of(near, site.terrace.looks, scale, 1e-3))))
+        drawables.append(Unmirrored(Solids(near, Facades.of(near, site.terrace.looks, scale, 1e-3))))
+    if plan.aircraft:
+        flying = [solid.scaled(scale) for solid, _ in plan.aircraft]
+        drawables.append(
+            Unmirrored(Solids(flying, Facades.of(flying, [look for _, look in plan.aircraft], scale, 1e-3)))
+        )
     drawables += [_scaled_tree(tree, scale) for tree in site.trees]
     drawables += [lamp.scaled(scale) for lamp in lamps]
     return Land(
@@ -146,7 +151,7 @@ def _mist(wishes: Wishes, plan: Blueprint, density: float, thickness: float, beg
     one, warm = plan.glows[0], (1.0, 0.55, 0.28)
     strength = 0.14 * darkness * darkness
     glow = tuple(strength * (0.45 * a + 0.55 * b) for a, b in zip(one, warm, strict=True))
-    density *= wishes.rng.uniform(0.6, 1.3) * (0.38 + 0.6 * darkness)
+    density *= wishes.rng.uniform(0.6, 1.2) * (0.38 + 0.4 * darkness)
     if wishes.weather in NEARNESS:  # the air itself is thick enough
         density *= 0.3
     return Mist(density, thickness, begin, (glow[0], glow[1], glow[2]))
@@ -241,7 +246,8 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
     first = 6.0 if wishes.water else 3.0
     lamps = far_and_wide(plan, camera, first, wishes.sun_side)
     terrace = railing(plan, camera) if rng.random() < 0.4 else None
-    town = Town(first - 0.5, DARKNESS[wishes.time], wishes.weather, quayside=wishes.water, streets=first)
+    avenue = boulevard(plan, first)
+    town = Town(first - 0.5, DARKNESS[wishes.time], wishes.weather, quayside=wishes.water, streets=(first, *avenue))
     side, shift = float(rng.choice([-1, 1])), float(rng.uniform(0, 60))
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
@@ -279,23 +285,24 @@ def _clouds(wishes: Wishes, plan: Blueprint) -> Site:
 
     def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
         swell = noise.value(x * 0.2 + shift, z * 0.34)
-        return sea - 0.1 + 0.1 * swell + _puffs(noise, x + shift, 1.3 * z, pixel) + 0.1 * smoothstep(9, 20, z)
+        near = 0.3 * smoothstep(2.5, 0.4, z)  # clouds before the viewer's feet would hide the view
+        return sea - 0.08 - near + 0.05 * swell + 0.62 * _puffs(noise, x + shift, z, pixel) + 0.1 * smoothstep(9, 20, z)
 
     def material(seen: Seen, x: Tensor, z: Tensor) -> Material:
         near = torch.exp(-(((z - distance) / 3.0) ** 2))
-        puffs = _puffs(noise, x + shift, 1.3 * z, seen.pixel)
-        white = mix(rgb(0.80, 0.88, 1.02), rgb(1.22, 1.20, 1.18), smoothstep(0.02, 0.26, puffs))
+        thick = _puffs(noise, x + shift, z, seen.pixel) + 0.02 * noise.fbm(5 * x, 5 * z, 4, 0.6, 5 * seen.pixel)
+        white = mix(rgb(0.62, 0.72, 0.92), rgb(1.14, 1.12, 1.10), smoothstep(0.02, 0.26, thick))
         # Light that enters a cloud leaves it everywhere: it is soft, and only its folds are darker.
-        return Material(white, -0.62 * seen.slope_x, -0.62 * seen.slope_z, glow * near)
+        return Material(white, -0.7 * seen.slope_x, -0.7 * seen.slope_z, glow * near)
 
     return Site(camera, height, material, mist, 1.1, None, lamps, terrace=terrace)
 
 
 def _puffs(noise: Noise, x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
     """Return the height of heaps of cloud above their folds, 0 to about 0.4."""
-    total, frequency, height = torch.zeros_like(x), 0.62, 0.15
-    for octave in range(3):
-        shown = (1.5 - 3.0 * pixel * frequency).clamp(0, 1)
-        total = total + height * shown * noise.value(x * frequency + 7.7 * octave, z * frequency).abs().clamp(max=1.6)
-        frequency, height = 2.3 * frequency, 0.42 * height
+    total = torch.zeros_like(x)
+    for octave, (frequency, height) in enumerate(((0.45, 0.10), (1.1, 0.08), (2.4, 0.05), (5.0, 0.022))):
+        shown = (1.5 - 2.0 * pixel * frequency).clamp(0, 1)
+        heaps = noise.value(x * frequency + 7.7 * octave, z * frequency + 0.3 * total).abs().clamp(max=1.5)
+        total = total + height * shown * torch.sqrt(heaps + 0.02)
     return total

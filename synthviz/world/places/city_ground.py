@@ -26,7 +26,8 @@ class Town:
         weather: which decides what is wet or white.
         path: where a path through the grass reaches the town; None without one.
         quayside: whether lamps line the shore.
-        streets: distance at which a grid of lit streets begins; None without one.
+        streets: distance at which lit streets begin, where a boulevard begins there, and how fast it runs to the right
+            with the distance; None without streets.
     """
 
     shore: float
@@ -34,7 +35,7 @@ class Town:
     weather: str
     path: float | None = None
     quayside: bool = False
-    streets: float | None = None
+    streets: tuple[float, float, float] | None = None
 
 
 def under_weather(albedo: Tensor, weather: str, rough: Tensor) -> Tensor:
@@ -80,10 +81,12 @@ def _street_lamps(seen: Seen, x: Tensor, z: Tensor, town: Town) -> Tensor:
     if town.quayside:
         light = 0.5 * torch.exp(-(((z - town.shore - 0.08) / wide) ** 2))
     if town.streets is not None:
-        across, along = x / BLOCK, (z - town.streets) / BLOCK
-        beside = torch.minimum((across - across.round()).abs(), (along - along.round()).abs()) * BLOCK
-        lane = torch.exp(-((beside / torch.maximum(0.035 + 0.0 * x, seen.pixel)) ** 2))
-        light = light + (0.55 * lane + 0.30 * torch.exp(-((beside / 0.14) ** 2))) * smoothstep(
-            0, 0.3, z - town.streets + 0.3
-        )
+        first, begin, lean = town.streets
+        along = (z - first) / BLOCK
+        beside = (along - along.round()).abs() * BLOCK
+        street = torch.exp(-((beside / torch.maximum(0.03 + 0.0 * x, seen.pixel)) ** 2))
+        off = (x - begin - lean * (z - first)).abs()
+        wide = torch.exp(-((off / 0.1) ** 2)) + 0.5 * torch.exp(-((off / 0.3) ** 2))
+        lamps = 0.35 * street + 0.2 * torch.exp(-((beside / 0.12) ** 2)) + 0.8 * wide
+        light = light + lamps * smoothstep(-0.3, 0.0, z - first)
     return light

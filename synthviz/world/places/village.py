@@ -32,7 +32,7 @@ def village(wishes: Wishes) -> Land:
     camera = Camera(max(0.02, _heights(site, [(0.0, 0.15)])[0]) + site.lift, site.horizon, site.width)
     houses, nave = _settle(site, rng), _nave(site, rng)
     buildings = [*houses, nave]
-    plan = draw_plan(buildings)
+    plan = draw_plan(buildings, site.height)
     ground = Ground(
         noise=wishes.noise,
         plan=plan,

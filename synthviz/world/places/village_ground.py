@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.buildings.houses import LAMP, SNOW, House
-from synthviz.world.ground import Seen
+from synthviz.world.ground import Height, Seen
 from synthviz.world.land import Material, bumps, rgb
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import mix
@@ -73,14 +73,15 @@ class Plan:
         return found.reshape(maps.shape[1], *x.shape)
 
 
-def draw_plan(houses: Sequence[House]) -> Plan:
-    """Draw the map of a village with these houses."""
+def draw_plan(houses: Sequence[House], height: Height) -> Plan:
+    """Draw the map of a village with these houses on the land of this height."""
     maps = torch.zeros(3, SIDE, SIDE)
     for house in houses:
         window = _window(house.right, house.away, 0.55 * math.hypot(house.width, house.depth) + 0.35)
         if window is None:
             continue
         rows, columns, x, z = window
+        ground = height(*torch.broadcast_tensors(x, z), torch.full((len(z), x.shape[1]), 0.01))
         cos, sin = math.cos(house.turn), math.sin(house.turn)
         x, z = x - house.right, z - house.away
         across, along = (cos * x + sin * z).abs(), (cos * z - sin * x).abs()
@@ -89,9 +90,10 @@ def draw_plan(houses: Sequence[House]) -> Plan:
         tall = house.wall - 0.05 + house.roof * (1 - across / (house.width / 2))
         outside = torch.hypot((across - house.width / 2).clamp(min=0), (along - house.depth / 2).clamp(min=0))
         part = maps[:, rows, columns]
-        part[0] = torch.maximum(part[0], tall * block)
+        # On a slope a block must not rise with the ground, or it would stand out of the roof.
+        part[0] = torch.maximum(part[0], (tall + house.base - ground).clamp(min=0) * block)
         part[1] = torch.maximum(part[1], 0.55 * (1 - outside / 0.12).clamp(min=0))
-        part[2] = torch.maximum(part[2], (1 - outside / 0.35).clamp(min=0) ** 2)
+        part[2] = torch.maximum(part[2], (1 - outside / 0.35).clamp(min=0) ** 2 * ~block)
     return Plan(maps[None])
 
 
