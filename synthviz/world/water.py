@@ -15,6 +15,8 @@ from synthviz.world.sky import mix, paint_color
 from synthviz.world.vectors import along, points, unit
 from synthviz.world.view import View
 
+FAR = 1e8  # depths beyond are sky
+
 
 @dataclass(frozen=True)
 class Waves:
@@ -61,27 +63,26 @@ def _slopes(noise: Noise, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return value, du / 2.2, dv / 2.2
 
 
-def paint_water(view: View, noise: Noise, waves: Waves, rows: slice, mirror: Tensor, covered: Tensor) -> Tensor:
-    """Return the light of the water plane for some rows of a view: (3, rows, W).
+def paint_water(mirror: View, noise: Noise, waves: Waves, rows: slice) -> Tensor:
+    """Return the light of the water plane for some rows: (3, rows, W), without haze.
 
     Args:
-        view: whose sky and light the water mirrors.
+        mirror: the mirror image of what stands on land, in the water's own rows; empty where the sky is mirrored.
         noise: of the waves.
         waves: the surface.
         rows: of the view, all below the horizon.
-        mirror: (3, H, W) light of the mirrored ground, in the water's own rows.
-        covered: (H, W) how much of a pixel mirrors ground, 0 to 1.
     """
-    light, sky, camera, size = view.light, view.sky, view.camera, view.size
-    direction = view.directions[:, rows]
+    light, sky, camera, size = mirror.light, mirror.sky, mirror.camera, mirror.size
+    direction = mirror.directions[:, rows]
     down = (-direction[1] / direction[2]).clamp(min=1e-4)
     slope_x, slope_z = _slopes_in_view(camera, noise, waves, direction, down, size)
     normal = unit(torch.stack([-slope_x, torch.ones_like(slope_x), -slope_z]))
     facing = (-(direction * normal).sum(0)).clamp(0.02, 1)
     reflected = direction + 2 * facing * normal
     reflected = unit(torch.stack([reflected[0], reflected[1].abs() + 0.002, reflected[2]]))
-    shifted = _shifted(torch.cat([mirror, covered[None]]), rows, slope_x, slope_z)
-    image = mix(sky.view(reflected, 3 * 2 * camera.width / size), shifted[:3], shifted[3:])
+    covered = (mirror.depth < FAR).float()
+    shifted = _shifted(torch.cat([mirror.color, covered[None]]), rows, slope_x, slope_z)
+    image = mix(sky.view(reflected, 1.5 * 2 * camera.width / size), shifted[:3], shifted[3:])
     fresnel = 0.15 + 0.85 * (1 - facing) ** 5
     ambient = (light.zenith + light.horizon) / 2 + light.key * max(0.05, float(light.direction[1])) * 0.5
     crests = 1 + 0.5 * (slope_z / (waves.strength + 0.02)).clamp(-1, 1)

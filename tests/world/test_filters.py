@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from synthviz.world.filters import box_blur
+from synthviz.world.filters import box_blur, enlarge
 
 
 @pytest.mark.parametrize("reach", [1, 4, 11])
@@ -15,3 +15,9 @@ def test_a_box_blur_is_a_pooling_with_repeated_edges(reach):
     padded = F.pad(picture[None], (reach,) * 4, mode="replicate")
     expected = F.avg_pool2d(padded, 2 * reach + 1, 1)[0]
     assert torch.allclose(box_blur(picture, reach), expected, atol=1e-4)
+
+
+def test_enlarging_is_bilinear():
+    picture = torch.rand(3, 5, 8, generator=torch.Generator().manual_seed(1))
+    expected = F.interpolate(picture[None], scale_factor=2, mode="bilinear", align_corners=False)[0]
+    assert torch.allclose(enlarge(picture), expected, atol=1e-5)
