@@ -121,7 +121,7 @@ def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> 
     air = float(rng.uniform(0.1, 0.5))
     clouds = choose_clouds(scene.weather, rng)
     sky = Sky(light, clouds, noise, air)
-    seen = march(land.height, land.camera, size, land.near, land.far)
+    seen = march(land.height, land.camera, size, land.near, land.far, every=2)
     body, stars = None, None
     if scene.body is not None or scene.things:
         room = look_around(land, seen, light, sky)
