@@ -17,7 +17,7 @@ from synthviz.world.light import light_of, to_screen
 from synthviz.world.noise import Noise
 from synthviz.world.scene import BODIES, COLORS, KINDS, SIDES, Group
 from synthviz.world.sky import Sky
-from synthviz.world.things.placement import SPRITES, place_things
+from synthviz.world.things.placement import BIRD_AREA, SPRITES, place_things
 from synthviz.world.things.room import CELLS, look_around
 from synthviz.world.things.sheet import SCREEN_COLORS, Sheet, reflectance
 from synthviz.world.vectors import unit
@@ -94,7 +94,7 @@ def test_every_thing_is_whole_and_large_enough(kind, count):
         side = SIDES[seed] if count == 1 else None
         view = draw([Group(kind, "red", count, side)], kind == "boat", seed=seed)
         mask = view.labels == LABELS[kind]
-        assert float(mask.float().mean()) >= LEAST[count] * count
+        assert float(mask.float().mean()) >= LEAST[count] * count * (BIRD_AREA if kind == "bird" else 1)
         assert not mask[[0, -1]].any()
         assert not mask[:, [0, -1]].any()
 
@@ -138,9 +138,9 @@ def as_shown(name):
 def test_sprites_are_finite_with_unit_colours(kind):
     light = set_up(False)[1]
     for seed in range(6):
-        sprite = SPRITES[kind](reflectance(SCREEN_COLORS["green"]), light, 80, np.random.default_rng(seed))
-        for values in (sprite.albedo, sprite.alpha, sprite.normal, sprite.emission):
-            assert torch.isfinite(values).all()
+        sprite = SPRITES[kind](reflectance(SCREEN_COLORS["green"]), light, 80, 0.4, np.random.default_rng(seed))
+        for values in (sprite.albedo, sprite.alpha, sprite.normal, sprite.emission, sprite.open_sky):
+            assert values is None or torch.isfinite(values).all()
         assert float(sprite.alpha.max()) <= 1.001
         assert float(sprite.alpha.min()) >= 0
 

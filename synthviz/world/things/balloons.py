@@ -97,12 +97,12 @@ def _pattern(color: Tensor, gore: Tensor, y: Tensor, rng: np.random.Generator) -
     return torch.where(crown, dark, plain)
 
 
-def lantern(color: Tensor, day: float, rows: int, rng: np.random.Generator) -> Sprite:
-    """Draw a glowing paper lantern, round, tall or barrel-shaped, with ribs, caps and a tassel.
+def lantern(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> Sprite:
+    """Draw a paper lantern, round, tall or barrel-shaped, with ribs, caps and a tassel.
 
     Args:
         color: reflectance of the paper, (3,).
-        day: how bright the day is, 0 to 1; a lantern must outshine it a little.
+        glow: how strongly it shines, 0 to 1; by day only the sky shines through its paper.
         rows: of the sprite.
         rng: chooses the shape.
     """
@@ -130,9 +130,9 @@ def lantern(color: Tensor, day: float, rows: int, rng: np.random.Generator) -> S
     core = torch.exp(-((across / 0.75) ** 2) - ((along - 0.15) / 0.7) ** 2)
     paper = color[:, None, None] * (0.55 + 0.45 * rib)
     bright = 0.72 if float(color.min()) > 0.5 else 1.0  # white paper would outshine its ribs
-    shine = bright * (0.30 + 0.75 * core) * (0.30 + 0.70 * rib) * (1 + 0.25 * day)
-    warm = (FLAME * 0.3 + 0.3 * color)[:, None, None] * core**3 * 0.4
-    sheet.lay(mask, paper * 0.7, normal, color[:, None, None] * shine + warm)
+    shine = bright * (0.30 + 0.75 * core) * (0.30 + 0.70 * rib) * (0.22 + 0.78 * glow)
+    warm = (FLAME * 0.3 + 0.3 * color)[:, None, None] * core**3 * 0.4 * glow
+    sheet.lay(mask, paper * (0.95 - 0.25 * glow), normal, color[:, None, None] * shine + warm)
     flat = torch.stack([(x / cap).clamp(-0.9, 0.9), torch.full_like(x, 0.3), -torch.ones_like(x) * 0.6])
     for sign in (-1, 1):
         edges = sorted((sign * (high - 0.07) - 0.12, sign * (high + 0.06) - 0.12))

@@ -6,6 +6,7 @@ its size in the world follows from the distance at which it stands.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -18,10 +19,10 @@ from synthviz.world.bodies import Body
 from synthviz.world.labels import LABELS
 from synthviz.world.land import Drawable
 from synthviz.world.light import Light
-from synthviz.world.scene import SKY_KINDS, Group
+from synthviz.world.scene import MOST, SKY_KINDS, Group
 from synthviz.world.sprites import Sprite
 from synthviz.world.things.balloons import balloon, lantern
-from synthviz.world.things.birds import bird
+from synthviz.world.things.birds import bird, choose_course
 from synthviz.world.things.boats import WATERLINE, Wake, boat
 from synthviz.world.things.figure import Figure
 from synthviz.world.things.islet import TOP, islet
@@ -33,14 +34,16 @@ from synthviz.world.things.trees import tree
 # Share of the picture that one thing covers, by how many there are; the least is what an oracle can read.
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}
 LEAST_AREAS = {1: 0.0132, 2: 0.0085, 3: 0.0068, 4: 0.0058}
-SPRITE_ROWS = {1: 150, 2: 116, 3: 100, 4: 88}  # of a sprite, about as many as a picture of 512 rows shows
+BIRD_AREA = 0.36  # relative to that of other things; birds are slim and stand out from the sky
+FLOCK = 0.72  # share of the picture's width over which four birds spread
+SPRITE_ROWS = {1: 130, 2: 106, 3: 90, 4: 78}  # of a sprite, about as many as a picture of 512 rows shows
 THIRDS = {"left": (0.08, 0.31), "center": (0.37, 0.63), "right": (0.69, 0.92)}
-FARTHEST_FOOT = 11.0
+FARTHEST_FOOT = 14.0
 FOOT_WIDTHS = {"boat": 1.0, "tree": 0.34, "tower": 0.9}  # of its whole width
 CLEAR = 0.93  # nothing before a thing is nearer than this share of its distance
 ISLET_WIDTH = 1.7  # relative to what stands on it
-FEET = {"tree": 0.30, "tower": 0.62}  # half the width of the shadow at the foot
-BEST_DISTANCE = {"boat": 2.2, "tree": 2.4, "tower": 3.5}
+FEET = {"tree": 0.30, "tower": 0.55}  # half the width of the foot, relative to the whole width
+BEST_DISTANCE = {"boat": 2.2, "tree": 2.8, "tower": 6.0}
 FLYING_DISTANCE = {"bird": (1.2, 3.0), "lantern": (0.8, 2.0), "balloon": (1.5, 5.0)}
 
 
@@ -64,41 +67,43 @@ def place_things(
     drawables: list[Drawable] = []
     for group in sorted(groups, key=lambda group: group.kind in SKY_KINDS):
         color = reflectance(SCREEN_COLORS[group.color])
+        course, middle = choose_course(rng), float(rng.uniform(0.3, 0.7))
         for index in range(group.count):
-            sprite = SPRITES[group.kind](color, light, SPRITE_ROWS[group.count], rng)
-            spot = _find_spot(room, group, index, sprite, rng)
+            sprite = SPRITES[group.kind](color, light, SPRITE_ROWS[group.count], course, rng)
+            spot = _find_spot(room, group, _columns(group, index, middle), sprite, rng)
             room = room.mark(spot)
             drawables += _stand(room, spot, group, sprite, light, rng)
     return tuple(drawables)
 
 
-def _find_spot(room: Room, group: Group, index: int, sprite: Sprite, rng: np.random.Generator) -> Spot:
+def _find_spot(room: Room, group: Group, span: tuple[float, float], sprite: Sprite, rng: np.random.Generator) -> Spot:
     """Find a place for one thing: the wished size first, then smaller, then on less perfect ground."""
     fill = float((sprite.alpha > 0.5).float().mean())
     aspect = sprite.alpha.shape[1] / sprite.alpha.shape[0]
-    least = LEAST_AREAS[group.count]
+    usual = BIRD_AREA if group.kind == "bird" else 1.0
+    least = usual * LEAST_AREAS[group.count]
     if group.kind == "boat":
         least = least * 1.2  # the water hides a part of the hull
-    area = max(least, float(rng.uniform(*AREAS[group.count])))
-    low, high = _columns(group, index, rng)
+    area = max(least, usual * float(rng.uniform(*AREAS[group.count])))
     search = _search_sky if group.kind in SKY_KINDS else _search_foot
     for ease in (0, 1, 2, 3):
         for size in np.linspace(area, least, 3):
             rows = int(np.ceil(CELLS * np.sqrt(size / fill / aspect)))
             columns = int(np.ceil(rows * aspect))
-            allowed = _middles(columns, rows, (low, high) if group.count == 1 or ease == 0 else (0.0, 1.0))
+            allowed = _middles(columns, rows, span if group.count == 1 or ease == 0 else (0.0, 1.0))
             spot = search(room, group.kind, rows, columns, allowed, ease, rng)
             if spot is not None:
                 return spot
     raise RuntimeError(f"a {group.kind} found no place")  # the last ease takes any place
 
 
-def _columns(group: Group, index: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Return between which shares of the width the middle of a thing may lie."""
+def _columns(group: Group, index: int, middle: float) -> tuple[float, float]:
+    """Return between which shares of the width the middle of a thing may lie; birds fly near the middle of a flock."""
     if group.side is not None:
         return THIRDS[group.side]
-    step = 0.92 / group.count
-    low = 0.04 + step * index
+    wide = 0.92 if group.kind != "bird" else FLOCK * math.sqrt(group.count / MOST)
+    step = wide / group.count
+    low = min(max(middle - wide / 2, 0.04), 0.96 - wide) + step * index
     return low + 0.1 * step, low + 0.9 * step
 
 
@@ -174,8 +179,7 @@ def _search_foot(
     if found is None:
         return None
     distance, nearest = float(away[found]), float(clear[found])
-    distance = distance if nearest > CLEAR * distance else 0.95 * nearest
-    return Spot(found[0], found[1], rows, columns, min(distance, 60.0))
+    return Spot(found[0], found[1], rows, columns, min(distance, 0.985 * nearest, 60.0))
 
 
 def _bases(room: Room, afloat: bool, ease: int) -> Tensor:
@@ -199,14 +203,14 @@ def _stand(
     middle = (spot.left + spot.columns / 2) / CELLS * 2 - 1
     bottom = (camera.horizon - (spot.top + spot.rows) / CELLS) * 2 * camera.width
     right, base = middle * camera.width * spot.away, camera.height + bottom * spot.away
-    flip = bool(rng.random() < 0.5)
+    flip = bool(rng.random() < 0.5) and group.kind != "bird"  # a flock keeps its course
     flies, afloat = group.kind in SKY_KINDS, group.kind == "boat"
     if afloat:  # the middle of the lowest row of cells shows the surface
         base += unit / 2 - (1 - WATERLINE) / 2 * height
     elif not flies:
         base -= 0.02 * height
     color = reflectance(SCREEN_COLORS[group.color])
-    glow = 0.04 + 0.09 * light.darkness
+    glow = 0.13 * _lamps(light)
     figure = Figure(
         sprite=sprite,
         right=right,
@@ -218,7 +222,7 @@ def _stand(
         flip=flip,
         floats=flies,
         reflected=group.kind != "bird",
-        halo=color * glow if group.kind == "lantern" else None,
+        halo=color * glow if glow and group.kind == "lantern" else None,
         foot=FEET.get(group.kind, 0.0),
         draught=(1 - WATERLINE) / 2 if afloat else None,
         swell=afloat and _found(room.swell, spot),
@@ -255,15 +259,15 @@ def _raise_from_water(figure: Figure) -> list[Drawable]:
 
 
 def _lamps(light: Light) -> float:
-    """Return how strongly lamps shine: nearly off by day."""
-    return max(0.0, light.darkness - 0.1) / 0.9
+    """Return how strongly lamps shine, from 0 to 1: only at dusk and at night."""
+    return max(0.0, light.darkness - 0.6) / 0.4
 
 
-SPRITES: dict[str, Callable[[Tensor, Light, int, np.random.Generator], Sprite]] = {
-    "bird": lambda color, light, rows, rng: bird(color, rows, rng),
-    "lantern": lambda color, light, rows, rng: lantern(color, 1 - light.darkness, rows, rng),
-    "balloon": lambda color, light, rows, rng: balloon(color, _lamps(light), rows, rng),
-    "boat": lambda color, light, rows, rng: boat(color, _lamps(light), rows, rng),
-    "tree": lambda color, light, rows, rng: tree(color, rows, rng),
-    "tower": lambda color, light, rows, rng: tower(color, _lamps(light), rows, rng),
+SPRITES: dict[str, Callable[[Tensor, Light, int, float, np.random.Generator], Sprite]] = {
+    "bird": lambda color, light, rows, course, rng: bird(color, round(0.76 * rows), course, rng),
+    "lantern": lambda color, light, rows, course, rng: lantern(color, _lamps(light), rows, rng),
+    "balloon": lambda color, light, rows, course, rng: balloon(color, _lamps(light), rows, rng),
+    "boat": lambda color, light, rows, course, rng: boat(color, _lamps(light), rows, rng),
+    "tree": lambda color, light, rows, course, rng: tree(color, rows, rng),
+    "tower": lambda color, light, rows, course, rng: tower(color, _lamps(light), rows, rng),
 }

@@ -1,21 +1,57 @@
-"""Single trees with coloured crowns as sprites."""
+"""Single trees with coloured crowns as sprites, made like the other plants; white ones are in blossom."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.land import rgb
+from synthviz.world.noise import Noise
+from synthviz.world.plants.foliage import assemble, crown, limb, sheet
 from synthviz.world.sprites import Sprite
-from synthviz.world.things.sheet import Sheet
-from synthviz.world.vectors import unit
 
-BARK = torch.tensor([0.11, 0.065, 0.04])
-ASPECTS = {"round": 0.84, "tall": 0.50, "spreading": 1.08}
-LEAVES, CORE = 36, 9  # balls of leaves that make up a crown, and how many larger ones hold it together
+DARK, LIGHT = 0.5, 1.12  # reflectance of leaves in the shade and in front, relative to the colour of the tree
+BLOSSOM = (rgb(0.60, 0.50, 0.53), rgb(1.0, 0.95, 0.95))
+BARK = (rgb(0.05, 0.035, 0.025), rgb(0.20, 0.14, 0.10))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of a crown, relative to the height of the tree.
+
+    Attributes:
+        width: of the sprite.
+        low: lowest and highest height at which the crown begins.
+        half: half the width of the crown.
+        boughs: how many clusters of leaves it has.
+        cluster: half the width of a cluster.
+        narrower: how much narrower the crown is at its top, or wider below 0.
+    """
+
+    width: float
+    low: tuple[float, float]
+    half: float
+    boughs: int
+    cluster: float
+    narrower: float
+
+
+SHAPES = {
+    "round": Shape(0.92, (0.20, 0.28), 0.41, 12, 0.17, 0.30),
+    "tall": Shape(0.62, (0.16, 0.24), 0.27, 12, 0.135, 0.60),
+    "spreading": Shape(1.10, (0.30, 0.38), 0.51, 13, 0.155, -0.10),
+}
+
+
+@cache
+def _leafage() -> Noise:
+    """Return the noise of all leaves; each tree shows another part of it."""
+    return Noise(torch.Generator().manual_seed(7))
 
 
 def tree(color: Tensor, rows: int, rng: np.random.Generator) -> Sprite:
@@ -26,89 +62,59 @@ def tree(color: Tensor, rows: int, rng: np.random.Generator) -> Sprite:
         rows: of the sprite.
         rng: chooses its kind and the shape of its crown.
     """
-    kind = str(rng.choice(list(ASPECTS)))
-    sheet = Sheet(ASPECTS[kind], rows)
-    low = {"round": 0.36, "tall": 0.56, "spreading": 0.26}[kind]
-    _trunk(sheet, 0.6 * BARK + 0.12 * color, low, {"round": 0.075, "tall": 0.06, "spreading": 0.085}[kind], rng)
-    _crown(sheet, _balls(kind, low, rng), color, rng)
-    return sheet.sprite()
+    shape = SHAPES[str(rng.choice(list(SHAPES)))]
+    rows += rows % 2
+    x, up = sheet(rows, 2 * round(rows * shape.width / 2))
+    low = float(rng.uniform(*shape.low))
+    boughs = _boughs(shape, low, rng)
+    leaves = crown(_leafage(), rng, x, up, _clusters(boughs, shape, rng), 0.024)
+    wood = limb(x, up, _branches(boughs, low, rng), _leafage(), float(rng.uniform(0, 60)))
+    plain = color[:, None, None]
+    colors = BLOSSOM if float(color.min()) > 0.5 else (DARK * plain, (LIGHT * plain + 0.015).clamp(max=1))
+    return assemble([(wood, *BARK), (leaves, *colors)])
 
 
-def _trunk(sheet: Sheet, bark: Tensor, crown: float, thick: float, rng: np.random.Generator) -> None:
-    lean = float(rng.uniform(-0.05, 0.05))
-    foot, neck = 1.5 * thick, 0.85 * thick
-    trunk = [
-        (-1.5 * foot, 1.0),
-        (-foot, 0.9),
-        (lean - neck, crown - 0.5),
-        (lean + neck, crown - 0.5),
-        (foot, 0.9),
-        (1.5 * foot, 1.0),
+def _boughs(shape: Shape, low: float, rng: np.random.Generator) -> np.ndarray:
+    """Spread the middles of the clusters of leaves over the crown, no two close together: (n, 2) x, up."""
+    middle, tall = (low + 0.97) / 2, (0.97 - low) / 2
+    reach = shape.half - shape.cluster, tall - 0.85 * shape.cluster
+    places: list[tuple[float, float]] = []
+    for attempt in range(20 * shape.boughs):
+        angle, out = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0.0, 1.0))
+        high = math.sin(angle) * out
+        x = math.cos(angle) * out * reach[0] * (1 - shape.narrower * max(0.0, high) ** 1.3)
+        apart = (1.0 - 0.7 * attempt / (20 * shape.boughs)) * shape.cluster
+        if all(math.hypot(x - other[0], middle + high * reach[1] - other[1]) > apart for other in places):
+            places.append((x, middle + high * reach[1]))
+        if len(places) == shape.boughs:
+            break
+    return np.array(places)
+
+
+def _clusters(boughs: np.ndarray, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    """Give each bough a cluster of leaves and smaller tufts around it: (n, 5) as `crown` wants them."""
+    near = rng.uniform(-0.10, 0.10, len(boughs))
+    half = shape.cluster * rng.uniform(0.62, 0.95, len(boughs))
+    whole = [np.stack([*boughs.T, near, half, 0.72 * half], 1)]
+    for _ in range(3):
+        angle = rng.uniform(0, 2 * math.pi, len(boughs))
+        x = boughs[:, 0] + 0.85 * half * np.cos(angle)
+        up = boughs[:, 1] + 0.60 * half * np.sin(angle) + 0.1 * half
+        small = half * rng.uniform(0.36, 0.60, len(boughs))
+        whole.append(np.stack([x, up, near + rng.uniform(-0.02, 0.05, len(boughs)), small, 0.8 * small], 1))
+    return np.concatenate(whole)
+
+
+def _branches(boughs: np.ndarray, low: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the trunk and a branch to every bough: (n, 6) as `limb` wants them."""
+    top = float(boughs[:, 1].max())
+    lean = float(rng.normal(0, 0.02))
+    ends = [
+        [0, 0, 0.040, 0.2 * lean, 0.06, 0.030],
+        [0.2 * lean, 0.06, 0.030, lean, low + 0.10, 0.023],
+        [lean, low + 0.10, 0.023, 0.5 * lean, 0.5 * (low + top) + 0.1, 0.010],
     ]
-    round_x = (sheet.x / foot).clamp(-0.9, 0.9)
-    normal = torch.stack([round_x, 0 * round_x, -torch.sqrt(1 - round_x**2)])
-    sheet.lay(sheet.polygon(trunk), bark, normal)
-    for side in (-1, 1):
-        reach = 0.45 * sheet.aspect * side
-        bough = [
-            (-0.6 * neck, crown + 0.12),
-            (0.6 * neck, crown + 0.12),
-            (reach + 0.03, crown - 0.3),
-            (reach - 0.03, crown - 0.3),
-        ]
-        sheet.lay(sheet.polygon(bough), bark, normal)
-
-
-def _balls(kind: str, low: float, rng: np.random.Generator) -> Tensor:
-    """Place balls of leaves from back to front: (n, 4) x, y, depth, radius."""
-    wide, top = ASPECTS[kind] - 0.03, -0.98
-    high = (low + 0.12 - top) / 2
-    middle = top + high
-    angle = rng.uniform(0, 2 * math.pi, LEAVES)
-    reach = np.sqrt(rng.uniform(0.0, 1.0, LEAVES))
-    reach[:CORE] *= 0.62
-    radius = rng.uniform(0.13, 0.22, LEAVES) * {"round": 1.0, "tall": 0.8, "spreading": 1.0}[kind]
-    y = middle + (high - radius) * reach * np.sin(angle)
-    span = {"round": 1.0, "tall": 1.0, "spreading": 1.0}[kind] * np.ones_like(y)
-    if kind == "tall":
-        span = np.clip(1.15 - 0.75 * (low - y) / (2 * high), 0.35, 1.0)
-    if kind == "spreading":
-        y = y + 0.10 * (np.cos(angle) * reach) ** 2
-    x = (wide * span - radius) * reach * np.cos(angle)
-    depth = np.sqrt(np.clip(1 - reach**2, 0, 1)) * 0.5
-    radius[:CORE] *= 1.5
-    depth[:CORE] *= 0.4
-    order = np.argsort(depth)
-    balls = np.stack([x, y, depth, radius], 1)[order]
-    return torch.tensor(balls, dtype=torch.float32)
-
-
-def _crown(sheet: Sheet, balls: Tensor, color: Tensor, rng: np.random.Generator) -> None:
-    """Lay the balls over each other, ragged at their edges, bright on top and dark in the gaps."""
-    x, y, depth, radius = (values[:, None, None] for values in balls.T)
-    ragged = _leafage(sheet, rng)
-    right, up = (sheet.x - x) / radius, (y - sheet.y) / radius
-    square = right**2 + up**2 + 0.40 * ragged
-    toward = depth / radius + torch.sqrt((1 - square).clamp(min=0))
-    toward = torch.where(square < 1, toward, torch.full_like(toward, -1.0)) * radius
-    nearest, index = toward.max(0)
-    mask = F.avg_pool2d((nearest > 0).float()[None, None], 3, 1, 1)[0, 0]
-    mask = (1.6 * mask - 0.2).clamp(0, 1)  # leaves end less softly than the average
-    right, up = (values.gather(0, index[None])[0] for values in (right, up))
-    middle = float(balls[:, 1].mean())
-    whole_x, whole_y = sheet.x / sheet.aspect, (middle - sheet.y) / 0.8
-    normal = torch.stack(
-        [0.55 * right + 0.6 * whole_x, 0.55 * up + 0.6 * whole_y + 0.1, -torch.ones_like(right) * 0.75]
-    )
-    shade = (0.92 + 0.30 * up + 0.28 * whole_y - 0.16 * ragged).clamp(0.32, 1.25)
-    sheet.lay(mask, color[:, None, None] * shade, unit(normal))
-
-
-def _leafage(sheet: Sheet, rng: np.random.Generator) -> Tensor:
-    """Return a rough texture with values around 0 and a standard deviation of about 0.4."""
-    rows, columns = sheet.y.shape
-    total = torch.zeros(1, 1, rows, columns)
-    for cells, weight in ((14, 0.28), (30, 0.26)):
-        values = rng.normal(0, 1, (1, 1, cells, max(2, round(cells * sheet.aspect)))).astype(np.float32)
-        total += weight * F.interpolate(torch.from_numpy(values), (rows, columns), mode="bilinear", align_corners=False)
-    return total[0, 0]
+    for x, up in boughs[::2]:
+        start = min(up - 0.4 * abs(x), low + 0.12 + 0.3 * max(0.0, up - low))
+        ends.append([lean, max(low - 0.04, start), 0.011, x, up, 0.005])
+    return np.array(ends)
