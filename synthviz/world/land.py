@@ -49,6 +49,7 @@ class Land:
         height: the height field.
         material: what the ground is made of: what the pixels see, and their positions x and z in the world.
         waves: the surface of the water at height 0; None without water.
+        water_from: distance from which this surface is seen; nearer, a drawable of the sea lies over it.
         near, far: distances between which there is ground to see.
         drawables: what stands in the landscape, in any order.
         sights: what the composition shows besides what was asked for, of `wordings.SIGHT_WORDS`; captions may name it.
@@ -58,6 +59,7 @@ class Land:
     height: Height
     material: Callable[[Seen, Tensor, Tensor], Material]
     waves: Waves | None = None
+    water_from: float = 0.0
     near: float = 0.12
     far: float = 26.0
     drawables: tuple[Drawable, ...] = ()

@@ -135,6 +135,7 @@ def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
     camera, size, slopes = view.camera, view.size, view.camera.rows(view.size)
     distance = (camera.height / (-slopes).clamp(min=1e-4)).clamp(max=1e4)[:, None]
     below = ((seen.height < 0) | ~seen.hit) & (slopes < 0)[:, None] & (distance < seen.depth + 1e-3)
+    below &= distance > land.water_from
     if land.waves is None or not below.any():
         return
     half = size // 2  # waves blur the mirror image
@@ -147,7 +148,7 @@ def _put_water(view: View, land: Land, noise: Noise, seen: Seen) -> None:
         labels=torch.full((half, half), LABELS["sky"], dtype=torch.uint8),
         mirrored=True,
     )
-    _put_ground(mirror, land, march(land.height, camera, half, land.near, land.far, mirrored=True), noise)
+    _put_ground(mirror, land, march(land.height, camera, half, land.near, land.far, mirrored=True, every=2), noise)
     for drawable in land.drawables:
         drawable.draw(mirror)
     rows = _rows_of(below)

@@ -63,6 +63,7 @@ def beach(wishes: Wishes) -> Land:
         height,
         where_seen(lambda seen, x, z: _material(noise, seen, x, z, inland(x, z), (dark, pale), kind != "bay", snow)),
         waves,
+        water_from=sea.covers,
         near=0.05,
         drawables=drawables,
         sights=(*(("palms",) if palms else ()), *(("bay", "from a hill") if kind == "bay" else ("waves",))),
@@ -94,10 +95,12 @@ def _palms(kind: str, side: float, wishes: Wishes, height: Height, inland: Inlan
         for _ in range(int(rng.integers(5, 14))):
             z = float(rng.uniform(0.9, 1.5) if rng.random() < 0.3 else rng.uniform(1.4, 4.5))
             spots.append((side * (0.2 + z * float(rng.uniform(0.12, 0.55))), z, float(rng.uniform(0.4, 0.62))))
+    spots.sort(key=lambda spot: -spot[1])
+    x, z = (torch.tensor([values]) for values in tuple(zip(*spots, strict=True))[:2])
+    feet, dry = height(x, z, torch.full_like(x, 0.01))[0], inland(x, z)[0] >= (0.02 if kind == "out" else 0.14)
     standing = []
-    for right, away, tall in sorted(spots, key=lambda spot: -spot[1]):
-        foot = height_at(height, right, away)
-        if float(inland(torch.tensor([[right]]), torch.tensor([[away]]))) < (0.02 if kind == "out" else 0.14):
+    for (right, away, tall), foot, on_sand in zip(spots, feet.tolist(), dry.tolist(), strict=True):
+        if not on_sand:
             continue
         sprite = sprites[rng.integers(len(sprites))]
         standing.append(Standing(sprite, right, foot - 0.015, away, tall * PALM, tall, flip=bool(rng.random() < 0.5)))

@@ -66,6 +66,7 @@ def ocean(wishes: Wishes) -> Land:
         land,
         where_seen(lambda seen, x, z: coast_material(wishes.noise, seen, x, z, dark, pale, grass_line, snow)),
         waves,
+        water_from=sea.covers,
         near=0.1,
         drawables=drawables,
         sights=SIGHTS[kind] + (("waves",) if rough > 0.5 else ()),

@@ -73,6 +73,11 @@ class Sea:
     surf: Surf | None = None
     reach: float = 14.0
 
+    @property
+    def covers(self) -> float:
+        """Distance up to which nothing is seen of the core's plane."""
+        return 0.5 * self.reach
+
     def draw(self, view: View) -> None:
         """Draw the sea over the plane of the water; the mirror image of the land has no sea."""
         if view.mirrored:
@@ -81,7 +86,7 @@ class Sea:
         x, z = view.camera.to_world(seen.right.clamp(-90, 90), seen.away.clamp(max=90))
         depth = self._depth(x, z)
         color = self._shade(view, seen, x, z, depth)
-        alpha = seen.hit.float() * smoothstep(self.reach, self.reach * 0.5, seen.away)
+        alpha = seen.hit.float() * smoothstep(self.reach, self.covers, seen.away)
         if depth is not None:  # the last sheet of water is thin
             alpha = alpha * smoothstep(0.0, 0.0025, seen.height + depth)
         layers = torch.cat([color, alpha[None], seen.depth.clamp(max=1e4)[None]])[None]
