@@ -18,9 +18,9 @@ METALS: tuple[Color, ...] = (
     (0.22, 0.33, 0.36),
 )
 GLASSES: tuple[Color, ...] = ((0.05, 0.08, 0.13), (0.05, 0.13, 0.16), (0.09, 0.09, 0.16), (0.11, 0.16, 0.21))
-WINDOWS: tuple[Color, ...] = ((1.0, 0.50, 0.18), (1.0, 0.60, 0.28), (1.0, 0.70, 0.42), (0.45, 0.74, 1.0))
+WINDOWS: tuple[Color, ...] = ((1.0, 0.46, 0.15), (1.0, 0.54, 0.22), (1.0, 0.62, 0.32), (0.42, 0.70, 1.0))
 # Height and width of a pane in floors, and the share of its height that is frame: ribbons, fins, grids, sheer glass.
-PANES = ((1.0, 40.0, 0.42), (5.0, 0.9, 0.1), (1.5, 1.5, 0.3), (3.0, 40.0, 0.12))
+PANES = ((1.1, 40.0, 0.52), (5.0, 0.9, 0.1), (1.5, 1.5, 0.3), (3.0, 40.0, 0.12))
 GLOWS: tuple[tuple[Color, Color], ...] = (
     ((0.04, 0.62, 1.0), (1.0, 0.22, 0.45)),
     ((0.06, 0.85, 0.70), (1.0, 0.45, 0.10)),
@@ -106,7 +106,7 @@ class Blueprint:
             glass=GLASSES[rng.integers(len(GLASSES))],
             gloss=self.uniform(0.4, 0.72),
             window=WINDOWS[rng.integers(len(WINDOWS))],
-            lit=self.uniform(0.5, 0.85),
+            lit=self.uniform(0.45, 0.8),
             pane=floor * tall,
             pane_width=floor * wide,
             frame=frame,

@@ -18,6 +18,7 @@ from synthviz.world.sky import mix
 from synthviz.world.view import View
 
 SMALLEST = (3.5, 8.0)  # pixels between which panes change from an even glow to a pattern
+MULLION = 0.03  # width of the frame between panes that lie side by side
 STRETCH = 0.5  # length of a wall along which a ribbon of windows is lit alike
 
 
@@ -72,7 +73,8 @@ class Facades:
             wall, (tall < 0.06 * self.scale).float()
         )
         upward = (hits.v / tall).clamp(0, 1)
-        emission = window * (shine * pane * (0.34 + 0.66 * darkness) * (1.15 - 0.35 * upward))
+        spread = (0.15 + 0.85 * pane) * wall  # a lit floor also brightens the frames before it
+        emission = window * (shine * spread * (0.36 + 0.36 * darkness) * (1.3 - 0.6 * upward))
         emission = emission + glow * (strip * (0.05 + 0.85 * darkness))
         low = torch.exp(-hits.height.clamp(min=0) / (0.22 * self.scale))
         street = torch.tensor([1.0, 0.62, 0.34])[:, None] * (low * 0.30 * darkness * darkness)
@@ -88,7 +90,7 @@ class Facades:
             emission=emission + street * albedo,
             gloss=gloss * (0.22 + 0.78 * pane * (1 - 0.85 * shine)) * wall,
             lit=0.25 + 0.75 * shade,
-            open_sky=(0.35 + 0.45 * shade) * (1.3 - 0.82 * darkness),
+            open_sky=(0.35 + 0.45 * shade) * (0.46 + 0.8 * (1 - darkness) ** 2),
         )
 
 
@@ -112,7 +114,8 @@ def _windows(
     """
     scale, darkness = setting
     row, glass_up, seen = _cells(hits.v, panes[0], hits.pixel, panes[2])
-    _, glass_along, _ = _cells(hits.u, panes[1], hits.pixel, torch.full_like(lit, 0.16))
+    mullion = (MULLION * scale / panes[1]).clamp(max=0.2)
+    _, glass_along, _ = _cells(hits.u + panes[1] / 2, panes[1], hits.pixel, mullion)
     stretch = STRETCH * scale * (1 + (seed * 0.37) % 1)
     place = seed + 7.0 * hits.side
     along = hits.u / stretch + 5.0 * _chance(row, torch.zeros_like(row), place)
@@ -120,8 +123,8 @@ def _windows(
     one, other = _chance(row, number, place + 3.1), _chance(row, number + 1, place + 3.1)
     bright = one + (other - one) * smoothstep(0.3, 0.7, along - number)
     wanted = lit * (0.1 + 0.9 * darkness) * (1.0 if darkness > 0.05 else 0.0)
-    on = smoothstep(0.85 - wanted, 1.25 - wanted, bright)
-    return glass_up * glass_along, mix(0.7 * wanted, torch.maximum(on, 0.2 * wanted), seen)
+    on = smoothstep(0.95 - wanted, 1.35 - wanted, bright)
+    return glass_up * glass_along, mix(0.55 * wanted, torch.maximum(on, 0.14 * wanted), seen)
 
 
 def _cells(along: Tensor, size: Tensor, pixel: Tensor, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:

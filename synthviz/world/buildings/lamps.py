@@ -9,7 +9,7 @@ import torch
 from synthviz.world.light import Color
 from synthviz.world.view import View
 
-PIECES = 24  # straight pieces of which a trail is drawn
+PIECES = 14  # straight pieces of which a trail is drawn
 
 
 @dataclass(frozen=True)

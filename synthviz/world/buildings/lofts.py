@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ from torch import Tensor
 from synthviz.world.buildings.solid_shapes import Rays, Solid, roots
 
 SAMPLES = 49  # sections of a loft, at equal distances
-Knots = Sequence[tuple[float, float]]  # (share of the height, value), from foot to head
+LINE = np.linspace(0, 1, SAMPLES)
+Knots = tuple[tuple[float, float], ...]  # (share of the height, value), from foot to head
 
 
 @dataclass(frozen=True)
@@ -51,24 +53,29 @@ class Loft(Solid):
 
     def cast(self, rays: Rays) -> tuple[Tensor, Tensor]:
         """Return where rays enter and leave the walls."""
-        share = ((rays.eye + rays.up * self.away - self.base) / self.height)[:, None]
-        size = _between(torch.tensor(self.profile), share).clamp(min=1e-3)
-        shift = _between(torch.tensor(self.sway), share) * self.width
-        angle = self.turn + self.twist * share.clamp(0, 1) if self.twist else torch.tensor([[self.turn]])
+        share = ((rays.eye + rays.up.numpy() * self.away - self.base) / self.height).clip(0, 1)
+        size = _per_row(np.interp(share, LINE, self.profile)).clamp(min=1e-3)
+        shift = _per_row(np.interp(share, LINE, self.sway)) * self.width
+        angle = self.turn + self.twist * _per_row(share) if self.twist else torch.tensor([[self.turn]])
         cos, sin = torch.cos(angle), torch.sin(angle)
         speed_across, speed_along = cos * rays.right + sin, cos - sin * rays.right
         across = cos * self.right + sin * self.away + shift
         along = cos * self.away - sin * self.right
-        half_across, half_along = size * (self.width / 2), size * (self.depth / 2)
+        half = size * (self.width / 2)
         if self.square:
-            enter, leave = _slab(speed_across, across, half_across)
-            enter_too, leave_too = _slab(speed_along, along, half_along)
+            enter, leave = _slab(speed_across, across, half)
+            enter_too, leave_too = _slab(speed_along, along, size * (self.depth / 2))
             return torch.maximum(enter, enter_too), torch.minimum(leave, leave_too)
-        speed_across, across = speed_across / half_across, across / half_across
-        speed_along, along = speed_along / half_along, along / half_along
+        ratio = self.width / self.depth  # stretched by this, ellipses are circles
+        speed_along, along = ratio * speed_along, ratio * along
         square = speed_across.square() + speed_along.square()
-        half = speed_across * across + speed_along * along
-        return roots(square, half, across.square() + along.square() - 1)
+        middle = speed_across * across + speed_along * along
+        return roots(square, middle, across.square() + along.square() - half.square())
+
+
+def _per_row(values: np.ndarray) -> Tensor:
+    """Return numbers of rows as (rows, 1)."""
+    return torch.from_numpy(values.astype(np.float32))[:, None]
 
 
 def _slab(speed: Tensor, middle: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,26 +85,18 @@ def _slab(speed: Tensor, middle: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
     return torch.minimum(one, other), torch.maximum(one, other)
 
 
-def _between(samples: Tensor, share: Tensor) -> Tensor:
-    """Look samples at equal distances up at shares from 0 to 1."""
-    place = share.clamp(0, 1) * (SAMPLES - 1)
-    low = place.floor().clamp(max=SAMPLES - 2)
-    index = low.long()
-    return torch.lerp(samples[index], samples[index + 1], place - low)
-
-
+@lru_cache(maxsize=512)
 def sampled(knots: Knots) -> tuple[float, ...]:
     """Return `SAMPLES` values of a smooth curve through knots that never overshoots them."""
     shares, values = np.array(knots, dtype=float).T
-    line = np.linspace(0, 1, SAMPLES)
-    index = np.clip(np.searchsorted(shares, line, side="right") - 1, 0, len(shares) - 2)
+    index = np.clip(np.searchsorted(shares, LINE, side="right") - 1, 0, len(shares) - 2)
     gaps, rises = np.diff(shares), np.diff(values) / np.diff(shares)
     slopes = np.zeros(len(shares))
     for knot in range(1, len(shares) - 1):  # the harmonic mean keeps the curve monotone between knots (PCHIP)
         if rises[knot - 1] * rises[knot] > 0:
             slopes[knot] = 2 / (1 / rises[knot - 1] + 1 / rises[knot])
     slopes[0], slopes[-1] = rises[0], rises[-1]
-    t = (line - shares[index]) / gaps[index]
+    t = (LINE - shares[index]) / gaps[index]
     bow = slopes[index] * (1 - t) - slopes[index + 1] * t - rises[index] * (1 - 2 * t)
     curve = values[index] + t * np.diff(values)[index] + gaps[index] * t * (1 - t) * bow
     return tuple(float(value) for value in curve)

@@ -36,7 +36,7 @@ def traffic(plan: Blueprint, camera: Camera, distance: float, room: float) -> li
         color: Color = plan.glows[number % 2]
         trail = Trail(begin, bend, end, (0.9 * color[0] + 0.15, 0.9 * color[1] + 0.12, 0.9 * color[2] + 0.1))
         lights.append(trail)
-        for share in (1.0, plan.uniform(0.7, 0.85), plan.uniform(0.4, 0.6)):
+        for share in (1.0, plan.uniform(0.5, 0.8)):
             lights.append(_aircraft(plan, trail, share))
     return lights
 
@@ -45,11 +45,11 @@ def _aircraft(plan: Blueprint, trail: Trail, share: float) -> Lamp:
     """Add an aircraft on a trail, shaped like a drop, and return its light."""
     (x, y, z), before = trail.at(share), trail.at(share - 0.05)
     turn = math.atan2(z - before[2], x - before[0])
-    long = plan.uniform(0.26, 0.36)
+    long = plan.uniform(0.28, 0.36)
     look = replace(plan.look(adorned=False), metal=(0.55, 0.57, 0.62), lit=1.0, rim=0.0, gloss=0.3)
-    look = replace(look, pane=0.085, pane_width=0.4, frame=0.5, window=(1.0, 0.8, 0.5))
+    look = replace(look, pane=0.06, pane_width=0.4, frame=0.5, window=(1.0, 0.8, 0.5))
     profile = ((0.0, 0.2), (0.35, 0.95), (0.5, 1.0), (0.75, 0.6), (1.0, 0.1))
-    plan.aircraft.append((loft((x, y - 0.03, z), (long, 0.085, 0.11), profile, turn), look))
+    plan.aircraft.append((loft((x, y - 0.02, z), (long, 0.06, 0.10), profile, turn), look))
     color = trail.color
     nose = (x + 0.4 * long * math.cos(turn), y, z + 0.4 * long * math.sin(turn) - 0.12)
     return Lamp(*nose, 0.02, (1.2 * color[0] + 0.2, 1.2 * color[1] + 0.2, 1.2 * color[2] + 0.2), 1.5)

@@ -151,7 +151,7 @@ def _mist(wishes: Wishes, plan: Blueprint, density: float, thickness: float, beg
     one, warm = plan.glows[0], (1.0, 0.55, 0.28)
     strength = 0.14 * darkness * darkness
     glow = tuple(strength * (0.45 * a + 0.55 * b) for a, b in zip(one, warm, strict=True))
-    density *= wishes.rng.uniform(0.6, 1.2) * (0.38 + 0.4 * darkness)
+    density *= wishes.rng.uniform(0.6, 1.2) * (0.28 + 0.5 * darkness)
     if wishes.weather in NEARNESS:  # the air itself is thick enough
         density *= 0.3
     return Mist(density, thickness, begin, (glow[0], glow[1], glow[2]))
@@ -183,7 +183,7 @@ def _across(wishes: Wishes, plan: Blueprint) -> Site:
         land = 0.16 * smoothstep(shore, shore + 0.05, z) - 0.1 if wishes.water else 0.02 + 0.0 * z
         far = smoothstep(14, 20, z) * (0.5 + 0.5 * noise.value(x / 6 + shift, z / 6)).clamp(min=0) * 1.1
         near = smoothstep(1.5, 0.5, z + 0.9 - side * 1.1 * x + 0.2 * noise.value(3 * x + shift, 3 * z))
-        rough = 0.02 * noise.fbm(6 * x, 6 * z, 4, 0.5, 6 * pixel)
+        rough = 0.02 * noise.fbm(6 * x, 6 * z, 3, 0.5, 6 * pixel)
         return land + far + near * ((bank + 0.1 + rough) if bank else 0.0)
 
     return Site(
@@ -254,8 +254,8 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
         plain = 0.16 * smoothstep(first - 0.5, first - 0.4, z + 0.5 * torch.sin(x)) - 0.12 if wishes.water else 0.02
         fall = (z - 0.9 * side * x + 0.12 * noise.value(x * 1.5 + shift, z * 1.5)) / 1.5
         slope = smoothstep(1.0, 0.0, fall)
-        hill = slope * (lift - 0.22 + 0.02 * noise.fbm(7 * x, 7 * z, 4, 0.5, 7 * pixel))
-        far = smoothstep(16, 25, z) * (1.15 * lift + 0.5 * noise.fbm(x / 5 + shift, z / 5, 5, 0.5, pixel / 5))
+        hill = slope * (lift - 0.22 + 0.02 * noise.fbm(7 * x, 7 * z, 3, 0.5, 7 * pixel))
+        far = smoothstep(16, 25, z) * (1.15 * lift + 0.5 * noise.fbm(x / 5 + shift, z / 5, 4, 0.5, pixel / 5))
         return plain + hill + far
 
     return Site(
@@ -301,8 +301,8 @@ def _clouds(wishes: Wishes, plan: Blueprint) -> Site:
 def _puffs(noise: Noise, x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
     """Return the height of heaps of cloud above their folds, 0 to about 0.4."""
     total = torch.zeros_like(x)
-    for octave, (frequency, height) in enumerate(((0.45, 0.10), (1.1, 0.08), (2.4, 0.05), (5.0, 0.022))):
+    for octave, (frequency, height) in enumerate(((0.30, 0.13), (0.9, 0.09), (2.1, 0.05), (5.0, 0.022))):
         shown = (1.5 - 2.0 * pixel * frequency).clamp(0, 1)
         heaps = noise.value(x * frequency + 7.7 * octave, z * frequency + 0.3 * total).abs().clamp(max=1.5)
-        total = total + height * shown * torch.sqrt(heaps + 0.02)
+        total = total + height * shown * (torch.sqrt(heaps + 0.12) - 0.3)
     return total

@@ -67,26 +67,28 @@ def city_ground(noise: Noise, seen: Seen, x: Tensor, z: Tensor, town: Town) -> M
         grass = mix(grass, rgb(0.25, 0.24, 0.23) * (1 + 0.06 * fine), smoothstep(PATH, PATH - 0.015, beside))
         wide = torch.maximum(0.012 + 0.0 * x, 0.8 * seen.pixel)
         light = 0.8 * torch.exp(-(((beside - PATH) / wide) ** 2)) + 0.06 * torch.exp(-(((beside - PATH) / 0.1) ** 2))
-    if town.quayside or town.streets is not None:
-        light = light + _street_lamps(seen, x, z, town) * smoothstep(0.3, 0.1, seen.height)
+    if town.quayside:
+        wide = torch.maximum(0.03 + 0.0 * x, seen.pixel)
+        light = light + 0.5 * torch.exp(-(((z - town.shore - 0.08) / wide) ** 2))
+    if town.streets is not None:
+        # The gardens between the streets lie in the shade of the buildings.
+        lamps, road = _streets(seen, x, z, town.streets)
+        light = light + lamps
+        stone = mix(0.6 * grass, rgb(0.24, 0.235, 0.23), road)
+    light = light * (smoothstep(0.3, 0.1, seen.height) if town.path is None else 1.0)
     albedo = under_weather(mix(grass, stone, paved), town.weather, fine)
     rough = 0.10 * (1 - paved)
     return Material(albedo, rough * fine, rough * broad, rgb(1.0, 0.55, 0.24) * (light * town.darkness))
 
 
-def _street_lamps(seen: Seen, x: Tensor, z: Tensor, town: Town) -> Tensor:
-    """Return the light of lamps along the shore and along a grid of streets."""
-    wide = torch.maximum(0.03 + 0.0 * x, seen.pixel)
-    light = torch.zeros_like(x)
-    if town.quayside:
-        light = 0.5 * torch.exp(-(((z - town.shore - 0.08) / wide) ** 2))
-    if town.streets is not None:
-        first, begin, lean = town.streets
-        along = (z - first) / BLOCK
-        beside = (along - along.round()).abs() * BLOCK
-        street = torch.exp(-((beside / torch.maximum(0.03 + 0.0 * x, seen.pixel)) ** 2))
-        off = (x - begin - lean * (z - first)).abs()
-        wide = torch.exp(-((off / 0.1) ** 2)) + 0.5 * torch.exp(-((off / 0.3) ** 2))
-        lamps = 0.35 * street + 0.2 * torch.exp(-((beside / 0.12) ** 2)) + 0.8 * wide
-        light = light + lamps * smoothstep(-0.3, 0.0, z - first)
-    return light
+def _streets(seen: Seen, x: Tensor, z: Tensor, streets: tuple[float, float, float]) -> tuple[Tensor, Tensor]:
+    """Return the light of lamps along streets and a boulevard, and where roads are, (H, W) each; see `Town`."""
+    first, begin, lean = streets
+    along = (z - first) / BLOCK
+    beside = (along - along.round()).abs() * BLOCK
+    street = torch.exp(-((beside / torch.maximum(0.03 + 0.0 * x, seen.pixel)) ** 2))
+    off = (x - begin - lean * (z - first)).abs()
+    wide = torch.exp(-((off / 0.1) ** 2)) + 0.5 * torch.exp(-((off / 0.3) ** 2))
+    town = smoothstep(-0.3, 0.0, z - first)
+    lamps = (0.35 * street + 0.2 * torch.exp(-((beside / 0.12) ** 2)) + 0.8 * wide) * town
+    return lamps, torch.maximum(smoothstep(0.13, 0.10, beside), smoothstep(0.20, 0.17, off)) * town

@@ -81,7 +81,8 @@ def draw_plan(houses: Sequence[House], height: Height) -> Plan:
         if window is None:
             continue
         rows, columns, x, z = window
-        ground = height(*torch.broadcast_tensors(x, z), torch.full((len(z), x.shape[1]), 0.01))
+        points = (len(z), x.shape[1])
+        ground = height(x.expand(points), z.expand(points), torch.full(points, 0.01))
         cos, sin = math.cos(house.turn), math.sin(house.turn)
         x, z = x - house.right, z - house.away
         across, along = (cos * x + sin * z).abs(), (cos * z - sin * x).abs()
