@@ -6,6 +6,7 @@ the first distance at which the ground rises to the pixel's slope (the VoxelSpac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from synthviz.world.camera import Camera
 
 Height = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, z and the size of a pixel there, to the height above the water
-STEPS = 640
+STEPS = 100  # of the march, for each factor e of distance
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def march(
         every: 1, or 2 to look the height up for half as many columns and to fill in between.
     """
     columns, rows = camera.columns(size), camera.rows(size)
-    depths = near * torch.exp(torch.linspace(0, 1, STEPS) * torch.log(torch.tensor(far / near)))
+    steps = math.ceil(STEPS * math.log(far / near))
+    depths = near * torch.exp(torch.linspace(0, math.log(far / near), steps))
     right = camera.columns(size // every)[:, None] * depths  # (columns, steps)
     away = depths.expand_as(right)
     x, z = camera.to_world(right, away)
@@ -65,15 +67,15 @@ def march(
         ground = _twice_the_columns(ground)
     away = depths.expand_as(ground)
     if mirrored:  # the mirror image of the ground hangs below the water; it is seen from a camera below the water
-        mirrored_land = (ground > 0) & (torch.arange(STEPS) > _last_shore(ground, camera.height, depths)[:, None])
+        mirrored_land = (ground > 0) & (torch.arange(steps) > _last_shore(ground, camera.height, depths)[:, None])
         slopes = torch.where(mirrored_land, (ground + camera.height) / depths, -1e9)
         ground = ground.clamp(min=0)
         rows = -rows.flip(0)
     else:
         slopes = (ground - camera.height) / depths
     first = _first_above(torch.cummax(slopes, 1).values, rows)  # (columns, rows)
-    hit = first < STEPS
-    after = first.clamp(max=STEPS - 1)
+    hit = first < steps
+    after = first.clamp(max=steps - 1)
     before = (after - 1).clamp(min=0)
     low, high = slopes.gather(1, before), slopes.gather(1, after)
     share = ((rows - low) / (high - low).clamp(min=1e-6)).clamp(0, 1)
@@ -143,4 +145,4 @@ def _last_shore(ground: Tensor, camera_height: float, depths: Tensor) -> Tensor:
     seen = (ground < 0) & (slopes >= torch.cummax(slopes, 1).values - 1e-6)
     begins = seen.clone()
     begins[:, 1:] &= ~seen[:, :-1]
-    return (begins * torch.arange(STEPS)).amax(1)
+    return (begins * torch.arange(len(depths))).amax(1)

@@ -29,11 +29,12 @@ class Noise:
     """
 
     def __init__(self, generator: torch.Generator, device: torch.device | str = "cpu") -> None:
-        values = torch.rand(1, 1, CELLS, CELLS, generator=generator) * 2 - 1
-        around = F.pad(values, (2, 2, 2, 2), mode="circular")
+        values = torch.rand(1, 1, CELLS, CELLS, generator=generator)[0, 0] * 2 - 1
         scale = SIDE // CELLS
-        smooth = F.interpolate(around, scale_factor=scale, mode="bicubic", align_corners=False)[0, 0]
-        smooth = smooth[2 * scale : -2 * scale, 2 * scale : -2 * scale]
+        cells = F.pad(torch.eye(CELLS)[None], (2, 2), mode="circular")[:, :, None]
+        shares = F.interpolate(cells, scale_factor=(1, scale), mode="bicubic", align_corners=False)[0, :, 0]
+        shares = shares[:, 2 * scale : -2 * scale]  # (CELLS, SIDE)
+        smooth = shares.T @ values @ shares
         smooth = (smooth - smooth.mean()) / smooth.std()
         slope_x = (smooth.roll(-1, 1) - smooth.roll(1, 1)) / 2 * scale
         slope_y = (smooth.roll(-1, 0) - smooth.roll(1, 0)) / 2 * scale

@@ -15,7 +15,7 @@ from synthviz.world.light import Light
 from synthviz.world.noise import smoothstep
 from synthviz.world.vectors import points
 
-SIDE = 448  # points on a side of the shadow map
+SIDE = 352  # points on a side of the shadow map
 
 
 @dataclass(frozen=True)

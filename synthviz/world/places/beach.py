@@ -96,7 +96,7 @@ def _palms(kind: str, side: float, wishes: Wishes, height: Height, inland: Inlan
             z = float(rng.uniform(0.9, 1.5) if rng.random() < 0.3 else rng.uniform(1.4, 4.5))
             spots.append((side * (0.2 + z * float(rng.uniform(0.12, 0.55))), z, float(rng.uniform(0.4, 0.62))))
     spots.sort(key=lambda spot: -spot[1])
-    x, z = (torch.tensor([values]) for values in tuple(zip(*spots, strict=True))[:2])
+    x, z = torch.tensor(spots)[:, :2].T[:, None]
     feet, dry = height(x, z, torch.full_like(x, 0.01))[0], inland(x, z)[0] >= (0.02 if kind == "out" else 0.14)
     standing = []
     for (right, away, tall), foot, on_sand in zip(spots, feet.tolist(), dry.tolist(), strict=True):
