@@ -73,18 +73,18 @@ class Facades:
             wall, (tall < 0.06 * self.scale).float()
         )
         upward = (hits.v / tall).clamp(0, 1)
-        spread = (0.15 + 0.85 * pane) * wall  # a lit floor also brightens the frames before it
-        emission = window * (shine * spread * (0.36 + 0.36 * darkness) * (1.3 - 0.6 * upward))
+        spread = (0.08 + 0.92 * pane) * wall  # a lit floor also brightens the frames before it
+        emission = window * (shine * spread * (0.40 + 0.46 * darkness) * (1.3 - 0.6 * upward))
         emission = emission + glow * (strip * (0.05 + 0.85 * darkness))
         low = torch.exp(-hits.height.clamp(min=0) / (0.22 * self.scale))
         street = torch.tensor([1.0, 0.62, 0.34])[:, None] * (low * 0.30 * darkness * darkness)
         albedo = mix(metal, glass, pane * 0.85) * (1 - 0.5 * pane * shine)
         roof = hits.roof.float()
-        plants = torch.tensor([0.12, 0.22, 0.07])[:, None].expand_as(albedo)
+        plants = torch.tensor([0.15, 0.27, 0.09])[:, None].expand_as(albedo)
         albedo = mix(albedo, plants, roof * garden)
         if self.snow:
             albedo = mix(albedo, torch.full_like(albedo, 0.85), smoothstep(0.25, 0.7, hits.normal[1]))
-        shade = torch.maximum(smoothstep(0.1 * self.dim, self.dim, hits.height), 0.7 * roof)
+        shade = torch.maximum(smoothstep(0.1 * self.dim, self.dim, hits.height), roof)
         return Surface(
             albedo=albedo,
             emission=emission + street * albedo,

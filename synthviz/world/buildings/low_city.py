@@ -32,7 +32,7 @@ def terraces(plan: Blueprint, right: float, base: float, away: float, width: flo
     for level in range(levels):
         tall = height / levels
         x = right + level * shift * width
-        plan.add(loft((x, bottom, away), (wide, tall, deep), ((0.0, 0.97), (1.0, 1.0)), turn), look)
+        plan.add(loft((x, bottom, away), (wide, tall, deep), ((0.0, 1.0), (1.0, 0.95)), turn), look)
         bottom, wide, deep = bottom + tall, wide * plan.uniform(0.62, 0.74), deep * plan.uniform(0.62, 0.74)
 
 
@@ -55,7 +55,7 @@ def slab(plan: Blueprint, right: float, base: float, away: float, width: float, 
     """Add an upright slab with rounded ends and a rounded head."""
     look, turn = _low_look(plan), plan.uniform(-0.5, 0.5)
     profile = ((0.0, 1.0), (0.8, 0.96), (0.93, 0.8), (1.0, 0.45))
-    size = (width * 0.8, height * 1.25, width * plan.uniform(0.4, 0.6))
+    size = (width * 0.9, height * 1.3, width * plan.uniform(0.24, 0.36))
     plan.add(
         loft((right, base, away), size, profile, turn), replace(look, rim=0.0, seam=float(plan.rng.random() < 0.5))
     )
@@ -70,7 +70,7 @@ def ramp(plan: Blueprint, right: float, base: float, away: float, width: float, 
     plan.add(loft((right, base, away), size, profile, plan.uniform(-0.3, 0.3), sway=sway), look)
 
 
-LOW: tuple[Tower, ...] = (terraces, terraces, slab, shell, ramp, hall)
+LOW: tuple[Tower, ...] = (terraces, terraces, terraces, slab, shell, shell, ramp, hall)
 
 
 def build_low(plan: Blueprint, right: float, away: float, width: float, height: float) -> None:

@@ -161,8 +161,8 @@ def _across(wishes: Wishes, plan: Blueprint) -> Site:
     """Look at the skyline across water, or across a park."""
     rng, noise = wishes.rng, wishes.noise
     distance = float(rng.uniform(7.5, 9.0))
-    low = 0.5 if wishes.water else 0.6  # a park is less to see than water
-    camera = Camera(float(rng.uniform(0.14, 0.4)), float(rng.uniform(low, 0.7)), float(rng.uniform(0.36, 0.52)))
+    low = 0.5 if wishes.water else 0.64  # a park is less to see than water
+    camera = Camera(float(rng.uniform(0.14, 0.4)), float(rng.uniform(low, 0.72)), float(rng.uniform(0.36, 0.52)))
     lamps = skyline(plan, camera, distance, wishes.sun_side)
     shore, side = distance - 2.5, float(rng.choice([-1, 1]))
     if rng.random() < (0.35 if wishes.water else 0.7):
@@ -266,7 +266,7 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
         0.7,
         _waves(wishes) if wishes.water else None,
         lamps,
-        terrace=terrace,
+        terrace,
     )
 
 

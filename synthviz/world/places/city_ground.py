@@ -64,6 +64,8 @@ def city_ground(noise: Noise, seen: Seen, x: Tensor, z: Tensor, town: Town) -> M
     if town.path is not None:
         share = z / town.shore
         beside = (x - town.path * (share * (2 - share) + 0.5 * torch.sin(2.6 * share))).abs()
+        mown = torch.sin(6.2832 * (x - town.path * share * (2 - share)) / 0.7)  # lawns are mown in stripes
+        grass = 1.5 * grass * (1 + 0.16 * (3 * mown).clamp(-1, 1))
         grass = mix(grass, rgb(0.25, 0.24, 0.23) * (1 + 0.06 * fine), smoothstep(PATH, PATH - 0.015, beside))
         wide = torch.maximum(0.012 + 0.0 * x, 0.8 * seen.pixel)
         light = 0.8 * torch.exp(-(((beside - PATH) / wide) ** 2)) + 0.06 * torch.exp(-(((beside - PATH) / 0.1) ** 2))
@@ -89,6 +91,6 @@ def _streets(seen: Seen, x: Tensor, z: Tensor, streets: tuple[float, float, floa
     street = torch.exp(-((beside / torch.maximum(0.03 + 0.0 * x, seen.pixel)) ** 2))
     off = (x - begin - lean * (z - first)).abs()
     wide = torch.exp(-((off / 0.1) ** 2)) + 0.5 * torch.exp(-((off / 0.3) ** 2))
-    town = smoothstep(-0.3, 0.0, z - first)
+    town = smoothstep(-0.3, 0.0, z - first) * smoothstep(15.0, 13.0, z)  # not on the hills behind it
     lamps = (0.35 * street + 0.2 * torch.exp(-((beside / 0.12) ** 2)) + 0.8 * wide) * town
     return lamps, torch.maximum(smoothstep(0.13, 0.10, beside), smoothstep(0.20, 0.17, off)) * town
