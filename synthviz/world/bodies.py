@@ -75,38 +75,54 @@ class Body:
 
     def draw(self, view: View) -> None:
         """Draw the body over the sky and its clouds."""
-        across, down, away = _around(view, self.column, self.row, self.radius)
-        pixel = 1 / (self.radius * view.size)
-        disc = (0.5 - (away - 1) / pixel).clamp(0, 1)
+        self._add_halo(view, torch.hypot(*self._around(view)))
+        column, row, reach = self.column * view.size, self.row * view.size, self.radius * view.size + 1
+        window = view.window(column - reach, row - reach, column + reach, row + reach)
+        if window is None:
+            return
+        rows, columns = window
+        across, down = (part[rows, columns] for part in self._around(view))
+        away = torch.hypot(across, down)
+        disc = (0.5 - (away - 1) * self.radius * view.size).clamp(0, 1)
+        behind = view.color[:, rows, columns]
         if self.kind == "sun":
             color, shown = self._sun(view, away), disc
         else:
-            color, shown = self._moon(view, across, down, away, disc)
-        view.color = mix(view.color, color, disc)
-        label = torch.full_like(view.labels, LABELS[self.kind])
-        view.labels = torch.where(shown > 0.5, label, view.labels)
+            color, shown = self._moon(behind, across, down, away, disc)
+        view.color[:, rows, columns] = mix(behind, color, disc)
+        view.labels[rows, columns] = view.labels[rows, columns].masked_fill(shown > 0.5, LABELS[self.kind])
 
-    def _sun(self, view: View, away: Tensor) -> Tensor:
-        """Add the halo of the sun; return the light of its disc."""
+    def _around(self, view: View) -> tuple[Tensor, Tensor]:
+        """Return how far pixels are to the right of its middle and below it, in radii."""
+        line = (torch.arange(view.size) + 0.5) / view.size
+        across, down = (line - self.column) / self.radius, (line - self.row) / self.radius
+        return across.expand(view.size, -1), down[:, None].expand(-1, view.size)
+
+    def _add_halo(self, view: View, away: Tensor) -> None:
+        """Let the sky around it shine."""
+        if self.kind != "sun":
+            strength = 0.5 if self.kind == "crescent moon" else 1.0
+            halo = 0.13 * torch.exp(-(away - 1).clamp(min=0) / 0.7) + 0.045 * torch.exp(-away / 3.0)
+            view.color += paint_color(MOONLIGHT * torch.tensor([0.85, 0.95, 1.1]) * strength) * halo
+            return
         color = torch.tensor(SUN_COLORS[self.time])
-        clear = 1 - 0.75 * min(1.0, view.sky.veil)
         # The glow of the sky would drown the disc: around it, its light is held below that of the disc.
         most = paint_color(0.13 * color + 0.12)
         near = torch.exp(-((away / 5.0) ** 2)) * max(0.0, 1 - 2 * view.sky.veil)
-        held = view.color * torch.rsqrt(1 + (view.color / most).square())
-        view.color = mix(view.color, held, near)
-        halo = 0.05 * torch.exp(-(away - 1).clamp(min=0) / 0.8)
-        view.color = view.color + paint_color(color) * halo * clear
+        held = (view.color / most).square_().add_(1).rsqrt_().mul_(view.color)
+        halo = 0.05 * torch.exp(-(away - 1).clamp(min=0) / 0.8) * (1 - 0.75 * min(1.0, view.sky.veil))
+        view.color.lerp_(held, near).addcmul_(paint_color(color), halo)
+
+    def _sun(self, view: View, away: Tensor) -> Tensor:
+        """Return the light of the sun's disc."""
+        color = torch.tensor(SUN_COLORS[self.time])
         if view.sky.veil:  # seen through thin cloud: a pale disc
             color = mix(color, torch.full((3,), 2.6) * view.sky.grey.mean().clamp(min=0.5), 0.7)
         limb = 1 - 0.12 * away.clamp(0, 1) ** 2
         return paint_color(color) * limb
 
-    def _moon(self, view: View, across: Tensor, down: Tensor, away: Tensor, disc: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the halo of the moon; return the light of its disc and how much of it shines."""
-        strength = 0.5 if self.kind == "crescent moon" else 1.0
-        halo = 0.13 * torch.exp(-(away - 1).clamp(min=0) / 0.7) + 0.045 * torch.exp(-away / 3.0)
-        view.color = view.color + paint_color(MOONLIGHT * torch.tensor([0.85, 0.95, 1.1])) * halo * strength
+    def _moon(self, behind: Tensor, across: Tensor, down: Tensor, away: Tensor, disc: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the light of the moon's disc and how much of it shines."""
         cos, sin = math.cos(self.turn), math.sin(self.turn)
         x, y = cos * across + sin * down, -sin * across + cos * down
         face = torch.ones_like(x)
@@ -118,15 +134,8 @@ class Body:
             return shine, disc
         edge = CRESCENT * torch.sqrt((1 - y.square()).clamp(min=0))
         lit = smoothstep(-0.04, 0.10, x - edge)
-        dark = view.color + paint_color(EARTHSHINE) * (0.5 + 0.5 * face)
+        dark = behind + paint_color(EARTHSHINE) * (0.5 + 0.5 * face)
         return mix(dark, 1.1 * shine.clamp(min=0.9), lit), lit * disc
-
-
-def _around(view: View, column: float, row: float, radius: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return how far pixels are from a point, in radii: to the right, down, and the distance."""
-    line = (torch.arange(view.size) + 0.5) / view.size
-    across, down = torch.meshgrid((line - column) / radius, (line - row) / radius, indexing="xy")
-    return across, down, torch.sqrt(across.square() + down.square())
 
 
 def place_body(kind: str, side: str, time: str, camera: Camera, free: Tensor, rng: np.random.Generator) -> Body:

@@ -69,8 +69,9 @@ class Grove:
         order = sorted(plants, key=lambda plant: plant.away)
         layer = torch.zeros(CHANNELS, view.size, view.size)
         top, bottom = view.size, 0
-        for plant, lit in zip(order, direct_light(view, order), strict=True):
-            rows = _lay(layer, view, plant, lit, self._textures(plant.kind))
+        parts, marks = _factors(order, direct_light(view, order))
+        for plant, part, mark in zip(order, parts, marks, strict=True):
+            rows = _lay(layer, view, plant, part, mark, self._textures(plant.kind))
             if rows is not None:
                 top, bottom = min(top, rows.start), max(bottom, rows.stop)
         if top < bottom:
@@ -113,15 +114,25 @@ def _smaller_versions(sprite: Sprite) -> list[Tensor]:
     return versions
 
 
-def _lay(layer: Tensor, view: View, plant: Plant, lit: float, versions: list[Tensor]) -> slice | None:
-    """Lay one plant into the layer, where no land is nearer; return its rows."""
+def _factors(plants: Sequence[Plant], lit: list[float]) -> tuple[Tensor, Tensor]:
+    """Return what is multiplied to each plant's picture, (n, 8, 1, 1), and to its alpha for the rest, (n, 3, 1, 1)."""
+    parts, marks = torch.ones(len(plants), LIT, 1, 1), torch.empty(len(plants), CHANNELS - LIT, 1, 1)
+    parts[:, :3] = torch.tensor([plant.tint for plant in plants])[:, None, None, None]
+    parts[:, NORMAL.start] = torch.tensor([-1.0 if plant.flip else 1.0 for plant in plants])[:, None, None]
+    middles = [max(0.0, plant.base + plant.height / 2) for plant in plants]
+    marks[..., 0, 0] = torch.tensor([lit, [plant.away for plant in plants], middles]).T
+    return parts, marks
+
+
+def _lay(layer: Tensor, view: View, plant: Plant, part: Tensor, mark: Tensor, versions: list[Tensor]) -> slice | None:
+    """Lay one plant, with its factors, into the layer where no land is nearer; return its rows."""
     left, foot = view.project(plant.right - plant.width / 2, plant.base, plant.away)
     right, head = view.project(plant.right + plant.width / 2, plant.base + plant.height, plant.away)
     window = view.window(left, min(foot, head), right, max(foot, head))
     if window is None or right - left < 0.8:
         return None
     rows, columns = window
-    free = (1 - layer[ALPHA, rows, columns]) * (plant.away <= view.depth[rows, columns])
+    free = (view.depth[rows, columns] >= plant.away) * (1 - layer[ALPHA, rows, columns])
     if float(free.max()) < 0.02:
         return None
     height, width = max(1, round(abs(foot - head))), max(1, round(right - left))
@@ -129,10 +140,9 @@ def _lay(layer: Tensor, view: View, plant: Plant, lit: float, versions: list[Ten
     while level + 1 < len(versions) and versions[level + 1].shape[1] >= height:
         level += 1
     picture = F.interpolate(versions[level][None], size=(height, width), mode="bilinear", align_corners=False)[0]
-    if plant.flip:
-        picture = picture.flip(2)
-    if foot < head:  # the mirror image hangs upside down
-        picture = picture.flip(1)
+    turned = [2] * plant.flip + [1] * (foot < head)  # the mirror image hangs upside down
+    if turned:
+        picture = picture.flip(turned)
     # The window is the whole plant's rectangle, cut to the picture.
     skip_x, skip_y = max(0, columns.start - round(left)), max(0, rows.start - round(min(foot, head)))
     picture = picture[:, skip_y : skip_y + free.shape[0], skip_x : skip_x + free.shape[1]]
@@ -141,12 +151,7 @@ def _lay(layer: Tensor, view: View, plant: Plant, lit: float, versions: list[Ten
     rows = slice(rows.start, rows.start + picture.shape[1])
     columns = slice(columns.start, columns.start + picture.shape[2])
     picture = picture * free[: picture.shape[1], : picture.shape[2]]
-    picture[:3] *= plant.tint
-    if plant.flip:
-        picture[3].neg_()
-    alpha, under = picture[ALPHA], layer[:, rows, columns]
-    under[:8] += picture
-    under[LIT].add_(alpha, alpha=lit)
-    under[DEPTH].add_(alpha, alpha=plant.away)
-    under[BASE].add_(alpha, alpha=max(0.0, plant.base + plant.height / 2))
+    under = layer[:, rows, columns]
+    under[:LIT].addcmul_(picture, part)
+    under[LIT:].addcmul_(picture[ALPHA], mark)
     return rows
