@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from synthviz.world.labels import LABELS
 from synthviz.world.land import Land, Material
 from synthviz.world.light import light_of, to_screen
 from synthviz.world.noise import Noise
+from synthviz.world.places.sea import Sea
 from synthviz.world.scene import BODIES, COLORS, KINDS, SIDES, Group
 from synthviz.world.sky import Sky
 from synthviz.world.things.placement import BIRD_AREA, SPRITES, place_things
@@ -114,6 +116,51 @@ def test_flying_things_are_in_the_sky_and_boats_on_water():
     horizon = 0.55 * SIZE
     assert float(rows["balloon"].max()) < horizon
     assert float(rows["boat"].max()) > horizon
+
+
+@pytest.mark.parametrize("height", [0.0, 0.03])
+def test_a_hull_is_seen_whole_in_a_swell_and_mirrored_below(height):
+    land, light, sky, seen, _ = set_up(True)
+    noise = Noise(torch.Generator().manual_seed(2))
+    land = replace(land, drawables=(Sea(noise, height, 0.4, land.waves),))
+    room = look_around(land, seen, light, sky)
+    (wake, boat) = place_things([Group("boat", "red", 1, "center")], room, light, None, np.random.default_rng(3))
+    view = empty_view(land, light, sky, seen)
+    for drawable in (*land.drawables, wake):
+        drawable.draw(view)
+    before = view.color.clone()
+    boat.draw(view)
+    mask = view.labels == LABELS["boat"]
+    top, bottom = (int(rows) for rows in torch.nonzero(mask.any(1))[[0, -1], 0])
+    hull = mask[bottom - (bottom - top) // 12]
+    assert float(hull.sum()) > 0.4 * float(mask.any(0).sum())
+    sprite = boat.sprite.alpha[: round((1 - boat.draught) * len(boat.sprite.alpha))]
+    shown = float(mask.sum()) / float(
+        (view.pixels_per_unit(boat.away) * torch.tensor([boat.width, boat.height])).prod()
+    )
+    assert shown == pytest.approx(float(sprite.sum()) / boat.sprite.alpha.numel(), rel=0.08)
+    changed = ((view.color - before).abs().sum(0) > 1e-3) & ~mask
+    assert changed[bottom + 2 :].any()
+    assert (view.labels[bottom + 3 :] != LABELS["boat"]).all()
+
+
+def test_a_flock_flies_one_way():
+    room, light = set_up(False)[4], set_up(False)[1]
+    birds = place_things([Group("bird", "red", 4)], room, light, None, np.random.default_rng(5))
+    assert not any(bird.flip for bird in birds)
+    assert len({round(float(bird.sprite.alpha.sum())) for bird in birds}) == 4  # each beats its wings in its own way
+
+
+def test_a_tree_casts_its_shadow_away_from_the_light():
+    land, light, sky, seen, room = set_up(False)
+    (tree,) = place_things([Group("tree", "red", 1, "center")], room, light, None, np.random.default_rng(3))
+    view = empty_view(land, light, sky, seen)
+    before = view.color.clone()
+    tree.draw(view)
+    shade = ((view.color - before).mean(0) < -0.02) & (view.labels == LABELS["place"])
+    column, _ = view.project(tree.right, tree.base, tree.away)
+    middle = float(torch.nonzero(shade)[:, 1].float().mean())
+    assert (middle < column) == (float(light.direction[0]) > 0)
 
 
 @pytest.mark.parametrize("time", ["sunset", "night"])

@@ -17,7 +17,8 @@ from synthviz.world.view import View
 
 MOST_TINT = (0.16, 0.30)  # share of the light's own colour that a coloured and a pale figure take on
 MOST_HAZE, BRIGHTEST_HAZE = 0.17, (0.28, 0.8)  # more would wash a dark colour out
-LEAST_LIGHT, MOST_LIGHT = (0.62, 0.38), 1.15  # mean light on a white figure, the least by day and at night
+LEAST_LIGHT, LEAST_LIGHT_PALE = (0.62, 0.38), (1.15, 0.57)  # mean light on a figure, by day and at night
+MOST_LIGHT = (1.15, 1.6)  # mean light on a coloured and on a pale figure; white must not look grey before the sky
 MIRRORED = 0.75  # light of a mirror image, so that it is not counted as another thing
 CONTRAST = 0.30  # least difference between a figure and what is behind it, in screen colours
 PALE = 0.36  # mean green reflectance above which a figure is white or yellow: in the dark it would be grey or brown
@@ -124,10 +125,10 @@ class Figure:
         mean = (strength * alpha).sum() / total
         tint = (white * alpha).sum((1, 2)) / total / mean.clamp(min=1e-6)
         tint = 1 + MOST_TINT[pale] * (tint - 1)
-        least = LEAST_LIGHT[0] + (LEAST_LIGHT[1] - LEAST_LIGHT[0]) * view.light.darkness
-        least *= 1.5 if pale else 1.0
+        by_day, at_night = LEAST_LIGHT_PALE if pale else LEAST_LIGHT
+        least = by_day + (at_night - by_day) * view.light.darkness
         strength = (strength / mean.clamp(min=1e-6)).clamp(0, 3) ** 0.85
-        return strength * mean.clamp(least, MOST_LIGHT) * paint_color(tint)
+        return strength * mean.clamp(least, MOST_LIGHT[pale]) * paint_color(tint)
 
     def _sink(self, view: View, rows: slice, columns: slice, alpha: Tensor, line: float) -> Tensor:
         """Cut off what is under water along small ripples; what is above it hides the waves in front."""

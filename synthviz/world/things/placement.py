@@ -158,19 +158,23 @@ def _search_sky(
 def _search_foot(
     room: Room, kind: str, rows: int, columns: int, allowed: Tensor, ease: int, rng: np.random.Generator
 ) -> Spot | None:
-    """Find water for a boat or ground for a tree or tower, with nothing in front of it."""
+    """Find water for a boat or ground for a tree or tower, with nothing in front of it.
+
+    Where there is too little water, a boat comes before the land at its sides rather than onto it.
+    """
     afloat = kind == "boat"
     depth = room.depth
     base = _bases(room, afloat, ease)
     # The foot is the lowest row of the rectangle.
-    foot_width = max(1, round(FOOT_WIDTHS[kind] * columns))
+    squeezed = afloat and ease >= 2
+    foot_width = max(1, round((0.3 if squeezed else FOOT_WIDTHS[kind]) * columns))
     shift = (columns - foot_width) // 2
     feet = _least(base.float(), 1, foot_width)[rows - 1 :, shift : shift + CELLS - columns + 1] > 0.5
     away = depth[rows - 1 :, columns // 2 : columns // 2 + CELLS - columns + 1]
     before = -F.max_pool2d(-torch.where(room.water, FAR, depth)[None], (1, 3), 1, (0, 1))[0]  # a trunk may be thin
     clear = _least(before[:-1], rows - 1, columns)
     possible = feet & allowed & (_least((~room.taken).float(), rows, columns) > 0.5)
-    if ease <= 2:
+    if ease <= 2 and not squeezed:
         possible = possible & (clear > CLEAR * away)
     weight = torch.exp(-(((away / BEST_DISTANCE[kind]).clamp(min=0.05).log() / 0.7) ** 2)) + 1e-3
     found = _pick(weight * possible, rng)
@@ -187,7 +191,7 @@ def _bases(room: Room, afloat: bool, ease: int) -> Tensor:
     if ease == 3:
         return torch.ones_like(room.water)
     if afloat:
-        return room.deep & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35) if ease == 0 else room.water
+        return room.deep & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35) if ease < 2 else room.water
     if ease == 0:
         return room.ground & (room.depth < FARTHEST_FOOT) & (room.depth > 0.35)
     return room.land | (room.water & (room.depth < FARTHEST_FOOT)) if ease == 2 else room.land

@@ -22,7 +22,7 @@ FAR = 1e9  # depth of the sky
 CELLS = 128  # rows and columns of the coarse map on which places are looked for
 MARGIN = 3  # cells between a thing and the edge of the picture, or the next thing
 STEEPEST = 0.7  # slope on which something can stand
-DRAUGHT = 0.05  # depth of water that a boat needs
+DRAUGHT = 0.035  # depth of water that a boat needs
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def look_around(land: Land, seen: Seen, light: Light, sky: Sky) -> Room:
 def _deep(water: Tensor, hit: Tensor, height: Tensor) -> Tensor:
     """Return where the water is deep enough for a boat, and a little way from the shore."""
     deep = water & (~hit | (height < -DRAUGHT))
-    return F.max_pool2d((~deep).float()[None, None], 5, 1, 2)[0, 0] < 0.5
+    return F.max_pool2d((~deep).float()[None, None], 3, 1, 1)[0, 0] < 0.5
 
 
 def _names(ground: Tensor, water: Tensor) -> Tensor:
