@@ -266,7 +266,7 @@ def _hill(wishes: Wishes, plan: Blueprint) -> Site:
         0.7,
         _waves(wishes) if wishes.water else None,
         lamps,
-        terrace,
+        terrace=terrace,
     )
 
 
