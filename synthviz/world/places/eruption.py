@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import box_blur, enlarge
 from synthviz.world.land import rgb
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import mix, paint_color
@@ -75,9 +75,9 @@ class Plume:
         coverage, relief = self._stack(across, up)
         step = 2 / view.pixels_per_unit(self.z)
         color = self._light(view, across, up, relief, step)
-        layers = torch.cat([color, coverage[None]])[None]
+        layers = enlarge(torch.cat([color, coverage[None]]))
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        layers = F.interpolate(layers, scale_factor=2, mode="bilinear", align_corners=False)[0, :, :height, :width]
+        layers = layers[:, :height, :width]
         share = view.haze_share(self.z, self.base + self.height * 0.4)
         haze = view.haze_color[:, rows, columns]
         view.put(rows, columns, mix(layers[:3], haze, share), layers[3], self.z, None)
@@ -103,7 +103,7 @@ class Plume:
             shown = min(1.0, max(0.0, 1.4 - 3 * step * size))
             billow = 0.8 - self.noise.value(across * size, up * size).abs()
             surface = surface + shown * amplitude * billow * (0.5 + share)
-        around = F.avg_pool2d(F.pad(surface[None, None], (6, 6, 6, 6), mode="replicate"), 13, 1)[0, 0]
+        around = box_blur(surface[None], 6)[0]
         open_sky = (0.72 + (surface - around) * (2.6 / (0.4 + share))).clamp(0.25, 1.1)
         slope_up, slope_right = torch.gradient(surface, spacing=step)
         normal = unit(torch.stack([-slope_right, slope_up + 0.15, -torch.full_like(up, 0.9)]))

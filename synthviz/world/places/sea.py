@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import enlarge
 from synthviz.world.ground import Height, Seen, march
 from synthviz.world.labels import LABELS
 from synthviz.world.land import rgb
@@ -89,8 +89,7 @@ class Sea:
         alpha = seen.hit.float() * smoothstep(self.reach, self.covers, seen.away)
         if depth is not None:  # the last sheet of water is thin
             alpha = alpha * smoothstep(0.0, 0.0025, seen.height + depth)
-        layers = torch.cat([color, alpha[None], seen.depth.clamp(max=1e4)[None]])[None]
-        layers = F.interpolate(layers, scale_factor=2, mode="bilinear", align_corners=False)[0]
+        layers = enlarge(torch.cat([color, alpha[None], seen.depth.clamp(max=1e4)[None]]))
         everything = slice(0, view.size)
         view.put(everything, everything, layers[:3], layers[3], layers[4] - 1e-3, LABELS["water"])
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthviz.world.filters import enlarge
 from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
-from synthviz.world.sky import mix
 from synthviz.world.sprites import Standing
 from synthviz.world.vectors import points, unit
 from synthviz.world.view import View
@@ -58,9 +58,8 @@ class WetSand:
         mirrored = view.sky.view(unit(reflected), 8 * view.camera.width / view.size)
         share = wet * (0.16 + 0.84 * (1 - facing) ** 4) * 0.85
         share = share * torch.exp(-away * view.haze)
-        layers = torch.cat([mirrored, share[None]])[None]
-        layers = F.interpolate(layers, scale_factor=2, mode="bilinear", align_corners=False)[0]
-        view.color[:] = mix(view.color, layers[:3], layers[3] * (view.labels == LABELS["place"]))
+        layers = enlarge(torch.cat([mirrored, share[None]]))
+        view.color.lerp_(layers[:3], layers[3] * (view.labels == LABELS["place"]))
 
 
 @dataclass(frozen=True)
@@ -104,5 +103,5 @@ class TreeShadow:
             * max(0.0, 1 - 2.2 * view.sky.veil)
             * (0.5 if light.is_moon else 1.0)
         )
-        shade = F.interpolate(shade[None, None], scale_factor=2, mode="bilinear", align_corners=False)[0, 0]
-        view.color[:] = view.color * (1 - shade * torch.tensor([1.0, 0.9, 0.78])[:, None, None])
+        shade = enlarge(shade[None])[0]
+        view.color *= 1 - shade * torch.tensor([1.0, 0.9, 0.78])[:, None, None]
