@@ -72,17 +72,31 @@ def city(wishes: Wishes) -> Land:
     rng = wishes.rng
     plan = Blueprint(rng)
     plan.glows = GLOWS[rng.integers(len(GLOWS))]
-    site = _choose(wishes)(wishes, plan)
-    return _build(site, plan, wishes)
+    kind = _choose(wishes)
+    site = {"across": _across, "avenue": _avenue, "hill": _hill, "clouds": _clouds}[kind](wishes, plan)
+    return replace(_build(site, plan, wishes), sights=_sights(kind, site, wishes.water))
 
 
-def _choose(wishes: Wishes) -> Callable[[Wishes, Blueprint], Site]:
+def _sights(kind: str, site: Site, water: bool) -> tuple[str, ...]:
+    """Return what captions may say of a composition."""
+    seen = {
+        "across": ("distant", "across the water") if water else ("distant",),
+        "avenue": ("river",) if water else ("street",),
+        "hill": ("from above",),
+        "clouds": ("sea of clouds",),
+    }[kind]
+    if kind == "across" and site.trees:
+        seen += ("trees",)
+    return seen if site.terrace is None else (*seen, "railing")
+
+
+def _choose(wishes: Wishes) -> str:
     """Choose a composition that leaves the sky of sun or moon free and shows water where it is wished for."""
-    chances = {_across: 0.30, _avenue: 0.26, _hill: 0.28, _clouds: 0.16}
+    chances = {"across": 0.30, "avenue": 0.26, "hill": 0.28, "clouds": 0.16}
     if wishes.water:
-        chances[_across], chances[_clouds] = 0.7, 0.0
+        chances["across"], chances["clouds"] = 0.7, 0.0
     if wishes.sun_side in (-1, 1):
-        chances[_avenue] = 0.0
+        chances["avenue"] = 0.0
     total = sum(chances.values())
     return list(chances)[wishes.rng.choice(len(chances), p=[chance / total for chance in chances.values()])]
 

@@ -27,7 +27,8 @@ def village(wishes: Wishes) -> Land:
     kinds: dict[str, Callable[[Wishes], Site]] = {"above": above, "across": across, "hillside": hillside}
     if not wishes.water:
         kinds["lane"] = lane
-    site = kinds[str(rng.choice(list(kinds)))](wishes)
+    kind = str(rng.choice(list(kinds)))
+    site = kinds[kind](wishes)
     season = str(rng.choice(["summer", "spring", "autumn"], p=[0.55, 0.2, 0.25]))
     camera = Camera(max(0.02, _heights(site, [(0.0, 0.15)])[0]) + site.lift, site.horizon, site.width)
     houses, nave = _settle(site, rng), _nave(site, rng)
@@ -52,7 +53,11 @@ def village(wishes: Wishes) -> Land:
     solids, smokes = _build(wishes, site, houses, nave)
     waves = Waves(float(rng.uniform(0.008, 0.03)), 0.35, float(rng.uniform(-0.6, 0.6)), (0.02, 0.05, 0.045))
     drawables = (*plants[:-1], *solids, plants[-1], *smokes)
-    return Land(camera, height, ground.material, waves if wishes.water else None, drawables=drawables)
+    sights = {"above": ("from a hill",), "across": (), "hillside": (), "lane": ("path",)}[kind]
+    sights += ("across the water",) if wishes.water and kind == "across" else ()
+    sights += ("fence",) if site.fence else ()
+    sights += () if season == "summer" or ground.snow else (season,)
+    return Land(camera, height, ground.material, waves if wishes.water else None, drawables=drawables, sights=sights)
 
 
 def _build(
