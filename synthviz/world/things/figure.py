@@ -17,7 +17,7 @@ from synthviz.world.view import View
 
 MOST_TINT = (0.16, 0.30)  # share of the light's own colour that a coloured and a pale figure take on
 MOST_HAZE, BRIGHTEST_HAZE = 0.17, (0.28, 0.8)  # more would wash a dark colour out
-LEAST_LIGHT, LEAST_LIGHT_PALE = (0.62, 0.38), (1.15, 0.57)  # mean light on a figure, by day and at night
+LEAST_LIGHT, LEAST_LIGHT_PALE = (0.62, 0.38), (1.15, 0.47)  # mean light on a figure, by day and at night
 MOST_LIGHT = (1.15, 1.6)  # mean light on a coloured and on a pale figure; white must not look grey before the sky
 MIRRORED = 0.75  # light of a mirror image, so that it is not counted as another thing
 CONTRAST = 0.30  # least difference between a figure and what is behind it, in screen colours

@@ -118,8 +118,13 @@ def _middles(columns: int, rows: int, span: tuple[float, float]) -> Tensor:
 
 def _least(values: Tensor, rows: int, columns: int) -> Tensor:
     """Return the least value in every rectangle of cells, by its upper left cell."""
-    least = -F.max_pool2d(F.max_pool2d(-values[None, None], (rows, 1), 1), (1, columns), 1)
-    return least[0, 0]
+    for dim, length in ((0, rows), (1, columns)):
+        reached = 1
+        while reached < length:  # the least of two short stretches is that of a longer one
+            step, left = min(reached, length - reached), values.shape[dim]
+            values = torch.minimum(values.narrow(dim, 0, left - step), values.narrow(dim, step, left - step))
+            reached += step
+    return values
 
 
 def _pick(weight: Tensor, rng: np.random.Generator) -> tuple[int, int] | None:
@@ -176,7 +181,7 @@ def _search_foot(
     possible = feet & allowed & (_least((~room.taken).float(), rows, columns) > 0.5)
     if ease <= 2 and not squeezed:
         possible = possible & (clear > CLEAR * away)
-    weight = torch.exp(-(((away / BEST_DISTANCE[kind]).clamp(min=0.05).log() / 0.7) ** 2)) + 1e-3
+    weight = torch.exp(-(((away / BEST_DISTANCE[kind]).clamp(min=0.05).log() / 0.5) ** 2)) + 1e-3
     found = _pick(weight * possible, rng)
     if found is None and ease == 3:
         found = _pick(weight * allowed, rng)

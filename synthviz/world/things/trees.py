@@ -79,15 +79,14 @@ def _boughs(shape: Shape, low: float, rng: np.random.Generator) -> np.ndarray:
     middle, tall = (low + 0.97) / 2, (0.97 - low) / 2
     reach = shape.half - shape.cluster, tall - 0.85 * shape.cluster
     places: list[tuple[float, float]] = []
-    for attempt in range(20 * shape.boughs):
-        angle, out = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0.0, 1.0))
-        high = math.sin(angle) * out
-        x = math.cos(angle) * out * reach[0] * (1 - shape.narrower * max(0.0, high) ** 1.3)
-        apart = (1.0 - 0.7 * attempt / (20 * shape.boughs)) * shape.cluster
-        if all(math.hypot(x - other[0], middle + high * reach[1] - other[1]) > apart for other in places):
-            places.append((x, middle + high * reach[1]))
-        if len(places) == shape.boughs:
-            break
+    attempts = 7 * shape.boughs
+    angle, out = rng.uniform(0, 2 * math.pi, attempts), np.sqrt(rng.uniform(0, 1, attempts))
+    high = np.sin(angle) * out
+    across = np.cos(angle) * out * reach[0] * (1 - shape.narrower * np.clip(high, 0, 1) ** 1.3)
+    apart = np.linspace(1.0, 0.3, attempts) * shape.cluster
+    for x, up, least in zip(across.tolist(), (middle + high * reach[1]).tolist(), apart.tolist(), strict=True):
+        if len(places) < shape.boughs and all(math.hypot(x - a, up - b) > least for a, b in places):
+            places.append((x, up))
     return np.array(places)
 
 
