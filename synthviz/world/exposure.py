@@ -39,7 +39,10 @@ def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
     small = F.avg_pool2d(color[None], OVERSAMPLING)
     found = float(torch.log(small + 0.02).mean().exp())
     exposure = (brightness / found) ** 0.5
-    bright = F.avg_pool2d((small * exposure - 0.9).clamp(min=0), 4)  # a blur of a small picture is fast
+    light = small * exposure
+    # Only what is bright as a whole glows: a blue sky that is bright in blue alone would colour what stands before it.
+    share = (1 - 0.9 / light.mean(1, keepdim=True).clamp(min=1e-3)).clamp(min=0)
+    bright = F.avg_pool2d(light * share, 4)  # a blur of a small picture is fast
     for reach in (1, 2):
         bright = box_blur(bright[0], reach)[None]
     bloom = F.interpolate(bright, size=color.shape[-2:], mode="bilinear", align_corners=False)[0]

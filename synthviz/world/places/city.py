@@ -79,7 +79,7 @@ def city(wishes: Wishes) -> Land:
 
 def _sights(kind: str, site: Site, water: bool) -> tuple[str, ...]:
     """Return what captions may say of a composition."""
-    seen = {
+    seen: tuple[str, ...] = {
         "across": ("distant", "across the water") if water else ("distant",),
         "avenue": ("river",) if water else ("street",),
         "hill": ("from above",),
