@@ -95,7 +95,8 @@ class View:
         if veil:
             ambient = mix(ambient, ambient.mean(0, keepdim=True), 0.6) * (1.25 - 0.6 * veil)
         bounce = 0.12 * paint_color(light.key) * max(0.15, float(light.direction[1])) * (1 - up)
-        return albedo * (paint_color(light.key) * direct + 0.8 * ambient * open_sky + bounce)
+        found = (ambient * (0.8 * open_sky)).addcmul_(paint_color(light.key), direct)
+        return albedo * found.add_(bounce)
 
     def put(
         self, rows: slice, columns: slice, color: Tensor, alpha: Tensor, depth: Tensor | float, label: int | None
@@ -113,12 +114,11 @@ class View:
         behind = self.depth[rows, columns]
         depth = torch.as_tensor(depth, dtype=behind.dtype).expand_as(behind)
         alpha = alpha * (depth <= behind)
-        self.color[:, rows, columns] = mix(self.color[:, rows, columns], color, alpha)
+        self.color[:, rows, columns].lerp_(color, alpha)
         solid = alpha > 0.5
-        self.depth[rows, columns] = torch.where(solid, depth, behind)
+        torch.where(solid, depth, behind, out=behind)
         if label is not None:
-            labels = self.labels[rows, columns]
-            self.labels[rows, columns] = torch.where(solid, torch.full_like(labels, label), labels)
+            self.labels[rows, columns].masked_fill_(solid, label)
 
     def window(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice] | None:
         """Return the rows and columns of a rectangle, cut to the picture; None if nothing of it is inside."""
