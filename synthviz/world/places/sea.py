@@ -24,7 +24,7 @@ from synthviz.world.water import Waves, wave_slopes
 
 FOAM = (0.86, 0.89, 0.90)
 LIFT = 0.002  # of calm water above the core's plane, so that it covers the plane
-FARTHEST = 60.0
+NEAREST, FARTHEST = 0.04, 60.0
 SOFT = 0.065  # angle in radians over which rough water blurs the clouds that it mirrors
 
 
@@ -82,7 +82,7 @@ class Sea:
         """Draw the sea over the plane of the water; the mirror image of the land has no sea."""
         if view.mirrored:
             return
-        seen = march(self._surface, view.camera, view.size // 2, 0.04, FARTHEST)
+        seen = march(self._surface, view.camera, view.size // 2, self._nearest(view), FARTHEST)
         x, z = view.camera.to_world(seen.right.clamp(-90, 90), seen.away.clamp(max=90))
         depth = self._depth(x, z)
         color = self._shade(view, seen, x, z, depth)
@@ -92,6 +92,11 @@ class Sea:
         layers = enlarge(torch.cat([color, alpha[None], seen.depth.clamp(max=1e4)[None]]))
         everything = slice(0, view.size)
         view.put(everything, everything, layers[:3], layers[3], layers[4] - 1e-3, LABELS["water"])
+
+    def _nearest(self, view: View) -> float:
+        """Return a distance before which the view shows no water: its lowest rays are above the crests."""
+        top = LIFT + 1.1 * self.height + (0.0 if self.surf is None else 1.4 * self.surf.height + 2 * self.surf.edge)
+        return max(NEAREST, (view.camera.height - top) / -float(view.camera.rows(view.size)[-1]))
 
     def _depth(self, x: Tensor, z: Tensor) -> Tensor | None:
         """Return the depth of the water, negative on land; None in the open sea."""
