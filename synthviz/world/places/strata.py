@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-POINTS = 512  # of a table
-HIGHEST = 2.4  # height up to which colours are listed
+POINTS = 1024  # of a table
+HIGHEST = 2.7  # height up to which colours are listed
 # Reds, oranges and creams, as reflectances.
 COLORS = (
     (0.38, 0.115, 0.045),
@@ -83,14 +83,19 @@ def _table(values: np.ndarray) -> Tensor:
 
 
 def _profile(rng: np.random.Generator) -> np.ndarray:
-    """Return heights (POINTS,): cliffs and slopes in turn."""
-    layers = int(rng.integers(4, 7))
-    rises = rng.uniform(0.5, 1.6, layers)
+    """Return heights (POINTS,): slopes of rubble and cliffs in turn; narrow ledges break the cliffs."""
     way, height = [0.0], [0.0]
-    for rise in rises:
-        slope = rng.uniform(0.7, 1.3)
-        way += [way[-1] + slope, way[-1] + slope + 0.16]
-        height += [height[-1] + 0.30 * rise * slope, height[-1] + 0.30 * rise * slope + rise]
+
+    def climb(run: float, rise: float) -> None:
+        way.append(way[-1] + run)
+        height.append(height[-1] + rise)
+
+    for _ in range(int(rng.integers(3, 6))):
+        slope = float(rng.uniform(0.7, 1.5))
+        climb(slope, 0.4 * slope)
+        for _ in range(int(rng.integers(1, 4))):
+            climb(0.05, float(rng.uniform(0.35, 0.8)))
+            climb(float(rng.uniform(0.04, 0.16)), 0.03)
     steps = np.linspace(0, 1, POINTS)
     return np.interp(steps, np.array(way) / way[-1], np.array(height) / height[-1])
 
@@ -104,12 +109,12 @@ def _tower() -> np.ndarray:
 def _colors(rng: np.random.Generator) -> np.ndarray:
     """Return reflectances (3, POINTS) of layers of random thickness."""
     palette = np.array(COLORS) * rng.uniform(0.88, 1.02, (len(COLORS), 1))
-    contrast = rng.uniform(0.45, 0.85)
+    contrast = rng.uniform(0.7, 1.1)
     palette = palette.mean(0) + contrast * (palette - palette.mean(0))
     values = np.empty((3, POINTS))
     start, previous = 0, -1
     while start < POINTS:
-        thickness = int(rng.choice([6, 12, 24, 44], p=[0.3, 0.3, 0.25, 0.15]))
+        thickness = int(rng.choice([12, 24, 48, 88], p=[0.3, 0.3, 0.25, 0.15]))
         chosen = int(rng.choice([i for i in range(len(palette)) if i != previous]))
         values[:, start : start + thickness] = palette[chosen][:, None]
         start, previous = start + thickness, chosen
