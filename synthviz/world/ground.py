@@ -59,12 +59,13 @@ def march(
     columns, rows = camera.columns(size), camera.rows(size)
     steps = math.ceil(STEPS * math.log(far / near))
     depths = near * torch.exp(torch.linspace(0, math.log(far / near), steps))
-    right = camera.columns(size // every)[:, None] * depths  # (columns, steps)
+    looked_at = columns if every == 1 else columns[::2] + camera.width / size  # in the middle of two
+    right = looked_at[:, None] * depths  # (columns, steps)
     away = depths.expand_as(right)
     x, z = camera.to_world(right, away)
     ground = height(x, z, (2 * camera.width / size) * away)
     if every == 2:
-        ground = _twice_the_columns(ground)
+        ground = _twice_the_columns(ground)[:size]
     away = depths.expand_as(ground)
     if mirrored:  # the mirror image of the ground hangs below the water; it is seen from a camera below the water
         mirrored_land = (ground > 0) & (torch.arange(steps) > _last_shore(ground, camera.height, depths)[:, None])

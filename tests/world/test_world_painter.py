@@ -67,6 +67,11 @@ def test_styles(style):
     assert np.abs(plain.astype(int) - styled).mean() > 6
 
 
+@pytest.mark.parametrize("place", ["mountains", "beach"])
+def test_odd_sizes_are_painted(place):
+    assert paint(scene_of(place, water=True), 33).image.shape == (33, 33, 3)
+
+
 def test_a_size_that_is_too_small_is_refused():
     with pytest.raises(ValueError, match="31"):
         paint(scene_of("city"), 31)
