@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from synthviz.world.filters import box_blur
+from synthviz.world.filters import box_blur, enlarge, halve
 from synthviz.world.light import to_screen
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
@@ -36,20 +36,19 @@ def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
         (3, H, W) screen colours in [0, 1], and the factor by which the light was multiplied.
     """
     color = color.clamp(0, 12)
-    small = F.avg_pool2d(color[None], OVERSAMPLING)
+    small = halve(color)
     found = float(torch.log(small + 0.02).mean().exp())
     exposure = (brightness / found) ** 0.5
     light = small * exposure
     # Only what is bright as a whole glows: a blue sky that is bright in blue alone would colour what stands before it.
-    share = (1 - 0.9 / light.mean(1, keepdim=True).clamp(min=1e-3)).clamp(min=0)
-    bright = F.avg_pool2d(light * share, 4)  # a blur of a small picture is fast
+    share = (1 - 0.9 / light.mean(0, keepdim=True).clamp(min=1e-3)).clamp(min=0)
+    bright = F.avg_pool2d((light * share)[None], 4)  # a blur of a small picture is fast
     for reach in (1, 2):
         bright = box_blur(bright[0], reach)[None]
-    bloom = F.interpolate(bright, size=color.shape[-2:], mode="bilinear", align_corners=False)[0]
-    return to_screen(color * exposure + 0.5 * bloom), exposure
+    bloom = enlarge(F.interpolate(bright, size=small.shape[-2:], mode="bilinear", align_corners=False)[0])
+    return to_screen(color.mul_(exposure).add_(bloom, alpha=0.5)), exposure
 
 
 def to_bytes(picture: Tensor) -> np.ndarray:
     """Average a picture down to its final size: (size, size, 3) uint8."""
-    small = F.avg_pool2d(picture[None], OVERSAMPLING)[0]
-    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return (halve(picture).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

@@ -112,7 +112,7 @@ def to_light(color: Color | Tensor) -> Tensor:
 
 def to_screen(light: Tensor) -> Tensor:
     """Convert linear light to screen colours in [0, 1], with a soft shoulder as of film."""
-    return (1 - torch.exp(-light.clamp(min=0))).clamp(0, 1) ** (1 / 2.2)
+    return light.clamp(min=0).neg_().expm1_().neg_().pow_(1 / 2.2)
 
 
 def light_of(time: str, azimuth: float, rng: np.random.Generator) -> Light:

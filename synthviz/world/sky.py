@@ -100,13 +100,14 @@ class Sky:
         light = self.light
         through = 0.45 * light.middle + 0.55 * light.horizon
         slate = through.mean() * torch.tensor([0.84, 0.99, 1.17])
-        tint = 0.5 * max(0.0, 1 - 2.2 * darkness)
+        tint = 0.36 * max(0.0, 1 - 2.2 * darkness)
         return mix(slate, through, tint) * (1 - darkness) * (1.35 if light.is_moon else 1.0)
 
     def _gap_color(self, darkness: float) -> Tensor:
         """Return the light under the clouds far away, where the hour's own colour comes through."""
         light = self.light
-        return mix(light.horizon, light.horizon.mean(), 0.42) * (1 - 0.62 * darkness) * (1.2 if light.is_moon else 1.0)
+        grey = 0.42 + 0.22 * max(0.0, 1 - 3 * darkness)  # fog mixes the colours of all directions
+        return mix(light.horizon, light.horizon.mean(), grey) * (1 - 0.62 * darkness) * (1.2 if light.is_moon else 1.0)
 
     def air(self, direction: Tensor) -> Tensor:
         """Return the light of the cloudless sky in directions (3, H, W) of length 1: (3, H, W)."""

@@ -55,18 +55,32 @@ def _flakes(size: int, count: int, radius: float, generator: torch.Generator) ->
         radius: of a flake in pixels.
         generator: decides where they are, and how large each is.
     """
-    picture = torch.zeros(size, size)
-    reach = math.ceil(radius) + 1
-    window = torch.arange(-reach, reach + 1, dtype=torch.float32)
     x, y, share = torch.rand(3, count, generator=generator)
-    for column, row, grown in zip((x * size).tolist(), (y * size).tolist(), share.tolist(), strict=True):
-        left, top = int(column) - reach, int(row) - reach
-        if left < 0 or top < 0 or left + 2 * reach + 1 > size or top + 2 * reach + 1 > size:
-            continue
-        distance = ((window - column % 1)[None, :] ** 2 + (window - row % 1)[:, None] ** 2).sqrt()
-        part = picture[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
-        torch.maximum(part, smoothstep(radius * (0.7 + 0.3 * grown), 0.0, distance), out=part)
-    return picture
+    places = torch.stack([x, y, share], 1) * torch.tensor([size, size, 1.0])
+    index, distance, places = _pixels_around(places, math.ceil(radius) + 1, size)
+    flakes = smoothstep(radius * (0.7 + 0.3 * places[:, 2, None, None]), 0.0, distance)
+    picture = torch.zeros(size * size)
+    return picture.scatter_reduce_(0, index.flatten(), flakes.flatten(), "amax").view(size, size)
+
+
+def _pixels_around(places: Tensor, reach: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the pixels of the square around each place; places whose square the picture cuts are left out.
+
+    Args:
+        places: (n, 2 or more) columns and rows in pixels, and more that is passed on.
+        reach: pixels from the middle of a square to its edges.
+        size: of the picture.
+
+    Returns:
+        Index of each pixel in the flat picture and its distance from the place, (m, side, side); the (m, ...) places.
+    """
+    corner = places[:, :2].floor() - reach
+    whole = ((corner >= 0) & (corner + 2 * reach + 1 <= size)).all(1)
+    places, corner = places[whole], corner[whole]
+    window = torch.arange(2 * reach + 1)
+    columns, rows = corner[:, None, :1] + window[:, None], corner[:, None, 1:] + window[:, None]  # (m, side, 1)
+    distance = torch.hypot((columns - places[:, None, :1]).mT, rows - places[:, None, 1:2])
+    return (rows * size + columns.mT).long(), distance, places
 
 
 @dataclass(frozen=True)
@@ -183,20 +197,14 @@ def _jagged(begin: tuple[float, float], end: tuple[float, float], sway: float, r
 
 def _draw_path(picture: Tensor, path: Path, width: float) -> None:
     """Draw a line of soft dots along a path."""
-    size = picture.shape[-1]
-    reach = int(width) + 2
-    for (x0, y0), (x1, y1) in itertools.pairwise(path):
-        dots = max(2, int(max(abs(x1 - x0), abs(y1 - y0))))
-        for share in np.linspace(0, 1, dots):
-            column, row = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
-            left, top = int(column) - reach, int(row) - reach
-            if left < 0 or top < 0 or left + 2 * reach + 1 > size or top + 2 * reach + 1 > size:
-                continue
-            across = torch.arange(2 * reach + 1) - (column - left)
-            down = torch.arange(2 * reach + 1) - (row - top)
-            distance = torch.sqrt(across[None, :] ** 2 + down[:, None] ** 2)
-            part = picture[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
-            torch.maximum(part, smoothstep(width + 1.2, width - 0.4, distance), out=part)
+    dots = [
+        np.linspace(begin, end, max(2, int(np.abs(end - begin).max())))
+        for begin, end in itertools.pairwise(np.array(path))
+    ]
+    places = torch.tensor(np.concatenate(dots)).float()
+    index, distance, _ = _pixels_around(places, int(width) + 2, picture.shape[-1])
+    shine = smoothstep(width + 1.2, width - 0.4, distance)
+    picture.view(-1).scatter_reduce_(0, index.flatten(), shine.flatten(), "amax")
 
 
 def _picture_coordinates(size: int) -> tuple[Tensor, Tensor]:

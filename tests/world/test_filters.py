@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from synthviz.world.filters import box_blur, enlarge
+from synthviz.world.filters import box_blur, enlarge, halve
 
 
 @pytest.mark.parametrize("reach", [1, 4, 11])
@@ -21,3 +21,8 @@ def test_enlarging_is_bilinear():
     picture = torch.rand(3, 5, 8, generator=torch.Generator().manual_seed(1))
     expected = F.interpolate(picture[None], scale_factor=2, mode="bilinear", align_corners=False)[0]
     assert torch.allclose(enlarge(picture), expected, atol=1e-5)
+
+
+def test_halving_is_pooling():
+    picture = torch.rand(3, 6, 8, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(halve(picture), F.avg_pool2d(picture, 2), atol=1e-6)

@@ -13,10 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.buildings.solid_shapes import Rays, Solid, roots
+from synthviz.world.vectors import unit
 
 SAMPLES = 49  # sections of a loft, at equal distances
 LINE = np.linspace(0, 1, SAMPLES)
@@ -166,9 +166,7 @@ def loft_walls(
     out_across = torch.where(is_square, flat_across, round_across)
     out_along = torch.where(is_square, flat_along, round_along)
     up = torch.where(is_square, flat_up, round_up)
-    normal = F.normalize(
-        torch.stack([cos * out_across - sin * out_along, up, sin * out_across + cos * out_along]), dim=0
-    )
+    normal = unit(torch.stack([cos * out_across - sin * out_along, up, sin * out_across + cos * out_along]))
     # On a round loft u has two seams, which run around it where it is twisted.
     mean = (wide + deep) / 2
     around = torch.atan2(across / half_across, -along / half_along)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from synthviz.world.buildings.lofts import Loft, loft_walls
 from synthviz.world.buildings.solid_shapes import Box, Cylinder, Ellipsoid, Rays, Solid
+from synthviz.world.vectors import unit
 
 LEVEL = 2e-3  # how near to the level of its head or foot a point counts as roof or floor
 
@@ -102,7 +102,7 @@ def find_hits(parts: Sequence[Solid], rays: Rays, part: Tensor, away: Tensor, ro
         side=side,
         roof=roof,
         normal=normal,
-        direction=F.normalize(torch.stack([right, up, torch.ones_like(right)]), dim=0),
+        direction=unit(torch.stack([right, up, torch.ones_like(right)])),
         pixel=mid_z.clamp(min=0.1) * rays.pixel,
     )
 
@@ -147,6 +147,6 @@ def _round_walls(found: Tensor, x: Tensor, z: Tensor, v: Tensor) -> tuple[Tensor
     # An ellipsoid's normal is its position divided by the squares of its radii; a cone's leans by its slope.
     lifted = (v - tall / 2) * (4 * radius * radius / (tall * tall))
     leaning = torch.sqrt(x * x + z * z) * (radius - top) / tall
-    normal = F.normalize(torch.stack([x, torch.where(found[10] > 1.5, lifted, leaning), z]), dim=0)
+    normal = unit(torch.stack([x, torch.where(found[10] > 1.5, lifted, leaning), z]))
     mean = torch.where(found[10] > 1.5, radius, (radius + top) / 2)
     return torch.atan2(x, -z) * mean, mean * 1.5708, torch.zeros_like(x), normal

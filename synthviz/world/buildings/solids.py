@@ -174,17 +174,20 @@ def _nearest(parts: Sequence[Solid], view: View, rays: Rays) -> tuple[Tensor, Te
     depth = view.depth.clone()
     part = torch.full(depth.shape, -1, dtype=torch.int16)
     enter_levels, leave_levels = _levels(parts, rays)
-    for index, solid in enumerate(parts):
-        window = solid.window(view)
+    fronts = [solid.away - solid.reach for solid in parts]
+    for index in sorted(range(len(parts)), key=fronts.__getitem__):  # hidden ones cost little
+        window = parts[index].window(view)
         if window is None:
             continue
         rows, columns = window
-        enter, leave = solid.cast(rays.cut(rows, columns))
+        before = depth[rows, columns]
+        if float(before.max()) < fronts[index]:
+            continue
+        enter, leave = parts[index].cast(rays.cut(rows, columns))
         enter = torch.maximum(enter, enter_levels[index, rows, None])
         leave = torch.minimum(leave, leave_levels[index, rows, None])
-        before = depth[rows, columns]
         nearer = (enter < leave) & (enter < before) & (enter > NEAREST)
-        depth[rows, columns] = torch.where(nearer, enter, before)
+        torch.where(nearer, enter, before, out=before)
         part[rows, columns].masked_fill_(nearer, index)
     return depth, part
 
