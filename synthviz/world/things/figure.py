@@ -10,6 +10,7 @@ from torch import Tensor
 
 from synthviz.world.labels import LABELS
 from synthviz.world.light import to_screen
+from synthviz.world.noise import smoothstep
 from synthviz.world.sky import paint_color
 from synthviz.world.sprites import Sprite
 from synthviz.world.vectors import points, unit
@@ -23,6 +24,8 @@ MIRRORED = 0.75  # light of a mirror image, so that it is not counted as another
 CONTRAST = 0.30  # least difference between a figure and what is behind it, in screen colours
 PALE = 0.36  # mean green reflectance above which a figure is white or yellow: in the dark it would be grey or brown
 LOWEST_RISE = 0.16  # tangent of the light's least elevation for shadows, which would else be endless
+LONGEST_SHADOW = 5.0  # relative to the height of the figure
+NEAREST_SHADOW = 0.35  # distance at which shadows end, relative to that of the figure
 # Brightness that is tried until a figure stands out: before something dark, before something bright, for pale ones.
 BRIGHTER, DARKER, SHINING = (1.0, 1.25, 0.8, 1.55, 0.65), (1.0, 0.82, 1.3, 0.68), (1.0, 1.2, 1.4, 0.84)
 
@@ -200,6 +203,10 @@ class Figure:
         grid = points(2 * aside / self.width, 1 - 2 * height / self.height)[None]
         alpha = F.avg_pool2d(self.sprite.alpha[None, None], 5, 2, 2, count_include_pad=False)
         shade = F.grid_sample(alpha, grid, padding_mode="zeros", align_corners=False)[0, 0]
+        reach = -(x * toward_x + z * toward_z) / min(self.height / rise, LONGEST_SHADOW * self.height)
+        # Shadows fade before they leave the window in which they are drawn.
+        shade = shade * smoothstep(1.0, 0.6, reach)
+        shade = shade * smoothstep(NEAREST_SHADOW - 1, NEAREST_SHADOW - 0.75, z / self.away)
         lit = torch.ones_like(shade)
         if view.shadows is not None:
             lit, _ = view.shadows.at(*camera.to_world(right, away))
@@ -213,8 +220,8 @@ class Figure:
     def _shadow_window(self, view: View, toward_x: float, toward_z: float, length: float) -> tuple[slice, slice] | None:
         """Return the part of the view in which a shadow of this length on the ground can be seen."""
         half, spread = self.width / 2, []
-        for reach in (-half, min(length, 5 * self.height)):
-            away = max(0.35 * self.away, self.away - toward_z * reach)
+        for reach in (-half, min(length, LONGEST_SHADOW * self.height)):
+            away = max(NEAREST_SHADOW * self.away, self.away - toward_z * reach)
             for side in (-half, half):
                 spread.append(view.project(self.right - toward_x * reach + side, self.base, away))
         margin = 0.35 * view.pixels_per_unit(self.away) * self.height  # the ground is not flat
