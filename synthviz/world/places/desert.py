@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from synthviz.world.camera import Camera
 from synthviz.world.ground import Height, Seen
-from synthviz.world.land import Land, Material, Wishes, height_at, rgb, steepness
+from synthviz.world.land import Drawable, Land, Material, Wishes, height_at, rgb, steepness
 from synthviz.world.noise import Noise, smoothstep
+from synthviz.world.plants.grove import Grove
+from synthviz.world.plants.scatter import Kinds, scatter
+from synthviz.world.plants.trees import BUSH, PALM, bush, palm
 from synthviz.world.sky import mix
 from synthviz.world.viewpoint import lake_in_view, raise_sky
 from synthviz.world.water import Waves
@@ -26,14 +31,32 @@ def desert(wishes: Wishes) -> Land:
     height = _dunes(noise, turn, length, shift)
     if kind == "mesas":
         height = _mesas(noise, height, shift)
-    lift = {"crest": (0.12, 0.26), "above": (0.55, 0.95), "mesas": (0.06, 0.2)}[kind]
+    lift = {"crest": (0.12, 0.26), "above": (0.55, 0.95), "mesas": (0.12, 0.26)}[kind]
     camera = Camera(height_at(height, 0.0, 0.2) + rng.uniform(*lift), rng.uniform(0.36, 0.62), rng.uniform(0.42, 0.72))
     waves = None
+    drawables: tuple[Drawable, ...] = ()
     if wishes.water:
         height = lake_in_view(camera, rng).flood(noise, height)
         waves = Waves(float(rng.uniform(0.008, 0.025)), 0.5, float(rng.uniform(-0.6, 0.6)), (0.02, 0.10, 0.11))
+        drawables = (_oasis(wishes, camera, height),)
     camera = raise_sky(camera, height, LEAST_SKY)
-    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), waves, near=0.1)
+    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), waves, near=0.1, drawables=drawables)
+
+
+def _oasis(wishes: Wishes, camera: Camera, height: Height) -> Grove:
+    """Let palms and brush stand on the far shore of the water, where the sand is low."""
+    noise, rng = wishes.noise, wishes.rng
+    shift = float(rng.uniform(0, 60))
+    sprites = (palm(noise, rng), bush(noise, rng))
+
+    def groups(right: np.ndarray, away: np.ndarray) -> np.ndarray:
+        places = torch.tensor(right).float()[None] * 0.7 + shift
+        return smoothstep(-0.4, 0.4, noise.value(places, torch.zeros_like(places)))[0].numpy()
+
+    palms = scatter(rng, height, camera, Kinds(0, 1, (0.28, 0.5), PALM), 120, 1.8, 8.5, groups)
+    brush = scatter(rng, height, camera, Kinds(1, 1, (0.04, 0.09), BUSH, 0.1), 160, 1.5, 8.5, groups)
+    low = [plant for plant in (*palms, *brush) if plant.base < 0.1]
+    return Grove(sprites, tuple(replace(plant, tint=0.75 * plant.tint) for plant in low))
 
 
 def _dunes(noise: Noise, turn: float, length: float, shift: float) -> Height:
@@ -54,7 +77,7 @@ def _mesas(noise: Noise, dunes: Height, shift: float) -> Height:
         mesa = noise.fbm(x / 3.2 + shift, z / 3.2 + 7, 5, 0.5, pixel / 3.2)
         cliff = smoothstep(0.55, 0.85, mesa) * smoothstep(4.0, 7.0, z) * (1.0 + 0.1 * noise.value(x, z))
         slope = 0.28 * smoothstep(0.1, 0.75, mesa) * smoothstep(3.5, 7, z)
-        return 0.12 * dunes(x, z, pixel) + 0.05 + cliff + slope
+        return 0.3 * dunes(x, z, pixel) + 0.05 + cliff + slope
 
     return height
 
