@@ -9,10 +9,14 @@ from torch import Tensor
 
 from synthviz.world.filters import box_blur, enlarge, halve
 from synthviz.world.light import to_screen
+from synthviz.world.sky import paint_color
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 # The mean brightness of an hour's pictures, in linear light.
 BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.21, "night": 0.13}
+# How much of a tint over the whole picture the camera takes away; less where the tint makes the hour.
+BALANCE = {"sunrise": 0.45, "day": 0.4, "golden hour": 0.4, "sunset": 0.32, "dusk": 0.25, "night": 0.1}
+SHARPENING = 0.7  # of the finest detail, against the softness of what was painted at half the size
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 
 
@@ -22,15 +26,16 @@ def usual_brightness(time: str, weather: str) -> float:
     return BRIGHTNESS[time] * float(dimmed ** {"night": 0.0, "dusk": 0.5}.get(time, 1.0))
 
 
-def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
+def expose(color: Tensor, brightness: float, balance: float = 0.0) -> tuple[Tensor, float]:
     """Turn linear light into screen colours with a little bloom.
 
     The exposure follows the light half of the way, as a photographer does: a picture that is darker than others of
-    its hour and weather becomes brighter, a brighter one darker.
+    its hour and weather becomes brighter, a brighter one darker. The white balance follows it by a share, too.
 
     Args:
         color: (3, H, W) linear light.
         brightness: the usual mean of such pictures, in linear light.
+        balance: by how much the mean colour moves towards grey, 0 to 1.
 
     Returns:
         (3, H, W) screen colours in [0, 1], and the factor by which the light was multiplied.
@@ -39,16 +44,21 @@ def expose(color: Tensor, brightness: float) -> tuple[Tensor, float]:
     small = halve(color)
     found = float(torch.log(small + 0.02).mean().exp())
     exposure = (brightness / found) ** 0.5
-    light = small * exposure
+    mean = small.clamp(max=2).mean((1, 2))
+    gain = paint_color(exposure * (mean.mean() / mean) ** balance)
+    light = small * gain
     # Only what is bright as a whole glows: a blue sky that is bright in blue alone would colour what stands before it.
     share = (1 - 0.9 / light.mean(0, keepdim=True).clamp(min=1e-3)).clamp(min=0)
     bright = F.avg_pool2d((light * share)[None], 4)  # a blur of a small picture is fast
     for reach in (1, 2):
         bright = box_blur(bright[0], reach)[None]
     bloom = enlarge(F.interpolate(bright, size=small.shape[-2:], mode="bilinear", align_corners=False)[0])
-    return to_screen(color.mul_(exposure).add_(bloom, alpha=0.5)), exposure
+    return to_screen(color.mul_(gain).add_(bloom, alpha=0.5)), exposure
 
 
-def to_bytes(picture: Tensor) -> np.ndarray:
-    """Average a picture down to its final size: (size, size, 3) uint8."""
-    return (halve(picture).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+def to_bytes(picture: Tensor, sharpening: float = 0.0) -> np.ndarray:
+    """Average a picture down to its final size, and sharpen it if asked to: (size, size, 3) uint8."""
+    small = halve(picture)
+    if sharpening:
+        small = (small + sharpening * (small - box_blur(small, 1))).clamp(0, 1)
+    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

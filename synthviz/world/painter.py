@@ -15,7 +15,7 @@ import torch
 
 from synthviz.world.bodies import Body, Stars, place_body, place_stars
 from synthviz.world.camera import Camera
-from synthviz.world.exposure import OVERSAMPLING, expose, to_bytes, usual_brightness
+from synthviz.world.exposure import BALANCE, OVERSAMPLING, SHARPENING, expose, to_bytes, usual_brightness
 from synthviz.world.ground import Seen, march
 from synthviz.world.labels import THINGS
 from synthviz.world.land import Land, Wishes
@@ -32,7 +32,7 @@ from synthviz.world.places.snowy_hills import snowy_hills
 from synthviz.world.places.village import village
 from synthviz.world.places.volcano import volcano
 from synthviz.world.render import empty_view, paint_land
-from synthviz.world.scene import Scene
+from synthviz.world.scene import NATURAL, Scene
 from synthviz.world.sky import Sky, choose_clouds
 from synthviz.world.styles import apply_style
 from synthviz.world.things.placement import place_things
@@ -102,7 +102,7 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     noise = Noise(torch.Generator().manual_seed(int(rng.integers(2**31))))
     setting = _choose(scene, noise, size * OVERSAMPLING, rng)
     view = _paint_light(scene, setting, noise, rng)
-    picture, exposure = expose(view.color, usual_brightness(scene.time, scene.weather))
+    picture, exposure = expose(view.color, usual_brightness(scene.time, scene.weather), BALANCE[scene.time])
     picture = apply_style(scene.style, picture, view.depth, view.labels, noise)
     labels = view.labels
     falling = _fall(scene, view, torch.Generator().manual_seed(int(rng.integers(2**31))))
@@ -110,7 +110,8 @@ def paint(scene: Scene, size: int = 256) -> Painting:
         picture, labels = falling.over(picture, exposure), falling.over_labels(labels)
     names = labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
     masks = {name: names == index for index, name in enumerate(THINGS) if (names == index).any()}
-    return Painting(scene, to_bytes(picture), masks, setting.land.sights)
+    sharpening = SHARPENING if scene.style == NATURAL else 0.0
+    return Painting(scene, to_bytes(picture, sharpening), masks, setting.land.sights)
 
 
 def _choose(scene: Scene, noise: Noise, size: int, rng: np.random.Generator) -> _Setting:

@@ -38,7 +38,7 @@ SIGHTS = {"swell": ("waves",), "stacks": ("cliffs", "rocks"), "cliff": ("cliffs"
 def ocean(wishes: Wishes) -> Land:
     """Build a piece of the ocean."""
     rng = wishes.rng
-    kind = rng.choice(["swell", "stacks", "cliff", "island"], p=[0.22, 0.1, 0.38, 0.3])
+    kind = rng.choice(["swell", "stacks", "cliff", "island"], p=[0.26, 0.07, 0.47, 0.2])
     rough = float(rng.uniform(*ROUGHNESS[wishes.weather]))
     camera, height, length = _camera(kind, rough, rng)
     side = float(rng.choice([-1, 1])) if not wishes.sun_side else -float(wishes.sun_side)
