@@ -120,7 +120,7 @@ SIGHT_WORDS = {
     "railing": ("a railing in the foreground", "seen from a terrace"),
     "branch": ("a branch in the foreground", "leaves in the foreground"),
     "trees": ("trees in the foreground", "firs in the foreground"),
-    "palms": ("palm trees in the foreground", "palms", "palm trees"),
+    "palms": ("palms", "palm trees", "some palms"),
     "fence": ("a wooden fence", "a fence in the foreground"),
     "flowers": ("flowers", "flowers in the foreground", "a meadow with flowers"),
     "meadow": ("a meadow", "green meadows", "a grassy meadow"),

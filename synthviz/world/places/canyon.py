@@ -55,6 +55,7 @@ def canyon(wishes: Wishes) -> Land:
         waves if wishes.water else None,
         near=0.1,
         drawables=tuple(drawables),
+        sights=(("from above",) if kind == "rim" else ()) + (("river",) if wishes.water else ()),
     )
 
 

@@ -40,7 +40,15 @@ def desert(wishes: Wishes) -> Land:
         waves = Waves(float(rng.uniform(0.008, 0.025)), 0.5, float(rng.uniform(-0.6, 0.6)), (0.02, 0.10, 0.11))
         drawables = (_oasis(wishes, camera, height),)
     camera = raise_sky(camera, height, LEAST_SKY)
-    return Land(camera, height, lambda seen, x, z: _material(noise, seen, x, z), waves, near=0.1, drawables=drawables)
+    return Land(
+        camera,
+        height,
+        lambda seen, x, z: _material(noise, seen, x, z),
+        waves,
+        near=0.1,
+        drawables=drawables,
+        sights=(*(("from above",) if kind == "above" else ()), *(("palms",) if wishes.water else ())),
+    )
 
 
 def _oasis(wishes: Wishes, camera: Camera, height: Height) -> Grove:

@@ -51,6 +51,10 @@ def mountains(wishes: Wishes) -> Land:
         lambda seen, x, z: _material(noise, seen, x, z, snow, meadow, cling),
         waves if wishes.water else None,
         drawables=(_plants(wishes, camera, height, meadow),),
+        sights=(
+            *(("from a hill",) if kind == "pass" else ()),
+            "across the water" if wishes.water else "snow" if wishes.weather == "snowfall" else "meadow",
+        ),
     )
 
 

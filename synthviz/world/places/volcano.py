@@ -49,6 +49,7 @@ def volcano(wishes: Wishes) -> Land:
         waves if wishes.water else None,
         near=0.1,
         drawables=_fire(noise, cone, wishes),
+        sights=("smoke", *{"lake": ("across the water",), "island": ("island",), "near": ("close",)}.get(kind, ())),
     )
 
 
