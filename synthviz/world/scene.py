@@ -205,7 +205,7 @@ def _sample(rng: np.random.Generator, plain: str) -> Scene:
         stars=stars_can_show(time, weather) and bool(rng.random() < 0.7),
         water=water,
         things=tuple(things),
-        style=_choose(rng, STYLES) if rng.random() < 0.6 else plain,
+        style=_choose(rng, STYLES) if rng.random() < (0.4 if plain == NATURAL else 0.6) else plain,
         seed=int(rng.integers(2**31)),
     )
 
