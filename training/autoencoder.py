@@ -1,11 +1,17 @@
 """Train the autoencoder: `python -m training.autoencoder --paintings DIR --output-dir DIR --minutes 60`.
 
 The model is an `AutoencoderTiny` (the architecture of Bohan's TAESD, through diffusers) that halves the picture three
-times: 256×256×3 becomes 32×32×8. It learns on random crops, from absolute and squared differences of pixels and of
-their fine detail. Noise on the latents makes the encoder spread them out, and the decoder tolerate the small errors of
-a diffusion model. `--encoder-from` keeps the encoder of an earlier autoencoder and trains a new decoder for it, so that
-decoders can improve while diffusion models already train on the latents. `--start-from` keeps the encoder too, and
-continues to train the decoder.
+times: 256×256×3 becomes 32×32×16. It learns on random crops, from several losses:
+
+- absolute differences of pixels and of their edges (Sobel);
+- differences that a network trained on photographs sees (`training.perceptual`; Johnson et al. 2016);
+- latents shrunk by 2 or 4 must decode to the shrunk picture, so that latents have no more fine structure than pictures
+  and a diffusion model can predict them (Kouzelis et al. 2025, EQ-VAE; Skorokhodov et al. 2025);
+- after a third of the budget, a network that learns to tell rebuilt crops from real ones must fail (PatchGAN, Isola et
+  al. 2017, with the hinge loss), because averages of possible pictures are blurred. Its share follows the gradients, as
+  in VQGAN (Esser et al. 2021).
+
+Noise on the latents makes the decoder tolerate the small errors of a diffusion model.
 """
 
 from __future__ import annotations
@@ -20,8 +26,15 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
 from synthviz.devices import has_fast_bfloat16, pick_device
-from training.loop import TrainingRun
+from training.loop import Stateful, TrainingRun, set_learning_rate
 from training.paintings import load_paintings
+from training.patch_discriminator import PatchDiscriminator, balance
+from training.perceptual import PhotoFeatures, perceptual_loss
+from training.spectrum import kept_detail, latent_roughness
+
+LATENT_CHANNELS = 16
+WIDTH = 48
+SCALES = (2, 4)  # by which latents are shrunk
 
 
 @dataclass(frozen=True)
@@ -29,32 +42,31 @@ class AutoencoderTraining:
     """Settings of this stage; `minutes` counts all runs that resume one another."""
 
     minutes: float = 60
-    batch: int = 8
+    batch: int = 10
     crop: int = 64
     rate: float = 1e-3
-    latent_noise: float = 0.1
-    float32: bool = False  # also where bfloat16 would be faster
+    edge_weight: float = 0.5
+    perceptual_weight: float = 0.1
+    scale_weight: float = 0.5  # of the pictures decoded from shrunk latents
+    adversarial_weight: float = 0.35  # of the gradient at the decoder's last layer, relative to that of all else
+    adversarial_start: float = 1 / 3  # share of the budget after which the other network takes part
+    latent_noise: float = 0.05  # relative to the spread of the latents
     compile: bool = False
     seed: int = 0
 
 
-SQUARED_WEIGHT = 4.0
-ENCODER_WIDTH = 48
-DECODER_WIDTH = 32  # narrower, because every generated picture needs the decoder's time
-
-
 def build_autoencoder() -> AutoencoderTiny:
-    """Return the untrained autoencoder: 48 channels to encode, 32 to decode, eight latent channels, no normalisation.
+    """Return the untrained autoencoder: 48 channels wide, sixteen latent channels, no normalisation.
 
     At first it blurs the picture eightfold: residual blocks do nothing, and the layers between them copy or average
     their inputs, plus a little noise. From there it learns many times faster than from noise alone.
     """
     autoencoder = AutoencoderTiny(
-        encoder_block_out_channels=(ENCODER_WIDTH,) * 4,
-        decoder_block_out_channels=(DECODER_WIDTH,) * 4,
+        encoder_block_out_channels=(WIDTH,) * 4,
+        decoder_block_out_channels=(WIDTH,) * 4,
         num_encoder_blocks=(0, 1, 2, 3),
         num_decoder_blocks=(4, 3, 1, 0),
-        latent_channels=8,
+        latent_channels=LATENT_CHANNELS,
     )
     with torch.no_grad():
         for name, weights in autoencoder.named_parameters():
@@ -71,15 +83,17 @@ def build_autoencoder() -> AutoencoderTiny:
     return autoencoder
 
 
-def fine_detail(images: torch.Tensor) -> torch.Tensor:
-    """Return one level of a Laplacian pyramid, the detail that a 2× smaller picture loses: (B, C, H, W), as given."""
-    return images - F.interpolate(F.avg_pool2d(images, 2), scale_factor=2, mode="bilinear")
+def edges(images: torch.Tensor) -> torch.Tensor:
+    """Return the horizontal and vertical Sobel slopes of images (B, C, H, W): (B, 2 C, H - 2, W - 2)."""
+    across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=images.device) / 8
+    channels = images.shape[1]
+    kernels = torch.stack([across, across.T])[:, None].repeat(channels, 1, 1, 1)
+    return F.conv2d(images, kernels.to(images.dtype), groups=channels)
 
 
-def reconstruction_loss(rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Return the loss of rebuilt pictures, a scalar: absolute and squared differences, and those of fine detail."""
-    detail = F.l1_loss(fine_detail(rebuilt), fine_detail(images))
-    return F.l1_loss(rebuilt, images) + SQUARED_WEIGHT * F.mse_loss(rebuilt, images) + detail
+def pixel_loss(rebuilt: torch.Tensor, images: torch.Tensor, edge_weight: float) -> torch.Tensor:
+    """Return the absolute differences of pixels and of edges, a scalar."""
+    return F.l1_loss(rebuilt, images) + edge_weight * F.l1_loss(edges(rebuilt), edges(images))
 
 
 def random_crops(images: np.ndarray, batch: int, crop: int, rng: np.random.Generator) -> torch.Tensor:
@@ -100,25 +114,51 @@ def count_held_out(paintings: int) -> int:
 
 
 @torch.no_grad()
-def measure_psnr(autoencoder: AutoencoderTiny, images: np.ndarray, device: torch.device) -> float:
-    """Return the mean PSNR in dB of reconstructions of whole pictures, (N, H, W, 3) uint8."""
-    scores = []
+def reconstruct(
+    autoencoder: AutoencoderTiny, images: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, torch.Tensor]:
+    """Encode and decode whole pictures, (N, H, W, 3) uint8; return the rebuilt ones, alike, and the latents."""
+    rebuilt, latents = [], []
     for start in range(0, len(images), 8):
         pixels = torch.from_numpy(images[start : start + 8].astype(np.float32)).to(device)
-        batch = pixels.permute(0, 3, 1, 2) / 127.5 - 1
-        rebuilt = autoencoder.decode(autoencoder.encode(batch).latents).sample.clamp(-1, 1)
-        error = ((rebuilt - batch) / 2).square().mean(dim=(1, 2, 3))
-        scores.append(-10 * torch.log10(error))
-    return torch.cat(scores).mean().item()
+        encoded = autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latents
+        decoded = (autoencoder.decode(encoded).sample.clamp(-1, 1) + 1) * 127.5
+        rebuilt.append(decoded.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+        latents.append(encoded.cpu())
+    return np.concatenate(rebuilt), torch.cat(latents)
 
 
-def train_autoencoder(
-    paintings_dir: Path,
-    output_dir: Path,
-    settings: AutoencoderTraining,
-    encoder_from: Path | None = None,
-    start_from: Path | None = None,
-) -> AutoencoderTiny:
+def psnr(rebuilt: np.ndarray, images: np.ndarray) -> float:
+    """Return the mean PSNR in dB of rebuilt pictures, (N, H, W, 3) uint8."""
+    error = ((rebuilt.astype(np.float64) - images) / 255) ** 2
+    return float((-10 * np.log10(error.mean(axis=(1, 2, 3)).clip(min=1e-10))).mean())
+
+
+class _Adversary:
+    """The discriminator and its training."""
+
+    def __init__(self, rate: float, device: torch.device) -> None:
+        self.discriminator = PatchDiscriminator().to(device).to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(self.discriminator.parameters(), lr=rate, betas=(0.5, 0.9), weight_decay=0.0)
+
+    def fooled(self, rebuilt: torch.Tensor) -> torch.Tensor:
+        """Return the loss of the autoencoder: low where rebuilt crops seem real."""
+        self.discriminator.requires_grad_(False)
+        loss: torch.Tensor = -self.discriminator(rebuilt).mean()
+        self.discriminator.requires_grad_(True)
+        return loss
+
+    def learn(self, rebuilt: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Take one step; return the hinge loss."""
+        real, made = self.discriminator(torch.cat([images, rebuilt.detach()])).float().chunk(2)
+        loss = F.relu(1 - real).mean() + F.relu(1 + made).mean()
+        torch.autograd.backward(loss)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+
+def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: AutoencoderTraining) -> AutoencoderTiny:
     """Train until the budget is spent, resuming from the folder's checkpoint; return the averaged model.
 
     Saves it in `output_dir/vae` too.
@@ -127,8 +167,6 @@ def train_autoencoder(
         paintings_dir: a folder that `training.paintings` filled.
         output_dir: the folder for checkpoint, log and weights.
         settings: the budget and the other settings.
-        encoder_from: a saved autoencoder whose encoder is kept unchanged; only a new decoder learns.
-        start_from: a saved autoencoder whose encoder is kept unchanged; its decoder continues to learn.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
@@ -136,46 +174,68 @@ def train_autoencoder(
     held_out = count_held_out(len(images))
     train_images, test_images = images[held_out:], np.asarray(images[:held_out])
     output_dir.mkdir(parents=True, exist_ok=True)
-    autoencoder = _build_from(encoder_from, start_from).to(device, memory_format=torch.channels_last)
-    trained = [weights for weights in autoencoder.parameters() if weights.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
-    run = TrainingRun(autoencoder, optimizer, output_dir / "autoencoder.checkpoint", settings.minutes)
+    autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(autoencoder.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    adversary = _Adversary(settings.rate, device)
+    others: dict[str, Stateful] = {
+        "discriminator": adversary.discriminator,
+        "discriminator_optimizer": adversary.optimizer,
+    }
+    run = TrainingRun(autoencoder, optimizer, output_dir / "autoencoder.checkpoint", settings.minutes, others=others)
+    losses = _Losses(autoencoder, adversary, settings, device)
     rng = np.random.default_rng([settings.seed, run.step])
-    low_precision = has_fast_bfloat16(device) and not settings.float32
-    channels, factor = autoencoder.config.latent_channels, autoencoder.spatial_scale_factor
-
-    def losses(images: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        latents = autoencoder.encode(images).latents
-        rebuilt = autoencoder.decode(latents + settings.latent_noise * noise).sample.float()
-        return F.l1_loss(rebuilt, images), reconstruction_loss(rebuilt, images)
-
-    if settings.compile:
-        losses = torch.compile(losses)
-    save_due = run.clock.every(min(3.0, settings.minutes / 4))
+    save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
+        set_learning_rate(adversary.optimizer, 0.3 * optimizer.param_groups[0]["lr"])
         crops = random_crops(train_images, settings.batch, settings.crop, rng)
         crops = crops.to(device, memory_format=torch.channels_last)
-        cells = crops.shape[2] // factor
-        noise = torch.randn(settings.batch, channels, cells, cells, device=device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
-            pixel_loss, loss = losses(crops, noise)
+        loss, rebuilt = losses.compute(crops, adversarial=run.clock.progress >= settings.adversarial_start)
         run.descend(loss)
-        run.losses.update(loss=pixel_loss)
+        if run.clock.progress >= settings.adversarial_start:
+            with losses.half:
+                run.losses.update(discriminator=adversary.learn(rebuilt, crops))
+        run.losses.update(loss=F.l1_loss(rebuilt, crops))
+        run.print_losses()
         if next(save_due):
             _save(run, output_dir, test_images, device)
     return _save(run, output_dir, test_images, device).cpu()
 
 
-def _build_from(encoder_from: Path | None, start_from: Path | None) -> AutoencoderTiny:
-    """Return the autoencoder to train; an encoder that comes from a folder needs no gradient."""
-    autoencoder = build_autoencoder()
-    if start_from is not None:
-        autoencoder.load_state_dict(AutoencoderTiny.from_pretrained(start_from).state_dict())
-    elif encoder_from is not None:
-        autoencoder.encoder.load_state_dict(AutoencoderTiny.from_pretrained(encoder_from).encoder.state_dict())
-    autoencoder.encoder.requires_grad_(start_from is None and encoder_from is None)
-    return autoencoder
+class _Losses:
+    """Computes the loss of a batch."""
+
+    def __init__(
+        self, autoencoder: AutoencoderTiny, adversary: _Adversary, settings: AutoencoderTraining, device: torch.device
+    ) -> None:
+        self._autoencoder, self._adversary, self._settings = autoencoder, adversary, settings
+        self._photo = PhotoFeatures().to(device).to(memory_format=torch.channels_last)
+        self._run = torch.compile(self._rebuild) if settings.compile else self._rebuild
+        self.half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
+        self._last_layer = list(autoencoder.decoder.parameters())[-2]  # the weights before the last bias
+
+    def compute(self, images: torch.Tensor, adversarial: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss, a scalar, and the rebuilt crops, like `images`, (B, 3, H, W) in [-1, 1]."""
+        settings = self._settings
+        scale = SCALES[int(torch.randint(len(SCALES), (1,)))]
+        with self.half:
+            rebuilt, small = self._run(images, scale)
+            seen = perceptual_loss(self._photo, rebuilt, images)
+        loss = pixel_loss(rebuilt, images, settings.edge_weight) + settings.perceptual_weight * seen
+        loss = loss + settings.scale_weight * pixel_loss(small, F.avg_pool2d(images, scale), settings.edge_weight)
+        if adversarial:
+            with self.half:
+                fooled = self._adversary.fooled(rebuilt)
+            ratio = balance(loss, fooled, self._last_layer)
+            loss = loss + settings.adversarial_weight * ratio * fooled
+        return loss, rebuilt
+
+    def _rebuild(self, images: torch.Tensor, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return crops rebuilt from noisy latents, and smaller ones from shrunk latents, float32."""
+        latents = self._autoencoder.encode(images).latents
+        noise = self._settings.latent_noise * latents.detach().std() * torch.randn_like(latents)
+        rebuilt = self._autoencoder.decode(latents + noise).sample.float()
+        return rebuilt, self._autoencoder.decode(F.avg_pool2d(latents, scale)).sample.float()
 
 
 def _save(run: TrainingRun, output_dir: Path, test_images: np.ndarray, device: torch.device) -> AutoencoderTiny:
@@ -185,7 +245,11 @@ def _save(run: TrainingRun, output_dir: Path, test_images: np.ndarray, device: t
     averaged.load_state_dict(run.average.on_cpu())
     averaged.save_pretrained(output_dir / "vae")
     averaged = averaged.to(device).eval()
-    run.write_log(output_dir / "autoencoder.log", psnr=measure_psnr(averaged, test_images, device))
+    rebuilt, latents = reconstruct(averaged, test_images, device)
+    figures = {"psnr": psnr(rebuilt, test_images), "latent_roughness": latent_roughness(latents)}
+    if test_images.shape[1] >= 256:
+        figures |= kept_detail(rebuilt, test_images)
+    run.write_log(output_dir / "autoencoder.log", **figures)
     return averaged
 
 
@@ -195,29 +259,28 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=AutoencoderTraining.minutes)
-    given = parser.add_mutually_exclusive_group()
-    given.add_argument("--encoder-from", type=Path, help="a saved autoencoder: keep its encoder, train a new decoder")
-    given.add_argument("--start-from", type=Path, help="a saved autoencoder: keep its encoder, continue its decoder")
     for name, meaning in {
         "batch": "crops at a time",
         "rate": "the peak of the learning rate",
-        "latent_noise": "standard deviation of the noise on latents; less for good diffusion models",
+        "perceptual_weight": "of what the photo network sees",
+        "adversarial_weight": "of the network that tells rebuilt crops from real ones; more is sharper",
+        "scale_weight": "of pictures from shrunk latents",
     }.items():
         default = getattr(AutoencoderTraining, name)
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=type(default), default=default, help=f"{meaning}; default: %(default)s")
-    parser.add_argument("--float32", action="store_true", help="compute in float32 where bfloat16 would be faster")
     parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = AutoencoderTraining(
         minutes=arguments.minutes,
         batch=arguments.batch,
         rate=arguments.rate,
-        latent_noise=arguments.latent_noise,
-        float32=arguments.float32,
+        perceptual_weight=arguments.perceptual_weight,
+        adversarial_weight=arguments.adversarial_weight,
+        scale_weight=arguments.scale_weight,
         compile=arguments.compile,
     )
-    train_autoencoder(arguments.paintings, arguments.output_dir, settings, arguments.encoder_from, arguments.start_from)
+    train_autoencoder(arguments.paintings, arguments.output_dir, settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train the UNet, and the text encoder along with it.
 
-`python -m training.diffusion --paintings DIR --autoencoder DIR/vae --text-encoder DIR --output-dir DIR --minutes 90`
+`python -m training.diffusion --paintings DIR --autoencoder DIR/vae --text-encoder DIR --output-dir DIR --minutes 400`
 
 Latent diffusion (Rombach et al. 2022) with v-prediction (Salimans & Ho 2022), zero terminal SNR (Lin et al. 2023),
 min-SNR weighting (Hang et al. 2023), timesteps drawn mostly from the middle (Esser et al. 2024) and 10% caption dropout
@@ -12,9 +12,11 @@ for classifier-free guidance (Ho & Salimans 2022). Further parts of the training
 - In half of the captions, the other words are encoded as if no colour were named. So the model learns to take colours
   from the colour words alone, and can give things a colour that it never saw them in.
 - The loss counts more where a counted thing, the sun or the moon stands: they are small, and prompts are about them.
+- In the last third, at low noise, the latents that the prediction means must also look right to the first layers of the
+  decoder (Berrada et al. 2025), which weigh what matters in a picture.
 
-The weights after an eighth of the budget are kept in `early/`, for the guidance in `training.distillation`.
-`--start-from` continues from a pipeline that was exported earlier, here or on another machine.
+Muon trains the matrices. The weights after an eighth of the budget are kept in `early/`, for the guidance in
+`training.distillation`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,32 +37,39 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.diffusion.word_maps import TAUGHT_LAYERS
-from synthviz.scenes import BODIES, KINDS
+from synthviz.world import BODIES, KINDS
 from synthviz.world.labels import THINGS
+from training.autoencoder import LATENT_CHANNELS
 from training.loop import TrainingRun
+from training.optimizers import MuonAndAdamW
 from training.paintings import LAYOUT_CLASSES, load_paintings
 from training.text_encoder import WIDTH, tokenize, with_strange_word
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
 EARLY_SHARE = 1 / 8  # of the budget, after which a snapshot is kept
-LAYOUT_CHANNELS = 128  # of the UNet's features from which the layout is predicted
+WIDTHS = (96, 160, 192)  # of the UNet's levels
+LAYOUT_CHANNELS = WIDTHS[1]  # of the UNet's features from which the layout is predicted
+DECODER_LAYERS = (5, 10)  # after which layers of the decoder features are compared: its blocks at 32×32 and at 64×64
+LOW_NOISE = 1.0  # least signal-to-noise ratio at which they are
 
 
 @dataclass(frozen=True)
 class DiffusionTraining:
     """Settings of this stage; `minutes` counts all runs that resume one another."""
 
-    minutes: float = 90
-    batch: int = 32
-    rate: float = 6e-4
+    minutes: float = 400
+    batch: int = 48
+    rate: float = 8e-4
     caption_dropout: float = 0.1
-    strange_word_share: float = 0.06
+    strange_word_share: float = 0.1
     colors_apart_share: float = 0.5  # of captions whose other words are encoded as if no colour were named
     snr_cap: float = 5.0
     least_weight: float = 0.25
     layout_weight: float = 0.05
     word_place_weight: float = 0.02
+    decoder_weight: float = 0.1  # of differences in the decoder's features
+    decoder_start: float = 2 / 3  # share of the budget after which they count
     small_thing_weight: float = 3.0  # of the loss where a small thing stands, against 1 elsewhere
     text_rate_share: float = 0.1  # the text encoder's learning rate as a share of the UNet's
     uniform_share: float = 0.2  # of timesteps drawn uniformly; the others are logit-normal
@@ -70,7 +78,7 @@ class DiffusionTraining:
     seed: int = 0
 
 
-def build_unet(latent_channels: int = 8, latent_size: int = 32) -> UNet2DConditionModel:
+def build_unet(latent_channels: int = LATENT_CHANNELS, latent_size: int = 32) -> UNet2DConditionModel:
     """Return the untrained UNet: three levels, with cross-attention on the two lower ones."""
     return UNet2DConditionModel(
         sample_size=latent_size,
@@ -78,7 +86,7 @@ def build_unet(latent_channels: int = 8, latent_size: int = 32) -> UNet2DConditi
         out_channels=latent_channels,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(64, 128, 192),
+        block_out_channels=WIDTHS,
         layers_per_block=1,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,  # diffusers' name for the number of heads
@@ -277,6 +285,35 @@ class _BatchSource:
         return _Batch(clean, noise, timesteps, token_ids, apart, data.layouts[rows_there].long())
 
 
+class _DecoderFeatures:
+    """What the first layers of the decoder see in latents."""
+
+    def __init__(self, autoencoder: AutoencoderTiny, scaling_factor: float) -> None:
+        decoder = autoencoder.decoder.requires_grad_(False).eval()
+        starts = (0, *DECODER_LAYERS[:-1])
+        self._parts = [decoder.layers[start:end] for start, end in zip(starts, DECODER_LAYERS, strict=True)]
+        self._scaling_factor = scaling_factor
+
+    def see(self, latents: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features of scaled latents, (B, C, H, W) each."""
+        features = torch.tanh(latents / self._scaling_factor / 3) * 3  # as the decoder limits its input
+        found = []
+        for part in self._parts:
+            features = part(features)
+            found.append(features)
+        return found
+
+    def difference(self, predicted: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        """Return the mean squared difference of features, each channel relative to its spread: a scalar."""
+        with torch.no_grad():
+            wanted = self.see(clean)
+        parts = []
+        for one, other in zip(self.see(predicted), wanted, strict=True):
+            spread = other.float().var(dim=(0, 2, 3), keepdim=True).clamp(min=1e-4)
+            parts.append(((one.float() - other.float()).square() / spread).clamp(max=9).mean())
+        return torch.stack(parts).mean()
+
+
 class _Losses:
     """Computes the losses of a batch."""
 
@@ -285,30 +322,49 @@ class _Losses:
         model: Trained,
         scheduler: DDIMScheduler,
         tokenizer: CLIPTokenizer,
+        decoder: _DecoderFeatures,
         settings: DiffusionTraining,
         device: torch.device,
     ) -> None:
         self._run = torch.compile(model) if settings.compile else model
-        self._scheduler, self._settings = scheduler, settings
+        self._scheduler, self._decoder, self._settings = scheduler, decoder, settings
         self._alphas = scheduler.alphas_cumprod.to(device)
         self._nouns, self._colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
         low_precision = has_fast_bfloat16(device) and not settings.float32
         self._half = torch.autocast(device.type, torch.bfloat16, enabled=low_precision)
 
-    def compute(self, batch: _Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the losses of the velocity, of the layout and of the places where words are read, scalars."""
+    def compute(self, batch: _Batch, progress: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return the loss, and its parts by name, all scalars: of the velocity, the layout, the words, the decoder."""
+        settings = self._settings
         noisy = self._scheduler.add_noise(batch.clean, batch.noise, batch.timesteps)
         target = self._scheduler.get_velocity(batch.clean, batch.noise, batch.timesteps)
         with self._half:
             predicted, layout_logits, shares = self._run(
                 noisy.to(memory_format=torch.channels_last), batch.timesteps, batch.token_ids, batch.apart
             )
-        error = (predicted.float() - target).square()
-        error = error * weigh_cells(batch.layouts, self._settings.small_thing_weight)
+        velocity = predicted.float()
+        error = (velocity - target).square() * weigh_cells(batch.layouts, settings.small_thing_weight)
         loss = (error.mean(dim=(1, 2, 3)) * self._weigh_timesteps(batch.timesteps)).mean()
         layout_loss = F.cross_entropy(layout_logits.float(), batch.layouts)
         classes = classes_of_tokens(batch.token_ids, self._nouns, self._colors)
-        return loss, layout_loss, word_place_loss(shares, batch.layouts, classes)
+        place_loss = word_place_loss(shares, batch.layouts, classes)
+        parts = {"loss": loss, "layout_loss": layout_loss, "word_place_loss": place_loss}
+        total = loss + settings.layout_weight * layout_loss + settings.word_place_weight * place_loss
+        if progress >= settings.decoder_start:
+            parts["decoder_loss"] = self._compare_decoded(batch, noisy, velocity)
+            total = total + settings.decoder_weight * parts["decoder_loss"]
+        return total, parts
+
+    def _compare_decoded(self, batch: _Batch, noisy: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """Return the difference of the decoder's features where there is little noise; 0 if there is nowhere."""
+        alphas = self._alphas[batch.timesteps]
+        clear = alphas / (1 - alphas) >= LOW_NOISE
+        if not clear.any():
+            return velocity.sum() * 0
+        alphas = alphas[clear][:, None, None, None]
+        predicted = alphas.sqrt() * noisy[clear] - (1 - alphas).sqrt() * velocity[clear]
+        with self._half:
+            return self._decoder.difference(predicted, batch.clean[clear])
 
     def _weigh_timesteps(self, timesteps: torch.Tensor) -> torch.Tensor:
         alpha: torch.Tensor = self._alphas[timesteps]
@@ -323,12 +379,11 @@ def train_diffusion(
     text_encoder_dir: Path,
     output_dir: Path,
     settings: DiffusionTraining,
-    start_from: Path | None = None,
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint.
 
-    Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`. If the UNet
-    starts untrained, also saves the text encoder and the UNet after an eighth of the budget in `early/`.
+    Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`, and the text
+    encoder and the UNet after an eighth of the budget in `early/`.
 
     Args:
         paintings_dir: a folder that `training.paintings` filled.
@@ -336,12 +391,13 @@ def train_diffusion(
         text_encoder_dir: a folder with `tokenizer/` and `text_encoder/`.
         output_dir: the folder for checkpoint, log, latents and weights.
         settings: the budget and the other settings.
-        start_from: a saved pipeline whose UNet to start from.
     """
     torch.manual_seed(settings.seed)
     device = pick_device()
     torch.backends.cudnn.benchmark = True  # shapes never change
-    data, unet = _load_data_and_unet(paintings_dir, autoencoder_dir, output_dir, start_from, device)
+    data = _load_data(paintings_dir, autoencoder_dir, output_dir, device)
+    unet = build_unet(data.latents.shape[1], data.latents.shape[2])
+    use_fast_attention(unet, device)
     tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
     scheduler = build_scheduler()
     text_encoder = CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder")
@@ -350,53 +406,35 @@ def train_diffusion(
     (output_dir / "scaling_factor.json").write_text(json.dumps(data.scaling_factor))
     tokenizer.save_pretrained(output_dir / "tokenizer")
     scheduler.save_pretrained(output_dir / "scheduler")
-    run = TrainingRun(
-        model, _build_optimizer(model, settings), output_dir / "diffusion.checkpoint", settings.minutes, decay=0.9985
-    )
+    optimizer = MuonAndAdamW(model, {"text_encoder": settings.text_rate_share}, settings.rate)
+    run = TrainingRun(model, optimizer, output_dir / "diffusion.checkpoint", settings.minutes, decay=0.999)
     source = _BatchSource(data, tokenizer, settings, run.step, device)
-    losses = _Losses(model, scheduler, tokenizer, settings, device)
+    autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir).to(device, memory_format=torch.channels_last)
+    decoder = _DecoderFeatures(autoencoder, data.scaling_factor)
+    losses = _Losses(model, scheduler, tokenizer, decoder, settings, device)
     early_dir = output_dir / "early"
-    early_due = start_from is None and not early_dir.exists()
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
-        loss, layout_loss, place_loss = losses.compute(source.draw())
-        run.descend(loss + settings.layout_weight * layout_loss + settings.word_place_weight * place_loss)
-        run.losses.update(loss=loss, layout_loss=layout_loss, word_place_loss=place_loss)
+        loss, parts = losses.compute(source.draw(), run.clock.progress)
+        run.descend(loss)
+        run.losses.update(**parts)
         run.print_losses()
-        if early_due and run.clock.progress >= EARLY_SHARE:
+        if run.clock.progress >= EARLY_SHARE and not early_dir.exists():
             unfinished = output_dir / "early.unfinished"
             _save_averaged(run, unfinished)
             unfinished.replace(early_dir)
-            early_due = False
         if next(save_due):
             _save(run, output_dir, settings.batch)
     _save(run, output_dir, settings.batch)
 
 
-def _load_data_and_unet(
-    paintings_dir: Path, autoencoder_dir: Path, output_dir: Path, start_from: Path | None, device: torch.device
-) -> tuple[_Data, UNet2DConditionModel]:
-    """Load the training set, and the UNet of a saved pipeline or an untrained one."""
+def _load_data(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path, device: torch.device) -> _Data:
+    """Load the training set; encode the paintings if the folder has no latents yet."""
     paintings = load_paintings(paintings_dir)
     latents = load_latents(output_dir, autoencoder_dir, paintings.images, device)
-    if start_from is None:
-        scaling_factor = 1 / latents.float().std().item()
-        unet = build_unet(latents.shape[1], latents.shape[2])
-    else:
-        scaling_factor = json.loads((autoencoder_dir / "config.json").read_text())["scaling_factor"]
-        unet = UNet2DConditionModel.from_pretrained(start_from / "unet")
-    use_fast_attention(unet, device)
     layouts = torch.from_numpy(paintings.layouts).to(device)
-    return _Data(latents, scaling_factor, paintings.captions, layouts), unet
-
-
-def _build_optimizer(model: Trained, settings: DiffusionTraining) -> torch.optim.Optimizer:
-    groups: list[dict[str, Any]] = [
-        {"params": [*model.unet.parameters(), *model.layout_head.parameters()]},
-        {"params": model.text_encoder.parameters(), "scale": settings.text_rate_share},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    return _Data(latents, 1 / latents.float().std().item(), paintings.captions, layouts)
 
 
 def _save_averaged(run: TrainingRun, folder: Path) -> None:
@@ -419,11 +457,8 @@ def main() -> None:
     """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("--autoencoder", type=Path, help="needed unless --start-from is given")
-    parser.add_argument(
-        "--text-encoder", type=Path, help="the folder of that stage; needed unless --start-from is given"
-    )
-    parser.add_argument("--start-from", type=Path, help="a saved pipeline whose parts to start from")
+    parser.add_argument("--autoencoder", type=Path, required=True)
+    parser.add_argument("--text-encoder", type=Path, required=True, help="the folder of that stage")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=DiffusionTraining.minutes)
     parser.add_argument(
@@ -433,11 +468,6 @@ def main() -> None:
     parser.add_argument("--float32", action="store_true", help="compute in float32 where bfloat16 would be faster")
     parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
     arguments = parser.parse_args()
-    autoencoder, text_encoder = arguments.autoencoder, arguments.text_encoder
-    if arguments.start_from is not None:
-        autoencoder, text_encoder = arguments.start_from / "vae", arguments.start_from
-    if autoencoder is None or text_encoder is None:
-        parser.error("give --autoencoder and --text-encoder, or --start-from")
     settings = DiffusionTraining(
         minutes=arguments.minutes,
         batch=arguments.batch,
@@ -445,9 +475,7 @@ def main() -> None:
         float32=arguments.float32,
         compile=arguments.compile,
     )
-    train_diffusion(
-        arguments.paintings, autoencoder, text_encoder, arguments.output_dir, settings, arguments.start_from
-    )
+    train_diffusion(arguments.paintings, arguments.autoencoder, arguments.text_encoder, arguments.output_dir, settings)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ four steps of DDIM with guidance, of two evaluations each. The student receives 
 `UNet2DConditionModel` for diffusers' `DDIMScheduler` at four steps. Because no step adds noise, a seed gives a picture
 similar to the teacher's.
 
-With `--early`, the teacher is also guided away from an early version of itself (autoguidance, Karras et al. 2024). Both
-make the same kinds of errors, the early version more of them, so the difference leads to fewer errors. More guidance by
-the prompt would instead make the pictures more alike. At nearly pure noise autoguidance is left out, because there it
-would draw several suns. It makes training slower, but not the student.
+The steps have different roles. The first decides what stands where, and so how much the pictures of one prompt differ:
+it imitates a teacher with little guidance, by squared differences (the idea of DP-DMD, arXiv 2602.03139; guidance only
+in an interval, Kynkäänniemi et al. 2024). The later ones decide how it looks:
 
-If an earlier teacher already has a student (`--start-from`), the new student starts with what that one learnt: the
-difference between the two is added to the new teacher's weights, as LCM-LoRA does with fine-tuned models (Luo et al.
-2023).
+- Their teacher is guided in full, and also away from an early version of itself (autoguidance, Karras et al. 2024).
+  Both make the same kinds of errors, the early version more of them, so the difference leads to fewer errors.
+- Heads on the features of the frozen teacher learn to tell the student's pictures from paintings, and the student
+  learns to pass (Sauer et al. 2024). An imitation by distance alone is blurred.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from torch import nn
 from transformers import CLIPTextModel
 
 from synthviz.devices import has_fast_bfloat16, pick_device
+from training.critic import LEAST_NOISE, MOST_NOISE, Critic, fooling_loss, telling_loss
 from training.diffusion import load_latents, pick_captions, use_fast_attention
-from training.loop import TrainingRun
+from training.loop import Stateful, TrainingRun
 from training.paintings import load_paintings
 from training.text_encoder import tokenize
 
@@ -54,10 +55,12 @@ class DistillationTraining:
     least_guidance: float = 1.0
     most_guidance: float = 6.0
     early_guidance: float = 1.0  # strength of autoguidance; 0 turns it off
-    early_guidance_below: int = 850  # the first timestep, of 1000, without autoguidance
+    first_guidance: float = 0.25  # in the first step, as a share of the guidance in the others
     huber: float = 0.001
+    adversarial_weight: float = 0.02
+    adversarial_start: float = 0.2  # share of the budget after which pictures must pass for paintings
     caption_dropout: float = 0.05
-    strange_word_share: float = 0.06
+    strange_word_share: float = 0.1
     compile: bool = False
     seed: int = 0
 
@@ -75,23 +78,6 @@ def build_student(teacher: UNet2DConditionModel) -> UNet2DConditionModel:
         raise ValueError(f"the teacher's UNet does not fit the student's: missing {missing}, unexpected {unexpected}")
     torch.nn.init.zeros_(student.time_embedding.cond_proj.weight)
     return student
-
-
-def carry_over(student: UNet2DConditionModel, models_dir: Path) -> None:
-    """Add the weights that an earlier student learnt to a new one that still equals its teacher.
-
-    Args:
-        student: a new student from `build_student`; its weights are changed in place.
-        models_dir: a folder with an earlier pair, `embedded` and `embedded-teacher`, of the same architecture.
-    """
-    earlier_student, earlier_teacher = (
-        UNet2DConditionModel.from_pretrained(models_dir / name / "unet", dtype=torch.float32).state_dict()
-        for name in ("embedded", "embedded-teacher")
-    )
-    weights = student.state_dict()
-    for name, value in weights.items():
-        value += earlier_student[name].to(value) - (earlier_teacher[name].to(value) if name in earlier_teacher else 0)
-    student.load_state_dict(weights)
 
 
 def trailing_timesteps(count: int, steps: int) -> torch.Tensor:
@@ -126,14 +112,6 @@ def velocity_between(
     return (alpha * noisy - clean) / sigma
 
 
-def autoguidance(
-    named: torch.Tensor, worse: torch.Tensor, timesteps: torch.Tensor, settings: DistillationTraining
-) -> torch.Tensor:
-    """Return the autoguidance to add to a velocity, away from a worse model's (Karras et al. 2024): (B, C, H, W)."""
-    strength = settings.early_guidance * (timesteps < settings.early_guidance_below).to(named)
-    return strength[:, None, None, None] * (named - worse)
-
-
 @dataclass(frozen=True)
 class _Target:
     """One batch and the velocity that the student must predict.
@@ -144,6 +122,7 @@ class _Target:
         text: states of the captions, (B, tokens, width).
         condition: embedded guidance scales, (B, GUIDANCE_WIDTH).
         velocity: like `noisy`.
+        piece: (B,) which piece of the trajectory, 0 to 3.
     """
 
     noisy: torch.Tensor
@@ -151,6 +130,7 @@ class _Target:
     text: torch.Tensor
     condition: torch.Tensor
     velocity: torch.Tensor
+    piece: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -166,12 +146,12 @@ class _Teacher:
 
     def __init__(self, pipeline: StableDiffusionPipeline, early: _Early | None, settings: DistillationTraining) -> None:
         self._pipeline, self._early, self._settings = pipeline, early, settings
-        unet = pipeline.unet.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self._unet = torch.compile(unet) if settings.compile else unet
+        self.unet = pipeline.unet.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self._run = torch.compile(self.unet) if settings.compile else self.unet
         self._text_encoder, self._device = pipeline.text_encoder.eval(), pipeline.device
         # The last alpha, an additional one, belongs to the end of the trajectory, which has no noise.
-        self._alphas = torch.cat([pipeline.scheduler.alphas_cumprod, torch.ones(1)]).to(self._device)
-        stops = trailing_timesteps(len(self._alphas) - 1, settings.steps * settings.teacher_steps)
+        self.alphas = torch.cat([pipeline.scheduler.alphas_cumprod, torch.ones(1)]).to(self._device)
+        stops = trailing_timesteps(len(self.alphas) - 1, settings.steps * settings.teacher_steps)
         self._stops = stops.to(self._device)
         self._half = _autocast(self._device)
         with torch.no_grad():
@@ -194,12 +174,14 @@ class _Teacher:
         token_ids = self._tokenize(captions)
         text = self._text_encoder(token_ids).last_hidden_state
         early_text = None if self._early is None else self._early.text_encoder(token_ids).last_hidden_state
-        guidance, reached = scales.to(self._device), noisy
+        later = (piece > 0).float()
+        guidance = 1 + (scales.to(self._device) - 1) * (later + settings.first_guidance * (1 - later))
+        reached = noisy
         for now, after in zip(path.T[:-1], path.T[1:], strict=True):
-            velocity = self._guided(reached, now, text, early_text, guidance)
-            reached = move(velocity, reached, self._alphas[now], self._alphas[after])
-        velocity = velocity_between(noisy, reached, self._alphas[first], self._alphas[last])
-        return _Target(noisy, first, text, condition.to(self._device), velocity)
+            velocity = self._guided(reached, now, text, early_text, guidance, settings.early_guidance * later)
+            reached = move(velocity, reached, self.alphas[now], self.alphas[after])
+        velocity = velocity_between(noisy, reached, self.alphas[first], self.alphas[last])
+        return _Target(noisy, first, text, condition.to(self._device), velocity, piece)
 
     def _guided(
         self,
@@ -208,18 +190,23 @@ class _Teacher:
         text: torch.Tensor,
         early_text: torch.Tensor | None,
         guidance: torch.Tensor,
+        early_guidance: torch.Tensor,
     ) -> torch.Tensor:
-        """Return the velocity, guided towards the prompt (Ho & Salimans 2022) and away from the early version."""
+        """Return the velocity, guided towards the prompt (Ho & Salimans 2022) and away from the early version.
+
+        The strengths of both are (B,).
+        """
         both = torch.cat([text, self._empty_text.expand_as(text)])
         with self._half:
-            velocity = self._unet(torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), both).sample.float()
+            velocity = self._run(torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), both).sample.float()
         named, unnamed = velocity.chunk(2)
         guided: torch.Tensor = unnamed + guidance[:, None, None, None] * (named - unnamed)
         if self._early is None or early_text is None:
             return guided
         with self._half:
             worse = self._early.unet(noisy, timesteps, early_text).sample.float()
-        return guided + autoguidance(named, worse, timesteps, self._settings)
+        guided += early_guidance[:, None, None, None] * (named - worse)
+        return guided
 
     def _tokenize(self, captions: list[str]) -> torch.Tensor:
         return tokenize(self._pipeline.tokenizer, captions).to(self._device)
@@ -252,7 +239,6 @@ def train_distillation(
     latents_dir: Path,
     output_dir: Path,
     settings: DistillationTraining,
-    start_from: Path | None = None,
     early_dir: Path | None = None,
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint; save `unet/` and `scheduler/`.
@@ -263,7 +249,6 @@ def train_distillation(
         latents_dir: the folder with the paintings' latents; they are encoded if it has none.
         output_dir: the folder for checkpoint, log and weights.
         settings: the budget and the other settings.
-        start_from: the folder of an earlier pair, see `carry_over`.
         early_dir: a folder with `unet/` and `text_encoder/` of the early teacher; None for guidance by the prompt
             alone.
     """
@@ -279,27 +264,77 @@ def train_distillation(
     teacher = _Teacher(pipeline, early, settings)
     student = build_student(pipeline.unet).to(device, memory_format=torch.channels_last)
     use_fast_attention(student, device)
-    if start_from is not None:
-        carry_over(student, start_from)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
-    run = TrainingRun(student, optimizer, output_dir / "distillation.checkpoint", settings.minutes, decay=0.998)
+    adversary = _Adversary(teacher, settings)
+    others: dict[str, Stateful] = {"critic": adversary.critic, "critic_optimizer": adversary.optimizer}
+    run = TrainingRun(
+        student, optimizer, output_dir / "distillation.checkpoint", settings.minutes, decay=0.998, others=others
+    )
     run_student = torch.compile(student) if settings.compile else student
     source = _BatchSource(settings.seed + run.step, device)
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate, warmup=100)
         clean, captions = source.paintings(latents, paintings.captions, settings)
-        target = teacher.find_target(clean * pipeline.vae.config.scaling_factor, captions, source)
+        clean = clean * pipeline.vae.config.scaling_factor
+        target = teacher.find_target(clean, captions, source)
         with _autocast(device):
             predicted = run_student(target.noisy, target.timesteps, target.text, timestep_cond=target.condition).sample
-        error = predicted.float() - target.velocity
-        loss = (error.square() + settings.huber**2).sqrt().mean() - settings.huber
-        run.descend(loss)
+        velocity = predicted.float()
+        loss = _imitation_loss(velocity, target, settings.huber)
         run.losses.update(loss=loss)
+        if run.clock.progress >= settings.adversarial_start:
+            fooling, telling = adversary.judge(velocity, target, clean, source)
+            loss = loss + settings.adversarial_weight * fooling
+            run.losses.update(fooling=fooling, telling=telling)
+        run.descend(loss)
         run.print_losses()
         if next(save_due):
             _save(run, output_dir, settings.batch)
     _save(run, output_dir, settings.batch)
+
+
+def _imitation_loss(velocity: torch.Tensor, target: _Target, huber: float) -> torch.Tensor:
+    """Return the distance from the teacher: squared in the first step, nearly absolute (Song & Dhariwal 2023) later."""
+    error = velocity - target.velocity
+    first = (target.piece == 0)[:, None, None, None]
+    return torch.where(first, error.square(), (error.square() + huber**2).sqrt() - huber).mean()
+
+
+class _Adversary:
+    """The critic and its training; it judges the last two steps, whose pictures have detail."""
+
+    def __init__(self, teacher: _Teacher, settings: DistillationTraining) -> None:
+        self.critic = Critic(teacher.unet, teacher.alphas).to(teacher.alphas.device)
+        self.optimizer = torch.optim.AdamW(
+            self.critic.parameters(), lr=settings.rate, betas=(0.5, 0.9), weight_decay=0.0
+        )
+        self._alphas = teacher.alphas
+        self._first = settings.steps - 2
+
+    def judge(
+        self, velocity: torch.Tensor, target: _Target, clean: torch.Tensor, source: _BatchSource
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take one step; return the loss of the student and that of the critic, scalars."""
+        rows = target.piece >= self._first
+        if not rows.any():
+            return velocity.sum() * 0, velocity.sum().detach() * 0
+        alphas = self._alphas[target.timesteps[rows]]
+        drawn, _ = clean_and_noise(velocity[rows], target.noisy[rows], alphas)
+        text, noise = target.text[rows], source.noise(drawn.shape)
+        timesteps = torch.randint(LEAST_NOISE, MOST_NOISE, (len(drawn),), generator=source.generator).to(drawn.device)
+        with _autocast(drawn.device):
+            self.critic.requires_grad_(False)
+            fooling = fooling_loss(self.critic(self.critic.add_noise(drawn, noise, timesteps), timesteps, text))
+            self.critic.requires_grad_(True)
+            both = torch.cat([drawn.detach(), clean[rows]])
+            noisy = self.critic.add_noise(both, noise.repeat(2, 1, 1, 1), timesteps.repeat(2))
+            answers = [part.chunk(2) for part in self.critic(noisy, timesteps.repeat(2), text.repeat(2, 1, 1))]
+            telling = telling_loss([one for one, _ in answers], [other for _, other in answers])
+        torch.autograd.backward(telling)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return fooling, telling.detach()
 
 
 def _autocast(device: torch.device) -> torch.autocast:
@@ -335,7 +370,6 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=DistillationTraining.rate, help="the peak of the learning rate")
     parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
-    parser.add_argument("--start-from", type=Path, help="the folder of an earlier pair, such as synthviz/models")
     arguments = parser.parse_args()
     settings = DistillationTraining(
         minutes=arguments.minutes, batch=arguments.batch, rate=arguments.rate, compile=arguments.compile
@@ -346,7 +380,6 @@ def main() -> None:
         arguments.latents,
         arguments.output_dir,
         settings,
-        arguments.start_from,
         arguments.early,
     )
 

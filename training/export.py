@@ -4,10 +4,7 @@
   that is distilled.
 - `python -m training.export ship --teacher TEACHER --distillation DIR` writes `synthviz/models/embedded`, the student,
   and `synthviz/models/embedded-teacher`, the parts that the teacher does not share with it: UNet and scheduler.
-- `python -m training.export decoder --autoencoder DIR/vae` replaces the autoencoder of both by one with the same
-  encoder.
 - `python -m training.export checksums` writes the checksums of all shipped weights; run it after replacing one.
-- `python -m training.export unpack --output-dir TEACHER` writes the teacher's complete pipeline from the shipped parts.
 
 Pipelines are plain `StableDiffusionPipeline`s; `DiffusionPipeline.from_pretrained(folder)` loads them without synthviz.
 They are stored in float16 and load as float32.
@@ -26,7 +23,6 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.files import write_json
 from synthviz.shipped_models import CHECKSUMS, MODELS, compute_checksums
 
@@ -91,27 +87,6 @@ def ship(teacher_dir: Path, distillation_dir: Path, models: Path = MODELS) -> No
     write_checksums(models)
 
 
-def ship_decoder(autoencoder_dir: Path, models: Path = MODELS) -> None:
-    """Replace the autoencoder in `embedded`, which its teacher shares, by one with the same encoder.
-
-    Raises:
-        ValueError: if the encoder differs, because the UNets were trained on the latents of the shipped one.
-    """
-    pipeline = StableDiffusionPipeline.from_pretrained(models / "embedded")
-    autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir)
-    shipped = pipeline.vae.encoder.state_dict()
-    if any(
-        not torch.equal(value.half(), shipped[name].half()) for name, value in autoencoder.encoder.state_dict().items()
-    ):
-        raise ValueError(
-            f"the encoder in {autoencoder_dir} differs from the one in {models / 'embedded'}; only the decoder may"
-        )
-    autoencoder.register_to_config(scaling_factor=pipeline.vae.config.scaling_factor)  # measured on latents
-    pipeline.register_modules(vae=autoencoder)
-    export(pipeline, models / "embedded", only=("vae",))
-    write_checksums(models)
-
-
 def write_checksums(models: Path = MODELS) -> None:
     """Write the SHA-256 of all shipped weights, which are verified when the weights are loaded."""
     write_json(models / CHECKSUMS, compute_checksums(models))
@@ -144,22 +119,14 @@ def main() -> None:
     shipped = which.add_parser("ship")
     shipped.add_argument("--teacher", type=Path, required=True)
     shipped.add_argument("--distillation", type=Path, required=True)
-    decoder = which.add_parser("decoder")
-    decoder.add_argument("--autoencoder", type=Path, required=True)
     which.add_parser("checksums")
-    unpacked = which.add_parser("unpack")
-    unpacked.add_argument("--output-dir", type=Path, required=True)
     arguments = parser.parse_args()
     if arguments.what == "teacher":
         export(assemble_teacher(arguments.autoencoder, arguments.diffusion), arguments.output_dir)
     elif arguments.what == "ship":
         ship(arguments.teacher, arguments.distillation)
-    elif arguments.what == "decoder":
-        ship_decoder(arguments.autoencoder)
-    elif arguments.what == "checksums":
-        write_checksums()
     else:
-        export(load_pipeline("embedded-teacher", device="cpu"), arguments.output_dir)
+        write_checksums()
 
 
 if __name__ == "__main__":

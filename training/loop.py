@@ -13,6 +13,10 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from training.optimizers import MuonAndAdamW
+
+Optimizer = torch.optim.Optimizer | MuonAndAdamW
+
 
 class Clock:
     """The minutes that a stage has trained, over all its runs, against its budget.
@@ -47,15 +51,15 @@ class Clock:
 
 
 def learning_rate(peak: float, step: int, progress: float, warmup: int = 200) -> float:
-    """Return the rate of a schedule: linear warm-up over `warmup` steps, constant for half of the budget, cosine to 2%.
+    """Return the rate of a schedule: linear warm-up over `warmup` steps, then constant, a cosine to 2% at the end.
 
-    The constant half allows a stage to be stopped and resumed with a larger budget without a jump.
+    The decay takes the last quarter of the budget. Before it, a stage can be stopped and resumed with a larger budget.
     """
-    decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * max(0.0, 2 * progress - 1)))
+    decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * max(0.0, 4 * progress - 3)))
     return peak * min(1.0, (step + 1) / warmup) * decay
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     """Give every parameter group this learning rate, times the group's "scale" if it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
@@ -130,7 +134,7 @@ class TrainingRun:
     def __init__(
         self,
         module: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizer,
         checkpoint: Path,
         minutes: float,
         decay: float = 0.999,

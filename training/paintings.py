@@ -1,8 +1,8 @@
 """Paint the training set: `python -m training.paintings --count 24000 --output-dir DIR`.
 
-Writes into the folder `images.npy` (count, size, size, 3) uint8, `captions.json` (a list of four captions for each
-painting), `scenes.json` (each painting's attributes), `places.npy` (count,) uint8, the index into
-`synthviz.world.PLACES`, and `layouts.npy` (count, size / 8, size / 8) uint8, a coarse map of things.
+Writes into the folder `images.npy` (count, size, size, 3) uint8, `layouts.npy` (count, size / 8, size / 8) uint8, a
+coarse map of things, and `scenes.jsonl`, a line for each painting with its attributes and four captions. Painting
+resumes where it was interrupted, and training can begin before all are painted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from synthviz.world.captions import SHORT
 from synthviz.world.labels import THINGS
 
 CAPTIONS_EACH = 4
+EXTRA_CITY = 11  # every eleventh painting is a city: the first prompt that everybody sees is about one
+IMAGES, LAYOUTS, SCENES = "images.npy", "layouts.npy", "scenes.jsonl"
 CELL = 8  # pixels of a picture in one cell of its layout
 LAYOUT_CLASSES = len(THINGS) + len(PLACES)
 
@@ -49,14 +51,20 @@ class Paintings:
 
 
 def load_paintings(folder: Path) -> Paintings:
-    """Open a folder that `paint_training_set` filled."""
+    """Open a folder that `paint_training_set` filled, or has filled in part."""
+    lines = [json.loads(line) for line in read_lines(folder / SCENES)]
     return Paintings(
-        images=np.load(folder / "images.npy", mmap_mode="r"),
-        captions=json.loads((folder / "captions.json").read_text()),
-        scenes=json.loads((folder / "scenes.json").read_text()),
-        places=np.load(folder / "places.npy"),
-        layouts=np.load(folder / "layouts.npy"),
+        images=np.load(folder / IMAGES, mmap_mode="r")[: len(lines)],
+        captions=[line["captions"] for line in lines],
+        scenes=[line["scene"] for line in lines],
+        places=np.array([PLACES.index(line["scene"]["place"]) for line in lines], np.uint8),
+        layouts=np.load(folder / LAYOUTS)[: len(lines)],
     )
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the complete lines of a file that may still grow; none if there is no file."""
+    return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
 def coarse_layout(painting: Painting | scenes.Painting) -> np.ndarray:
@@ -83,20 +91,23 @@ def paint_one(
 ) -> tuple[Painting | scenes.Painting, list[str]]:
     """Paint one scene and write its captions; the same arguments give the same result."""
     rng = np.random.default_rng([first_seed, index])
-    plain = NATURAL if world == "light" else "flat"
-    scene = sample_scene(rng, held_out, plain)
     if world == "flat":
+        scene = sample_scene(rng, held_out)
         return scenes.paint(scene, size), [write_caption(scene, rng) for _ in range(CAPTIONS_EACH)]
+    scene = sample_scene(rng, held_out, NATURAL)
+    while index % EXTRA_CITY == 0 and scene.place != "city":
+        scene = sample_scene(rng, held_out, NATURAL)
     painting = paint(scene, size)
-    return painting, [write_caption(scene, rng, plain, painting.sights, SHORT) for _ in range(CAPTIONS_EACH)]
+    return painting, [write_caption(scene, rng, NATURAL, painting.sights, SHORT) for _ in range(CAPTIONS_EACH)]
 
 
 def _paint_for_training(
     index: int, first_seed: int, size: int, held_out: bool, world: str
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[str]]:
+) -> tuple[np.ndarray, np.ndarray, str]:
     torch.set_num_threads(1)  # every core has a process
     painting, captions = paint_one(index, first_seed, size, held_out, world)
-    return painting.image, coarse_layout(painting), asdict(painting.scene), captions
+    line = json.dumps({"scene": asdict(painting.scene), "captions": captions})
+    return painting.image, coarse_layout(painting), line
 
 
 def paint_training_set(
@@ -108,7 +119,7 @@ def paint_training_set(
     processes: int | None = None,
     world: str = "flat",
 ) -> None:
-    """Paint `count` scenes into a folder, on all cores.
+    """Paint `count` scenes into a folder, on all cores; go on if some are there already.
 
     Args:
         folder: the folder to fill.
@@ -118,34 +129,44 @@ def paint_training_set(
         held_out: whether pairs that the generator must not see may occur; for the oracle and for tests.
         processes: the number of processes; None for one per core.
         world: "flat", the one from which the shipped models learnt, or "light", the one for the next models.
+
+    Raises:
+        ValueError: if the folder holds paintings of another number or size.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, size, size, 3))
-    layouts = np.zeros((count, size // CELL, size // CELL), np.uint8)
-    attributes: list[dict[str, Any]] = []
-    captions: list[list[str]] = []
+    images = _open(folder / IMAGES, (count, size, size, 3))
+    layouts = _open(folder / LAYOUTS, (count, size // CELL, size // CELL))
+    kept = read_lines(folder / SCENES)
+    (folder / SCENES).write_text("".join(f"{line}\n" for line in kept))  # without a line that was cut off
     started = time.monotonic()
-    with multiprocessing.Pool(processes) as pool:
+    with multiprocessing.Pool(processes) as pool, (folder / SCENES).open("a") as lines:
         one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out, world=world)
-        for index, (image, layout, scene, written) in enumerate(pool.imap(one, range(count), chunksize=32)):
-            images[index] = image
-            layouts[index] = layout
-            attributes.append(scene)
-            captions.append(written)
-            if (index + 1) % 2000 == 0:
+        rest = range(len(kept), count)
+        for index, (image, layout, line) in zip(rest, pool.imap(one, rest, chunksize=16), strict=True):
+            images[index], layouts[index] = image, layout
+            lines.write(line + "\n")
+            if (index + 1) % 1000 == 0 or index + 1 == count:
+                images.flush()
+                layouts.flush()
+                lines.flush()
                 print(f"{index + 1} of {count} painted, {time.monotonic() - started:.0f} s", flush=True)
-    images.flush()
-    np.save(folder / "places.npy", np.array([PLACES.index(scene["place"]) for scene in attributes], np.uint8))
-    np.save(folder / "layouts.npy", layouts)
-    (folder / "scenes.json").write_text(json.dumps(attributes))
-    (folder / "captions.json").write_text(json.dumps(captions))
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Open an array of bytes on disk; make it if there is none."""
+    if not path.exists():
+        return np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    array = np.lib.format.open_memmap(path, "r+")
+    if array.shape != shape:
+        raise ValueError(f"{path} has the shape {array.shape}, not {shape}; paint into another folder")
+    return array
 
 
 def main() -> None:
     """Paint a training set from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=24_000)
+    parser.add_argument("--count", type=int, default=48_000)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--first-seed", type=int, default=0, help="another number gives an entirely different set")
     parser.add_argument(

@@ -24,10 +24,11 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from synthviz.devices import has_fast_bfloat16, pick_device
-from synthviz.scenes import (
+from synthviz.world import (
     BODIES,
     COLORS,
     KINDS,
+    NATURAL,
     PLACES,
     SIDES,
     STYLES,
@@ -38,6 +39,8 @@ from synthviz.scenes import (
     known_words,
     sample_scene,
 )
+from synthviz.world.captions import SHORT
+from synthviz.world.wordings import SIGHT_WORDS
 from training.loop import TrainingRun
 
 TOKENS = 48  # the longest prompt the text encoder reads, start and end included
@@ -67,7 +70,7 @@ class TextEncoderTraining:
     batch: int = 128
     rate: float = 1e-3
     captions: int = 60_000
-    strange_word_share: float = 0.06
+    strange_word_share: float = 0.1
     seed: int = 0
 
 
@@ -134,10 +137,25 @@ def encode_said(said: Said) -> list[int]:
     return [options.index(answers[question]) for question, options in QUESTIONS.items()]
 
 
+def strange_word(rng: random.Random) -> str:
+    """Return a word that means nothing to the painter: letters, often with the beginning or the end of a known word.
+
+    Tokens of known words stand inside such words, as *ship* in *spaceship*, and must not be taken for them.
+    """
+    letters = "".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9)))
+    known, other = (rng.choice(_KNOWN) for _ in range(2))
+    word = rng.choice((letters, letters[:4] + known, known + letters[:4], known + other, known[:3] + letters))
+    return letters + "x" if word in known_words() else word
+
+
+_KNOWN = sorted(known_words())
+
+
 def with_strange_word(caption: str, rng: random.Random) -> str:
-    """Return the caption with a meaningless word at a random place, which models must ignore."""
+    """Return the caption with one or two strange words at random places, which models must ignore."""
     words = caption.split(" ")
-    words.insert(rng.randint(0, len(words)), "".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))))
+    for _ in range(rng.randint(1, 2)):
+        words.insert(rng.randint(0, len(words)), strange_word(rng))
     return " ".join(words)
 
 
@@ -154,7 +172,8 @@ def _write_captions(
     rng, words = np.random.default_rng(seed), random.Random(str(seed))
     captions, answers = [], []
     for _ in range(count):
-        caption, said = describe(sample_scene(rng, held_out), rng)
+        sights = rng.choice(list(SIGHT_WORDS), int(rng.integers(4)), replace=False).tolist()
+        caption, said = describe(sample_scene(rng, held_out, NATURAL), rng, NATURAL, sights, SHORT)
         captions.append(with_strange_word(caption, words) if words.random() < strange_word_share else caption)
         answers.append(encode_said(said))
     return captions, torch.tensor(answers)

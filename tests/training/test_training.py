@@ -16,18 +16,9 @@ from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
 from synthviz.cnn.network import SceneCNN
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
-from synthviz.shipped_models import MODELS
 from synthviz.world.labels import THINGS
-from training.autoencoder import AutoencoderTraining, fine_detail, random_crops, train_autoencoder
+from training.autoencoder import AutoencoderTraining, edges, psnr, random_crops, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
-from training.decoder import (
-    DecoderTraining,
-    PatchDiscriminator,
-    balance,
-    denoise_the_end,
-    random_patches,
-    train_decoder,
-)
 from training.diffusion import (
     DiffusionTraining,
     build_scheduler,
@@ -40,25 +31,28 @@ from training.diffusion import (
 )
 from training.distillation import (
     DistillationTraining,
-    autoguidance,
     build_student,
-    carry_over,
     clean_and_noise,
     move,
     trailing_timesteps,
     train_distillation,
     velocity_between,
 )
-from training.export import assemble_teacher, export, ship_decoder
+from training.export import assemble_teacher, export
 from training.loop import AveragedWeights, Clock, RecentLosses, TrainingRun, learning_rate, set_learning_rate
+from training.optimizers import MuonAndAdamW
 from training.oracle import IGNORED, QUESTIONS as ORACLE_QUESTIONS, answers, ask, encode_answers, load_oracle
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
+from training.patch_discriminator import PatchDiscriminator, balance
+from training.perceptual import PhotoFeatures, perceptual_loss
+from training.spectrum import kept_detail, latent_roughness
 from training.text_encoder import (
     QUESTIONS,
     WIDTH,
     TextEncoderTraining,
     build_tokenizer,
     encode_said,
+    strange_word,
     train_text_encoder,
     with_strange_word,
 )
@@ -87,6 +81,22 @@ def test_paintings_are_complete_and_deterministic(paintings_dir, tmp_path):
     assert np.array_equal(fewer.images, paintings.images[:4])
     assert np.array_equal(fewer.layouts, paintings.layouts[:4])
     assert fewer.captions == paintings.captions[:4]
+
+
+def test_painting_goes_on_where_it_was_interrupted(paintings_dir, tmp_path):
+    paint_training_set(tmp_path, count=24, size=64, processes=1)
+    lines = (tmp_path / "scenes.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "scenes.jsonl").write_text("".join(lines[:20]) + lines[20][:30])  # cut off in a line
+    images = np.lib.format.open_memmap(tmp_path / "images.npy", "r+")
+    images[20:] = 0
+    images.flush()
+    assert len(load_paintings(tmp_path).images) == 20
+    paint_training_set(tmp_path, count=24, size=64, processes=1)
+    whole, resumed = load_paintings(paintings_dir), load_paintings(tmp_path)
+    assert np.array_equal(whole.images, resumed.images)
+    assert whole.captions == resumed.captions
+    with pytest.raises(ValueError, match=r"\(24, 64, 64, 3\), not \(30"):
+        paint_training_set(tmp_path, count=30, size=64)
 
 
 def test_both_worlds_can_be_painted_from_a_process_that_has_used_torch(tmp_path):
@@ -124,14 +134,111 @@ def test_the_last_timestep_is_pure_noise():
     assert build_scheduler().alphas_cumprod[-1].item() == pytest.approx(0, abs=1e-6)
 
 
-def test_a_uniform_picture_has_no_fine_detail():
-    assert fine_detail(torch.full((1, 3, 16, 16), 0.4)).abs().max() < 1e-6
+def test_edges_are_slopes():
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8)  # rises by 1 from column to column
+    slopes = edges(ramp)
+    assert torch.allclose(slopes[:, 0], torch.tensor(1.0))
+    assert torch.allclose(slopes[:, 1], torch.tensor(0.0))
+
+
+def test_psnr_of_a_constant_error():
+    images = np.full((2, 8, 8, 3), 100, np.uint8)
+    assert psnr(images + 1, images) == pytest.approx(20 * np.log10(255))
+
+
+def test_a_blur_loses_fine_detail_and_keeps_coarse_detail():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3)).astype(np.uint8)
+    blurred = (pictures.astype(int) + np.roll(pictures, 1, axis=2)) // 2
+    kept = kept_detail(blurred.astype(np.uint8), pictures)
+    assert kept["4-16"] == pytest.approx(1, abs=0.05)
+    assert kept["96-128"] < 0.6 < kept["32-64"]
+    assert kept_detail(pictures, pictures) == pytest.approx(dict.fromkeys(kept, 1.0))
+
+
+def test_smooth_latents_are_less_rough():
+    rough = torch.randn((4, 2, 32, 32), generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.avg_pool2d(rough, 5, stride=1, padding=2)
+    assert latent_roughness(rough) == pytest.approx(1, abs=0.3)
+    assert latent_roughness(smooth) < 0.2
+
+
+@pytest.fixture(scope="module")
+def network():
+    return PhotoFeatures().train()
+
+
+class TestPhotoFeatures:
+    def test_equal_pictures_do_not_differ_and_a_blur_differs_less_than_another_picture(self, network):
+        picture, other = (torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(n)) for n in (0, 1))
+        blurred = torch.nn.functional.avg_pool2d(picture, 3, stride=1, padding=1)
+        assert perceptual_loss(network, picture, picture).item() == 0
+        assert 0 < perceptual_loss(network, blurred, picture) < 2
+        assert perceptual_loss(network, 0.9 * picture + 0.1 * other, picture) < perceptual_loss(network, other, picture)
+
+    def test_levels_shrink_and_nothing_in_it_learns(self, network):
+        sizes = [features.shape[-1] for features in network(torch.zeros(1, 3, 64, 64))]
+        assert sizes == [32, 16, 8]
+        assert not any(weights.requires_grad for weights in network.parameters())
+        assert not any(part.training for part in network.modules())
+
+
+def test_balanced_losses_have_gradients_of_the_same_length():
+    weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    first, second = (3 * weights).sum(), (weights.square() * 50).sum()
+    factor = balance(first, second, weights)
+    lengths = [torch.autograd.grad(loss, weights)[0].norm() for loss in (first, factor * second)]
+    assert lengths[0].item() == pytest.approx(lengths[1].item(), rel=1e-4)
+
+
+def test_the_discriminator_sees_patches_of_54_pixels():
+    discriminator = PatchDiscriminator().eval()
+    picture = torch.zeros(1, 3, 128, 128, requires_grad=True)
+    discriminator(picture)[0, 0, 8, 8].backward()
+    rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+    assert rows.max() - rows.min() + 1 == 54
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_muon_trains_convolutions_and_adamw_the_rest(memory_format, tmp_path):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(256, 2)
+    ).to(memory_format=memory_format)
+    optimizer = MuonAndAdamW(network, {"3": 0.5}, rate=0.01)
+    pictures, target = torch.randn(8, 3, 4, 4), torch.randn(8, 2)
+    run = TrainingRun(network, optimizer, tmp_path / "run.checkpoint", minutes=1)
+    losses = []
+    for _ in range(60):
+        run.set_learning_rate(0.01, warmup=1)
+        loss = (network(pictures) - target).square().mean()
+        run.descend(loss)
+        losses.append(loss.item())
+    assert losses[-1] < 0.05 * losses[0]
+    assert {group["lr"] for group in optimizer.param_groups} == {0.01, 0.005}
+    run.save()
+    resumed = TrainingRun(network, MuonAndAdamW(network, {"3": 0.5}, 0.01), tmp_path / "run.checkpoint", minutes=1)
+    momenta = [each.optimizer.state_dict()["muon"]["state"][0]["momentum_buffer"] for each in (run, resumed)]
+    assert torch.equal(*momenta)
+
+
+def test_muon_steps_do_not_depend_on_the_memory_format():
+    steps = []
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(8, 16, 3).to(memory_format=memory_format)
+        optimizer = MuonAndAdamW(layer, {}, rate=0.1)
+        torch.manual_seed(1)
+        layer(torch.randn(4, 8, 6, 6)).square().sum().backward()
+        optimizer.step()
+        steps.append(layer.weight.detach().clone())
+    assert torch.allclose(*steps, atol=2e-3)  # Muon computes in bfloat16
 
 
 def test_learning_rate_warms_up_and_decays():
     assert learning_rate(1.0, step=0, progress=0.0, warmup=100) == pytest.approx(0.01)
     assert learning_rate(1.0, step=500, progress=0.0) == pytest.approx(1.0)
-    assert learning_rate(1.0, step=500, progress=0.5) == pytest.approx(1.0)
+    assert learning_rate(1.0, step=500, progress=0.75) == pytest.approx(1.0)
+    assert 0.1 < learning_rate(1.0, step=500, progress=0.875) < 0.9
     assert learning_rate(1.0, step=500, progress=1.0) == pytest.approx(0.02)
 
 
@@ -161,8 +268,15 @@ def test_captions_become_empty_or_get_a_meaningless_word():
     assert vary_caption("a calm forest", dropout=1, strange_word_share=0, rng=rng) == ""
     assert vary_caption("a calm forest", dropout=0, strange_word_share=0, rng=rng) == "a calm forest"
     words = with_strange_word("a calm forest", rng).split()
-    assert len(words) == 4
-    assert [word for word in words if word in ("a", "calm", "forest")] == ["a", "calm", "forest"]
+    assert len(words) in (4, 5)
+    assert [word for word in words if word in known_words()] == ["a", "calm", "forest"]
+
+
+def test_strange_words_are_unknown_and_often_contain_pieces_of_known_words():
+    rng = random.Random(1)
+    strange = [strange_word(rng) for _ in range(300)]
+    assert not set(strange) & known_words()
+    assert np.mean([any(len(known) > 3 and known in word for known in known_words()) for word in strange]) > 0.3
 
 
 def test_encoded_captions_distinguish_unnamed_from_absent():
@@ -179,7 +293,7 @@ def test_encoded_captions_distinguish_unnamed_from_absent():
 def test_the_unet_is_small_and_fits_the_latents():
     unet = build_unet()
     assert 8e6 < unet.num_parameters() < 14e6
-    assert (unet.config.in_channels, unet.config.sample_size) == (8, 32)
+    assert (unet.config.in_channels, unet.config.sample_size) == (16, 32)
 
 
 def test_latents_of_other_paintings_are_refused(tmp_path):
@@ -254,19 +368,6 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     assert resumed["step"] > first["step"]
     assert resumed["minutes"] > first["minutes"]
 
-    settings = AutoencoderTraining(minutes=MOMENT)
-    train_autoencoder(paintings_dir, tmp_path / "decoder", settings, encoder_from=tmp_path / "ae" / "vae")
-    before, after = load_autoencoder(tmp_path / "ae"), load_autoencoder(tmp_path / "decoder")
-    same = {name: torch.allclose(value, after[name], atol=1e-6) for name, value in before.items()}
-    assert all(unchanged for name, unchanged in same.items() if name.startswith("encoder"))
-    assert not all(same.values())
-
-    train_autoencoder(paintings_dir, tmp_path / "on", settings, start_from=tmp_path / "ae" / "vae")
-    trained_on = load_autoencoder(tmp_path / "on")
-    assert all(torch.allclose(value, trained_on[name], atol=0.05) for name, value in before.items())  # not untrained
-    assert torch.equal(before["encoder.layers.0.weight"], trained_on["encoder.layers.0.weight"])
-    assert not torch.equal(before["decoder.layers.0.weight"], trained_on["decoder.layers.0.weight"])
-
     train_text_encoder(tmp_path / "text", TextEncoderTraining(minutes=MOMENT, batch=16, captions=100))
     read = last_line(tmp_path / "text" / "text_encoder.log")
     assert set(QUESTIONS) <= set(read)
@@ -281,24 +382,10 @@ def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, 
     text = "".join(path.read_text() for path in teacher.rglob("*.json"))
     assert str(tmp_path) not in text
 
-    # The exported pipeline alone is enough to continue from.
-    train_diffusion(
-        paintings_dir,
-        teacher / "vae",
-        teacher,
-        tmp_path / "elsewhere",
-        DiffusionTraining(minutes=0.001, batch=4, rate=0.0),
-        start_from=teacher,
-    )
-    again = assemble_teacher(teacher / "vae", tmp_path / "elsewhere")
-    for name, value in pipeline.unet.state_dict().items():
-        assert torch.allclose(value, again.unet.state_dict()[name], atol=1e-3), name
-    assert again.vae.config.scaling_factor == pytest.approx(pipeline.vae.config.scaling_factor)
-
 
 @pytest.mark.long
 def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
-    train_tiny(tmp_path, minutes=MOMENT, count=24)
+    train_tiny(tmp_path, minutes=8 * MOMENT, count=24)
     monkeypatch.setattr("synthviz.diffusion.pipelines.MODELS", tmp_path / "models")
     student, teacher = load_pipeline("embedded", "cpu"), load_pipeline("embedded-teacher", "cpu")
     for pipeline, steps in ((student, 4), (teacher, 3), (DiffusionPipeline.from_pretrained(tmp_path / "teacher"), 3)):
@@ -338,13 +425,6 @@ class OneStep(Clock):
 
 
 class TestDistillation:
-    def test_autoguidance_points_away_from_the_worse_model_and_is_off_at_high_noise(self):
-        named, worse = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
-        settings = DistillationTraining(early_guidance=1.5, early_guidance_below=850)
-        added = autoguidance(named, worse, torch.tensor([849, 850]), settings)
-        assert torch.allclose(added[0], 1.5 * (named[0] - worse[0]))
-        assert not added[1].any()
-
     def test_only_a_worse_early_teacher_changes_the_target(self, paintings_dir, tmp_path, monkeypatch):
         """Train one step on the same batch without an early teacher, with an equal one and with a worse one."""
         teacher = tmp_path / "teacher"
@@ -402,97 +482,6 @@ class TestDistillation:
         scale = torch.randn(1, student.config.time_cond_proj_dim)
         expected = teacher(noisy, time, text).sample
         assert torch.allclose(student(noisy, time, text, timestep_cond=scale).sample, expected, atol=1e-5)
-
-    def test_carry_over_adds_the_difference_of_an_earlier_pair(self, tmp_path):
-        earlier_teacher, teacher = build_unet(8, 8), build_unet(8, 8)
-        earlier_student = build_student(earlier_teacher)
-        learnt = {name: torch.randn_like(value) for name, value in earlier_student.state_dict().items()}
-        earlier_student.load_state_dict({name: v + learnt[name] for name, v in earlier_student.state_dict().items()})
-        earlier_student.save_pretrained(tmp_path / "embedded" / "unet")
-        earlier_teacher.save_pretrained(tmp_path / "embedded-teacher" / "unet")
-        student = build_student(teacher)
-        carry_over(student, tmp_path)
-        before = build_student(teacher).state_dict()
-        for name, value in student.state_dict().items():
-            assert torch.allclose(value, before[name] + learnt[name], atol=1e-5), name
-
-
-class TestDecoder:
-    def test_a_new_decoder_keeps_the_scaling_factor_and_needs_the_same_encoder(self, tmp_path):
-        shutil.copytree(MODELS / "embedded", tmp_path / "models" / "embedded")
-        autoencoder = AutoencoderTiny.from_pretrained(MODELS / "embedded" / "vae")
-        scale = autoencoder.config.scaling_factor
-        autoencoder.register_to_config(scaling_factor=1.0)  # the autoencoder stage sets none
-        torch.nn.init.zeros_(autoencoder.decoder.layers[0].bias)
-        autoencoder.save_pretrained(tmp_path / "vae")
-        ship_decoder(tmp_path / "vae", tmp_path / "models")
-        shipped = AutoencoderTiny.from_pretrained(tmp_path / "models" / "embedded" / "vae")
-        assert shipped.config.scaling_factor == scale
-        assert not shipped.decoder.layers[0].bias.any()
-        torch.nn.init.zeros_(autoencoder.encoder.layers[0].weight)
-        autoencoder.save_pretrained(tmp_path / "other")
-        with pytest.raises(ValueError, match=r"encoder in .*other"):
-            ship_decoder(tmp_path / "other", tmp_path / "models")
-
-    @torch.no_grad()
-    def test_the_last_step_equals_that_of_the_pipeline(self):
-        pipeline = load_pipeline("embedded", "cpu", "torch")
-        latents = torch.randn((2, 8, 32, 32), generator=torch.Generator().manual_seed(0))
-        settings, generator = DecoderTraining(last_steps=1), torch.Generator().manual_seed(1)
-        denoised = denoise_the_end(pipeline, latents, ["a forest at night"] * 2, settings, generator)
-        generator = torch.Generator().manual_seed(1)
-        torch.randint(1, 2, (1,), generator=generator)  # how many steps
-        clean = latents * pipeline.vae.config.scaling_factor
-        pipeline.scheduler.set_timesteps(settings.steps)
-        last = pipeline.scheduler.timesteps[-1]
-        noisy = pipeline.scheduler.add_noise(clean, torch.randn(clean.shape, generator=generator), last.expand(2))
-        text, _ = pipeline.encode_prompt(["a forest at night"] * 2, "cpu", 1, False)
-        scale = pipeline.get_guidance_scale_embedding(torch.tensor([settings.guidance - 1] * 2), embedding_dim=256)
-        velocity = pipeline.unet(noisy, last, text, timestep_cond=scale).sample
-        expected = pipeline.scheduler.step(velocity, last, noisy).prev_sample / pipeline.vae.config.scaling_factor
-        assert (denoised.float() - expected).abs().mean() < 0.02 * expected.abs().mean()
-
-    def test_only_the_decoder_changes(self, paintings_dir, tmp_path):
-        pipeline = load_pipeline("embedded", "cpu", "torch")
-        before = {name: value.clone() for name, value in pipeline.vae.state_dict().items()}
-        settings = DecoderTraining(minutes=MOMENT, batch=2, cells=4, paintings=4, adversarial_after=1)
-        trained = train_decoder(paintings_dir, tmp_path, settings, pipeline).state_dict()
-        assert all(torch.equal(value, before[name]) for name, value in pipeline.vae.state_dict().items())
-        changed = {name.split(".")[0] for name, value in trained.items() if not torch.equal(value, before[name])}
-        assert changed == {"decoder"}
-        assert all(torch.equal(value, trained[name]) for name, value in load_autoencoder(tmp_path).items())
-
-    def test_patches_match_their_pixels_and_masks(self):
-        cells = np.arange(10 * 10).reshape(10, 10)
-        latents = torch.from_numpy(np.broadcast_to(cells, (2, 3, 10, 10)).copy())
-        images = np.broadcast_to(cells.repeat(8, 0).repeat(8, 1)[..., None], (2, 80, 80, 3)).astype(np.uint8)
-        codes, pixels, counts = random_patches(latents, images, np.arange(40) % 2, 4, np.random.default_rng(0))
-        assert (codes.shape, pixels.shape, counts.shape) == ((40, 3, 6, 6), (40, 3, 48, 48), (40, 1, 48, 48))
-        assert torch.allclose((pixels + 1) * 127.5, codes.repeat_interleave(8, 2).repeat_interleave(8, 3), atol=1e-3)
-        assert counts[:, :, 8:-8, 8:-8].all()
-        corners = counts[
-            :, 0, [0, 0, -1, -1], [0, -1, 0, -1]
-        ]  # pixels of the margin count only at a corner of the picture
-        for code, counted in zip(codes, corners, strict=True):
-            row, column = divmod(int(code[0, 0, 0]), 10)
-            expected = [(row == at_row) and (column == at_column) for at_row in (0, 4) for at_column in (0, 4)]
-            assert counted.tolist() == expected
-        edges = counts[:, 0, 0, 24]  # the middle of the upper edge counts at the top of the picture
-        assert edges.tolist() == [int(code[0, 0, 0]) < 10 for code in codes]
-
-    def test_balanced_losses_have_gradients_of_the_same_length(self):
-        weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
-        first, second = (3 * weights).sum(), (weights.square() * 50).sum()
-        factor = balance(first, second, weights)
-        lengths = [torch.autograd.grad(loss, weights)[0].norm() for loss in (first, factor * second)]
-        assert lengths[0].item() == pytest.approx(lengths[1].item(), rel=1e-4)
-
-    def test_the_discriminator_sees_patches_of_54_pixels(self):
-        discriminator = PatchDiscriminator().eval()
-        picture = torch.zeros(1, 3, 128, 128, requires_grad=True)
-        discriminator(picture)[0, 0, 8, 8].backward()
-        rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
-        assert rows.max() - rows.min() + 1 == 54
 
 
 def test_the_right_answers_about_a_scene():
