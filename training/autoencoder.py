@@ -47,9 +47,9 @@ class AutoencoderTraining:
     rate: float = 1e-3
     edge_weight: float = 0.5
     perceptual_weight: float = 0.1
-    scale_weight: float = 0.5  # of the pictures decoded from shrunk latents
-    adversarial_weight: float = 0.35  # of the gradient at the decoder's last layer, relative to that of all else
-    adversarial_start: float = 1 / 3  # share of the budget after which the other network takes part
+    scale_weight: float = 0.05  # of the pictures decoded from shrunk latents
+    adversarial_weight: float = 0.1  # of the gradient at the decoder's last layer, relative to that of all else
+    adversarial_start: float = 0.5  # share of the budget after which the other network takes part
     latent_noise: float = 0.05  # relative to the spread of the latents
     compile: bool = False
     seed: int = 0
