@@ -13,9 +13,9 @@ from synthviz.world.sky import paint_color
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 # The mean brightness of an hour's pictures, in linear light.
-BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.21, "night": 0.13}
+BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.24, "night": 0.14}
 # How much of a tint over the whole picture the camera takes away; less where the tint makes the hour.
-BALANCE = {"sunrise": 0.45, "day": 0.4, "golden hour": 0.4, "sunset": 0.32, "dusk": 0.25, "night": 0.1}
+BALANCE = {"sunrise": 0.38, "day": 0.4, "golden hour": 0.36, "sunset": 0.32, "dusk": 0.25, "night": 0.1}
 SHARPENING = 0.7  # of the finest detail, against the softness of what was painted at half the size
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 

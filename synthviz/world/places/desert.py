@@ -31,6 +31,8 @@ def desert(wishes: Wishes) -> Land:
     height = _dunes(noise, turn, length, shift)
     if kind == "mesas":
         height = _mesas(noise, height, shift)
+    elif rng.random() < 0.75:
+        height = _great_dune(height, wishes)
     lift = {"crest": (0.12, 0.26), "above": (0.55, 0.95), "mesas": (0.12, 0.26)}[kind]
     camera = Camera(height_at(height, 0.0, 0.2) + rng.uniform(*lift), rng.uniform(0.36, 0.62), rng.uniform(0.42, 0.72))
     waves = None
@@ -76,6 +78,23 @@ def _dunes(noise: Noise, turn: float, length: float, shift: float) -> Height:
         tall = (0.75 + 0.45 * noise.value(x / 4 + 9 + shift, z / 4)).clamp(min=0.1)
         small = noise.fbm(x * 1.5 + shift, z * 1.5, 3, 0.5, pixel * 1.5)
         return 0.42 * tall * ridge + 0.02 * small + 0.25 * smoothstep(4, 14, z)
+
+    return height
+
+
+def _great_dune(ground: Height, wishes: Wishes) -> Height:
+    """Raise one dune above all others, with a crest that winds towards the viewer between light and shadow."""
+    rng = wishes.rng
+    side = float(rng.choice([-1, 1])) if not wishes.sun_side else -float(wishes.sun_side)
+    middle, away = side * float(rng.uniform(0.4, 1.6)), float(rng.uniform(5.0, 7.5))
+    tall, sway, turn = float(rng.uniform(1.0, 1.7)), float(rng.uniform(0.4, 0.9)), float(rng.uniform(0, 6.3))
+    gentle, steep = float(rng.uniform(3.0, 4.2)), float(rng.uniform(1.5, 2.0))
+
+    def height(x: Tensor, z: Tensor, pixel: Tensor) -> Tensor:
+        aside = side * (x - middle - sway * torch.sin(0.9 * (z - away) + turn) * smoothstep(0.3, 2.0, (z - away).abs()))
+        flank = torch.minimum(1 + aside / gentle, 1 - aside / steep).clamp(min=0)
+        along = smoothstep(away - 4.2, away, z) * smoothstep(away + 5.0, away, z)
+        return ground(x, z, pixel) + tall * along * flank
 
     return height
 
