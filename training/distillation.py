@@ -283,11 +283,16 @@ def train_distillation(
         velocity = predicted.float()
         loss = _imitation_loss(velocity, target, settings.huber)
         run.losses.update(loss=loss)
+        judged = None
         if run.clock.progress >= settings.adversarial_start:
-            fooling, telling = adversary.judge(velocity, target, clean, source)
+            judged = adversary.look_at(velocity, target, clean, source)
+        if judged is not None:
+            fooling = adversary.fooled(judged)
             loss = loss + settings.adversarial_weight * fooling
-            run.losses.update(fooling=fooling, telling=telling)
+            run.losses.update(fooling=fooling)
         run.descend(loss)
+        if judged is not None:
+            run.losses.update(telling=adversary.learn(judged))
         run.print_losses()
         if next(save_due):
             _save(run, output_dir, settings.batch)
@@ -301,6 +306,25 @@ def _imitation_loss(velocity: torch.Tensor, target: _Target, huber: float) -> to
     return torch.where(first, error.square(), (error.square() + huber**2).sqrt() - huber).mean()
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What the critic judges.
+
+    Attributes:
+        drawn: clean latents that the student's prediction means, (B, C, H, W), with their gradient.
+        painted: latents of the paintings, alike.
+        noise: alike, that is added to both.
+        timesteps: (B,) int64, which tell how much of it.
+        text: states of the captions, (B, tokens, width).
+    """
+
+    drawn: torch.Tensor
+    painted: torch.Tensor
+    noise: torch.Tensor
+    timesteps: torch.Tensor
+    text: torch.Tensor
+
+
 class _Adversary:
     """The critic and its training; it judges the last two steps, whose pictures have detail."""
 
@@ -312,29 +336,39 @@ class _Adversary:
         self._alphas = teacher.alphas
         self._first = settings.steps - 2
 
-    def judge(
+    def look_at(
         self, velocity: torch.Tensor, target: _Target, clean: torch.Tensor, source: _BatchSource
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one step; return the loss of the student and that of the critic, scalars."""
+    ) -> _Judged | None:
+        """Return what the critic judges of a batch; None if nothing."""
         rows = target.piece >= self._first
         if not rows.any():
-            return velocity.sum() * 0, velocity.sum().detach() * 0
-        alphas = self._alphas[target.timesteps[rows]]
-        drawn, _ = clean_and_noise(velocity[rows], target.noisy[rows], alphas)
-        text, noise = target.text[rows], source.noise(drawn.shape)
-        timesteps = torch.randint(LEAST_NOISE, MOST_NOISE, (len(drawn),), generator=source.generator).to(drawn.device)
-        with _autocast(drawn.device):
-            self.critic.requires_grad_(False)
-            fooling = fooling_loss(self.critic(self.critic.add_noise(drawn, noise, timesteps), timesteps, text))
-            self.critic.requires_grad_(True)
-            both = torch.cat([drawn.detach(), clean[rows]])
-            noisy = self.critic.add_noise(both, noise.repeat(2, 1, 1, 1), timesteps.repeat(2))
-            answers = [part.chunk(2) for part in self.critic(noisy, timesteps.repeat(2), text.repeat(2, 1, 1))]
-            telling = telling_loss([one for one, _ in answers], [other for _, other in answers])
-        torch.autograd.backward(telling)
+            return None
+        drawn, _ = clean_and_noise(velocity[rows], target.noisy[rows], self._alphas[target.timesteps[rows]])
+        timesteps = torch.randint(LEAST_NOISE, MOST_NOISE, (len(drawn),), generator=source.generator)
+        noise = source.noise(drawn.shape)
+        return _Judged(drawn, clean[rows], noise, timesteps.to(drawn.device), target.text[rows])
+
+    def fooled(self, judged: _Judged) -> torch.Tensor:
+        """Return the loss of the student: low where the critic takes its pictures for paintings."""
+        noisy = self.critic.add_noise(judged.drawn, judged.noise, judged.timesteps)
+        self.critic.requires_grad_(False)
+        with _autocast(noisy.device):
+            loss = fooling_loss(self.critic(noisy, judged.timesteps, judged.text))
+        self.critic.requires_grad_(True)
+        return loss
+
+    def learn(self, judged: _Judged) -> torch.Tensor:
+        """Take one step of the critic; return its loss."""
+        both = torch.cat([judged.drawn.detach(), judged.painted])
+        timesteps = judged.timesteps.repeat(2)
+        noisy = self.critic.add_noise(both, judged.noise.repeat(2, 1, 1, 1), timesteps)
+        with _autocast(noisy.device):
+            answers = [part.chunk(2) for part in self.critic(noisy, timesteps, judged.text.repeat(2, 1, 1))]
+            loss = telling_loss([one for one, _ in answers], [other for _, other in answers])
+        torch.autograd.backward(loss)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return fooling, telling.detach()
+        return loss.detach()
 
 
 def _autocast(device: torch.device) -> torch.autocast:

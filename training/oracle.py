@@ -50,7 +50,9 @@ def answers(scene: Mapping[str, Any]) -> dict[str, str]:
 
     Questions without an answer, such as the side of several birds, are left out.
     """
-    right = {name: str(scene[name]) for name in ("place", "time", "weather", "style")}
+    right = {name: str(scene[name]) for name in ("place", "time", "weather")}
+    if scene["style"] in STYLES:
+        right["style"] = scene["style"]  # the natural style has no name
     right["body"] = scene["body"] or "none"
     if scene["body"]:
         right["body side"] = scene["body_side"]

@@ -42,4 +42,5 @@ def latent_roughness(latents: torch.Tensor) -> float:
     power = (np.abs(np.fft.fft2(values - values.mean(axis=(0, 2, 3), keepdims=True))) ** 2).mean(axis=(0, 1))
     frequency = np.fft.fftfreq(size)
     radius = np.hypot(frequency[:, None], frequency[None, :])
-    return float(power[(radius >= 0.375) & (radius < 0.5)].mean() / power[(radius > 0) & (radius < 0.0625)].mean())
+    coarse = (radius > 0) & (radius < max(0.0625, 1.5 / size))
+    return float(power[(radius >= 0.375) & (radius < 0.5)].mean() / power[coarse].mean())

@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -492,6 +492,8 @@ def test_the_right_answers_about_a_scene():
     assert right["body side"] == "left"
     assert (right["boat count"], right["boat color"], right["boat side"]) == ("1", "red", "right")
     assert right["bird count"] == "0"
+    assert right["style"] == "flat"
+    assert "style" not in answers(asdict(replace(scene, style="natural")))
     assert "bird color" not in right
     encoded = dict(zip(ORACLE_QUESTIONS, encode_answers(right), strict=True))
     assert encoded["bird color"] == IGNORED
