@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.side_by_side import Row, command_line, row
-from synthviz.world import PLACES, Scene, paint, sample_scene
+from synthviz.world import NATURAL, PLACES, Scene, paint, sample_scene
 
 LIMIT = 0.25  # seconds
 
@@ -21,7 +21,7 @@ def scenes_of_all_places(rng: np.random.Generator) -> list[Scene]:
     """Draw one random scene of each place."""
     found: dict[str, Scene] = {}
     while len(found) < len(PLACES):
-        scene = sample_scene(rng)
+        scene = sample_scene(rng, plain=NATURAL)
         found.setdefault(scene.place, scene)
     return list(found.values())
 
