@@ -19,7 +19,7 @@ from synthviz.world.noise import Noise
 from synthviz.world.places.sea import Sea
 from synthviz.world.scene import BODIES, COLORS, KINDS, SIDES, Group
 from synthviz.world.sky import Sky
-from synthviz.world.things.placement import BIRD_AREA, SPRITES, place_things
+from synthviz.world.things.placement import SPRITES, place_things
 from synthviz.world.things.room import CELLS, look_around
 from synthviz.world.things.sheet import SCREEN_COLORS, Sheet, reflectance
 from synthviz.world.vectors import unit
@@ -96,7 +96,7 @@ def test_every_thing_is_whole_and_large_enough(kind, count):
         side = SIDES[seed] if count == 1 else None
         view = draw([Group(kind, "red", count, side)], kind == "boat", seed=seed)
         mask = view.labels == LABELS[kind]
-        assert float(mask.float().mean()) >= LEAST[count] * count * (BIRD_AREA if kind == "bird" else 1)
+        assert float(mask.float().mean()) >= LEAST[count] * count
         assert not mask[[0, -1]].any()
         assert not mask[:, [0, -1]].any()
 

@@ -34,7 +34,6 @@ from synthviz.world.things.trees import tree
 # Share of the picture that one thing covers, by how many there are; the least is what an oracle can read.
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}
 LEAST_AREAS = {1: 0.0132, 2: 0.0085, 3: 0.0068, 4: 0.0058}
-BIRD_AREA = 0.36  # relative to that of other things; birds are slim and stand out from the sky
 FLOCK = 0.72  # share of the picture's width over which four birds spread
 SPRITE_ROWS = {1: 130, 2: 106, 3: 90, 4: 78}  # of a sprite, about as many as a picture of 512 rows shows
 THIRDS = {"left": (0.08, 0.31), "center": (0.37, 0.63), "right": (0.69, 0.92)}
@@ -80,11 +79,10 @@ def _find_spot(room: Room, group: Group, span: tuple[float, float], sprite: Spri
     """Find a place for one thing: the wished size first, then smaller, then on less perfect ground."""
     fill = float((sprite.alpha > 0.5).float().mean())
     aspect = sprite.alpha.shape[1] / sprite.alpha.shape[0]
-    usual = BIRD_AREA if group.kind == "bird" else 1.0
-    least = usual * LEAST_AREAS[group.count]
+    least = LEAST_AREAS[group.count]
     if group.kind == "boat":
         least = least * 1.2  # the water hides a part of the hull
-    area = max(least, usual * float(rng.uniform(*AREAS[group.count])))
+    area = max(least, float(rng.uniform(*AREAS[group.count])))
     search = _search_sky if group.kind in SKY_KINDS else _search_foot
     for ease in (0, 1, 2, 3):
         for size in np.linspace(area, least, 3):
