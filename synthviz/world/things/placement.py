@@ -35,6 +35,7 @@ from synthviz.world.things.trees import tree
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}
 LEAST_AREAS = {1: 0.0132, 2: 0.0085, 3: 0.0068, 4: 0.0058}
 FLOCK = 0.72  # share of the picture's width over which four birds spread
+WIDEST = 0.6  # share of the picture's width that a thing may take, unless it needs more to be readable
 SPRITE_ROWS = {1: 130, 2: 106, 3: 90, 4: 78}  # of a sprite, about as many as a picture of 512 rows shows
 THIRDS = {"left": (0.08, 0.31), "center": (0.37, 0.63), "right": (0.69, 0.92)}
 FARTHEST_FOOT = 14.0
@@ -82,7 +83,8 @@ def _find_spot(room: Room, group: Group, span: tuple[float, float], sprite: Spri
     least = LEAST_AREAS[group.count]
     if group.kind == "boat":
         least = least * 1.2  # the water hides a part of the hull
-    area = max(least, float(rng.uniform(*AREAS[group.count])))
+    area = min(float(rng.uniform(*AREAS[group.count])), WIDEST**2 * fill / aspect)
+    area = max(least, area)
     search = _search_sky if group.kind in SKY_KINDS else _search_foot
     for ease in (0, 1, 2, 3):
         for size in np.linspace(area, least, 3):
