@@ -19,6 +19,7 @@ from synthviz.world.noise import Noise
 from synthviz.world.places.sea import Sea
 from synthviz.world.scene import BODIES, COLORS, KINDS, SIDES, Group
 from synthviz.world.sky import Sky
+from synthviz.world.sprites import Sprite
 from synthviz.world.things.placement import SPRITES, place_things
 from synthviz.world.things.room import CELLS, look_around
 from synthviz.world.things.sheet import SCREEN_COLORS, Sheet, reflectance
@@ -190,6 +191,20 @@ def test_sprites_are_finite_with_unit_colours(kind):
             assert values is None or torch.isfinite(values).all()
         assert float(sprite.alpha.max()) <= 1.001
         assert float(sprite.alpha.min()) >= 0
+
+
+def test_a_slim_thing_fits_into_the_picture(monkeypatch):
+    rows, columns = 40, 110
+    slim = torch.zeros(rows, columns)
+    slim[18:22] = 1.0  # a tenth of its box, as a bird whose wings are seen from the side
+    normal = torch.tensor([0.0, 0.0, -1.0])[:, None, None].expand(3, rows, columns)
+    sprite = Sprite(torch.full((3, rows, columns), 0.3), slim, normal)
+    monkeypatch.setitem(SPRITES, "bird", lambda *_: sprite)
+    for seed in range(8):
+        mask = draw([Group("bird", "red", 1, "center")], seed=seed).labels == LABELS["bird"]
+        across = torch.nonzero(mask.any(0))
+        assert float(mask.float().mean()) >= LEAST[1]
+        assert float(across.max() - across.min()) < 0.75 * SIZE
 
 
 def test_the_same_seed_draws_the_same_things():
