@@ -35,6 +35,7 @@ from training.spectrum import kept_detail, latent_roughness
 LATENT_CHANNELS = 16
 WIDTH = 48
 SCALES = (2, 4)  # by which latents are shrunk
+MOST_PAINTINGS = 12_000  # to learn from; they are kept on the device, 200 kB each
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,18 @@ def pixel_loss(rebuilt: torch.Tensor, images: torch.Tensor, edge_weight: float) 
     return F.l1_loss(rebuilt, images) + edge_weight * F.l1_loss(edges(rebuilt), edges(images))
 
 
-def random_crops(images: np.ndarray, batch: int, crop: int, rng: np.random.Generator) -> torch.Tensor:
-    """Return random crops, half of them mirrored: (batch, 3, crop, crop) float32 in [-1, 1]."""
-    size = images.shape[1]
+def random_crops(images: torch.Tensor, batch: int, crop: int, generator: torch.Generator) -> torch.Tensor:
+    """Return random crops of images, (N, S, S, 3) uint8, half of them mirrored: (batch, 3, crop, crop) in [-1, 1]."""
+    count, size = images.shape[:2]
     crop = min(crop, size)
-    picked = np.empty((batch, crop, crop, 3), np.uint8)
-    for row, index in enumerate(rng.integers(len(images), size=batch)):
-        top, left = rng.integers(size - crop + 1, size=2)
-        piece = images[index, top : top + crop, left : left + crop]
-        picked[row] = piece[:, ::-1] if rng.random() < 0.5 else piece
-    return torch.from_numpy(picked).permute(0, 3, 1, 2).float() / 127.5 - 1
+    rows = torch.randint(count, (batch,), generator=generator)
+    tops, lefts = torch.randint(size - crop + 1, (2, batch), generator=generator)
+    along = torch.arange(crop)
+    mirrored = torch.rand(batch, generator=generator) < 0.5
+    across = torch.where(mirrored[:, None], along.flip(0), along) + lefts[:, None]
+    down = tops[:, None] + along
+    places = [place.to(images.device) for place in (rows[:, None, None], down[:, :, None], across[:, None, :])]
+    return images[places[0], places[1], places[2]].permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def count_held_out(paintings: int) -> int:
@@ -172,7 +175,8 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
     device = pick_device()
     images = load_paintings(paintings_dir).images
     held_out = count_held_out(len(images))
-    train_images, test_images = images[held_out:], np.asarray(images[:held_out])
+    train_images = torch.from_numpy(images[held_out : held_out + MOST_PAINTINGS]).to(device)
+    test_images = np.asarray(images[:held_out])
     output_dir.mkdir(parents=True, exist_ok=True)
     autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(autoencoder.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.01)
@@ -183,13 +187,13 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
     }
     run = TrainingRun(autoencoder, optimizer, output_dir / "autoencoder.checkpoint", settings.minutes, others=others)
     losses = _Losses(autoencoder, adversary, settings, device)
-    rng = np.random.default_rng([settings.seed, run.step])
+    generator = torch.Generator().manual_seed(settings.seed + run.step)
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
         set_learning_rate(adversary.optimizer, 0.3 * optimizer.param_groups[0]["lr"])
-        crops = random_crops(train_images, settings.batch, settings.crop, rng)
-        crops = crops.to(device, memory_format=torch.channels_last)
+        crops = random_crops(train_images, settings.batch, settings.crop, generator)
+        crops = crops.to(memory_format=torch.channels_last)
         loss, rebuilt = losses.compute(crops, adversarial=run.clock.progress >= settings.adversarial_start)
         run.descend(loss)
         if run.clock.progress >= settings.adversarial_start:

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +39,11 @@ from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.world import BODIES, KINDS
 from synthviz.world.labels import THINGS
 from training.autoencoder import LATENT_CHANNELS
+from training.caption_ids import CaptionIds
 from training.loop import TrainingRun
 from training.optimizers import MuonAndAdamW
 from training.paintings import LAYOUT_CLASSES, load_paintings
-from training.text_encoder import WIDTH, tokenize, with_strange_word
+from training.text_encoder import WIDTH
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
@@ -122,20 +122,6 @@ def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: t
         if start % 1600 == 0:
             print(f"{start} of {len(images)} encoded", flush=True)
     return torch.cat(latents)
-
-
-def vary_caption(caption: str, dropout: float, strange_word_share: float, rng: random.Random) -> str:
-    """Return the caption, sometimes empty (for guidance), sometimes with a meaningless word (to be ignored)."""
-    if rng.random() < dropout:
-        return ""
-    return with_strange_word(caption, rng) if rng.random() < strange_word_share else caption
-
-
-def pick_captions(
-    captions: list[list[str]], rows: torch.Tensor, dropout: float, strange_word_share: float, rng: random.Random
-) -> list[str]:
-    """Return one caption, varied by `vary_caption`, for each of the paintings with the indices `rows`, (B,)."""
-    return [vary_caption(rng.choice(captions[row]), dropout, strange_word_share, rng) for row in rows.tolist()]
 
 
 def sample_timesteps(count: int, uniform_share: float, generator: torch.Generator) -> torch.Tensor:
@@ -233,7 +219,7 @@ class _Data:
 
     latents: torch.Tensor
     scaling_factor: float
-    captions: list[list[str]]
+    captions: CaptionIds
     layouts: torch.Tensor
 
 
@@ -261,13 +247,10 @@ class _Batch:
 class _BatchSource:
     """Draws batches; a run that was resumed at another step draws other batches."""
 
-    def __init__(
-        self, data: _Data, tokenizer: CLIPTokenizer, settings: DiffusionTraining, step: int, device: torch.device
-    ) -> None:
-        self._data, self._tokenizer, self._settings, self._device = data, tokenizer, settings, device
+    def __init__(self, data: _Data, settings: DiffusionTraining, step: int, device: torch.device) -> None:
+        self._data, self._settings, self._device = data, settings, device
         self._generator = torch.Generator().manual_seed(settings.seed + step)
         self._noises = torch.Generator(device).manual_seed(settings.seed + step)
-        self._words = random.Random(settings.seed + step)
 
     def draw(self) -> _Batch:
         """Return the next batch."""
@@ -275,10 +258,7 @@ class _BatchSource:
         rows = torch.randint(len(data.latents), (settings.batch,), generator=self._generator)
         rows_there = rows.to(device)
         clean = data.latents[rows_there].float() * data.scaling_factor
-        captions = pick_captions(
-            data.captions, rows, settings.caption_dropout, settings.strange_word_share, self._words
-        )
-        token_ids = tokenize(self._tokenizer, captions).to(device)
+        token_ids = data.captions.pick(rows, self._generator)
         apart = (torch.rand(settings.batch, generator=self._generator) < settings.colors_apart_share).to(device)
         noise = torch.randn(clean.shape, generator=self._noises, device=device)
         timesteps = sample_timesteps(settings.batch, settings.uniform_share, self._generator).to(device)
@@ -395,10 +375,10 @@ def train_diffusion(
     torch.manual_seed(settings.seed)
     device = pick_device()
     torch.backends.cudnn.benchmark = True  # shapes never change
-    data = _load_data(paintings_dir, autoencoder_dir, output_dir, device)
+    tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
+    data = _load_data(paintings_dir, autoencoder_dir, output_dir, tokenizer, settings, device)
     unet = build_unet(data.latents.shape[1], data.latents.shape[2])
     use_fast_attention(unet, device)
-    tokenizer = CLIPTokenizer.from_pretrained(text_encoder_dir / "tokenizer")
     scheduler = build_scheduler()
     text_encoder = CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder")
     model = Trained(text_encoder, unet, color_tokens(tokenizer)).to(device)
@@ -408,7 +388,7 @@ def train_diffusion(
     scheduler.save_pretrained(output_dir / "scheduler")
     optimizer = MuonAndAdamW(model, {"text_encoder": settings.text_rate_share}, settings.rate)
     run = TrainingRun(model, optimizer, output_dir / "diffusion.checkpoint", settings.minutes, decay=0.999)
-    source = _BatchSource(data, tokenizer, settings, run.step, device)
+    source = _BatchSource(data, settings, run.step, device)
     autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir).to(device, memory_format=torch.channels_last)
     decoder = _DecoderFeatures(autoencoder, data.scaling_factor)
     losses = _Losses(model, scheduler, tokenizer, decoder, settings, device)
@@ -429,12 +409,22 @@ def train_diffusion(
     _save(run, output_dir, settings.batch)
 
 
-def _load_data(paintings_dir: Path, autoencoder_dir: Path, output_dir: Path, device: torch.device) -> _Data:
+def _load_data(
+    paintings_dir: Path,
+    autoencoder_dir: Path,
+    output_dir: Path,
+    tokenizer: CLIPTokenizer,
+    settings: DiffusionTraining,
+    device: torch.device,
+) -> _Data:
     """Load the training set; encode the paintings if the folder has no latents yet."""
     paintings = load_paintings(paintings_dir)
     latents = load_latents(output_dir, autoencoder_dir, paintings.images, device)
     layouts = torch.from_numpy(paintings.layouts).to(device)
-    return _Data(latents, 1 / latents.float().std().item(), paintings.captions, layouts)
+    captions = CaptionIds(
+        paintings.captions, tokenizer, settings.caption_dropout, settings.strange_word_share, settings.seed, device
+    )
+    return _Data(latents, 1 / latents.float().std().item(), captions, layouts)
 
 
 def _save_averaged(run: TrainingRun, folder: Path) -> None:

@@ -22,7 +22,6 @@ in an interval, Kynkäänniemi et al. 2024). The later ones decide how it looks:
 from __future__ import annotations
 
 import argparse
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +33,9 @@ from torch import nn
 from transformers import CLIPTextModel
 
 from synthviz.devices import has_fast_bfloat16, pick_device
+from training.caption_ids import CaptionIds
 from training.critic import LEAST_NOISE, MOST_NOISE, Critic, fooling_loss, telling_loss
-from training.diffusion import load_latents, pick_captions, use_fast_attention
+from training.diffusion import load_latents, use_fast_attention
 from training.loop import Stateful, TrainingRun
 from training.paintings import load_paintings
 from training.text_encoder import tokenize
@@ -155,10 +155,11 @@ class _Teacher:
         self._stops = stops.to(self._device)
         self._half = _autocast(self._device)
         with torch.no_grad():
-            self._empty_text = self._text_encoder(self._tokenize([""])).last_hidden_state
+            empty = tokenize(pipeline.tokenizer, [""]).to(self._device)
+            self._empty_text = self._text_encoder(empty).last_hidden_state
 
     @torch.no_grad()
-    def find_target(self, clean: torch.Tensor, captions: list[str], source: _BatchSource) -> _Target:
+    def find_target(self, clean: torch.Tensor, token_ids: torch.Tensor, source: _BatchSource) -> _Target:
         """Add noise to clean latents and go one piece of the trajectory with the teacher."""
         settings, batch = self._settings, len(clean)
         noise = source.noise(clean.shape)
@@ -171,7 +172,6 @@ class _Teacher:
         # As in the pipeline, the embedded number is the scale minus one; the embedding is computed on the CPU.
         condition = self._pipeline.get_guidance_scale_embedding(scales - 1, embedding_dim=GUIDANCE_WIDTH)
         noisy = self._pipeline.scheduler.add_noise(clean, noise, first).to(memory_format=torch.channels_last)
-        token_ids = self._tokenize(captions)
         text = self._text_encoder(token_ids).last_hidden_state
         early_text = None if self._early is None else self._early.text_encoder(token_ids).last_hidden_state
         later = (piece > 0).float()
@@ -208,9 +208,6 @@ class _Teacher:
         guided += early_guidance[:, None, None, None] * (named - worse)
         return guided
 
-    def _tokenize(self, captions: list[str]) -> torch.Tensor:
-        return tokenize(self._pipeline.tokenizer, captions).to(self._device)
-
 
 class _BatchSource:
     """Draws paintings and random numbers; a run that was resumed at another step draws other ones."""
@@ -218,19 +215,16 @@ class _BatchSource:
     def __init__(self, seed: int, device: torch.device) -> None:
         self.generator = torch.Generator().manual_seed(seed)
         self._noises = torch.Generator(device).manual_seed(seed)
-        self._words, self._device = random.Random(seed), device
+        self._device = device
 
     def noise(self, shape: torch.Size) -> torch.Tensor:
         """Return Gaussian noise on the device."""
         return torch.randn(shape, generator=self._noises, device=self._device)
 
-    def paintings(
-        self, latents: torch.Tensor, captions: list[list[str]], settings: DistillationTraining
-    ) -> tuple[torch.Tensor, list[str]]:
-        """Return latents of random paintings, (B, C, H, W) float32, and a caption for each."""
-        rows = torch.randint(len(latents), (settings.batch,), generator=self.generator)
-        chosen = pick_captions(captions, rows, settings.caption_dropout, settings.strange_word_share, self._words)
-        return latents[rows.to(self._device)].float(), chosen
+    def paintings(self, latents: torch.Tensor, captions: CaptionIds, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return latents of random paintings, (B, C, H, W) float32, and the token ids of a caption for each."""
+        rows = torch.randint(len(latents), (batch,), generator=self.generator)
+        return latents[rows.to(self._device)].float(), captions.pick(rows, self.generator)
 
 
 def train_distillation(
@@ -262,6 +256,14 @@ def train_distillation(
     pipeline.scheduler.save_pretrained(output_dir / "scheduler")
     early = None if early_dir is None else _load_early(early_dir, settings, device)
     teacher = _Teacher(pipeline, early, settings)
+    captions = CaptionIds(
+        paintings.captions,
+        pipeline.tokenizer,
+        settings.caption_dropout,
+        settings.strange_word_share,
+        settings.seed,
+        device,
+    )
     student = build_student(pipeline.unet).to(device, memory_format=torch.channels_last)
     use_fast_attention(student, device)
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
@@ -275,9 +277,9 @@ def train_distillation(
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate, warmup=100)
-        clean, captions = source.paintings(latents, paintings.captions, settings)
+        clean, token_ids = source.paintings(latents, captions, settings.batch)
         clean = clean * pipeline.vae.config.scaling_factor
-        target = teacher.find_target(clean, captions, source)
+        target = teacher.find_target(clean, token_ids, source)
         with _autocast(device):
             predicted = run_student(target.noisy, target.timesteps, target.text, timestep_cond=target.condition).sample
         velocity = predicted.float()

@@ -36,7 +36,7 @@ class Paintings:
     """A painted training set, with its images on disk.
 
     Attributes:
-        images: (count, size, size, 3) uint8, memory-mapped.
+        images: (count, size, size, 3) uint8, memory-mapped; changes stay in memory.
         captions: for each painting, several captions.
         scenes: for each painting, its attributes: a `Scene` as a dictionary, from `dataclasses.asdict`.
         places: (count,) uint8, index into `PLACES`.
@@ -54,7 +54,7 @@ def load_paintings(folder: Path) -> Paintings:
     """Open a folder that `paint_training_set` filled, or has filled in part."""
     lines = [json.loads(line) for line in read_lines(folder / SCENES)]
     return Paintings(
-        images=np.load(folder / IMAGES, mmap_mode="r")[: len(lines)],
+        images=np.load(folder / IMAGES, mmap_mode="c")[: len(lines)],
         captions=[line["captions"] for line in lines],
         scenes=[line["scene"] for line in lines],
         places=np.array([PLACES.index(line["scene"]["place"]) for line in lines], np.uint8),

@@ -18,6 +18,7 @@ from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.scenes import PLACES, Group, Painting, Said, Scene, known_words
 from synthviz.world.labels import THINGS
 from training.autoencoder import AutoencoderTraining, edges, psnr, random_crops, train_autoencoder
+from training.caption_ids import CaptionIds
 from training.classifier import ClassifierTraining, train_classifier
 from training.diffusion import (
     DiffusionTraining,
@@ -26,7 +27,6 @@ from training.diffusion import (
     load_latents,
     sample_timesteps,
     train_diffusion,
-    vary_caption,
     weigh_cells,
 )
 from training.distillation import (
@@ -259,15 +259,40 @@ def test_most_timesteps_are_in_the_middle_and_some_at_the_end():
 
 
 def test_crops_of_small_pictures_are_whole_pictures():
-    images = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
-    assert random_crops(images, 3, 128, np.random.default_rng(0)).shape == (3, 3, 8, 8)
+    images = torch.arange(2 * 8 * 8 * 3, dtype=torch.uint8).reshape(2, 8, 8, 3)
+    assert random_crops(images, 3, 128, torch.Generator()).shape == (3, 3, 8, 8)
+
+
+def test_crops_are_parts_of_pictures_some_of_them_mirrored():
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
+    parts = images.unfold(1, 6, 1).unfold(2, 6, 1).flatten(0, 2).float() / 127.5 - 1  # (many, 3, 6, 6)
+    crops = random_crops(images, 40, 6, torch.Generator().manual_seed(1))
+    as_painted, mirrored = (
+        [any(torch.equal(crop, part) for part in parts) for crop in several] for several in (crops, crops.flip(3))
+    )
+    assert all(one != other for one, other in zip(as_painted, mirrored, strict=True))
+    assert 8 < sum(mirrored) < 32
 
 
 def test_captions_become_empty_or_get_a_meaningless_word():
-    rng = random.Random(0)
-    assert vary_caption("a calm forest", dropout=1, strange_word_share=0, rng=rng) == ""
-    assert vary_caption("a calm forest", dropout=0, strange_word_share=0, rng=rng) == "a calm forest"
-    words = with_strange_word("a calm forest", rng).split()
+    tokenizer = build_tokenizer()
+    captions = [["a calm forest", "a forest"], ["a beach", "a beach at noon"]]
+    rows = torch.tensor([0, 1, 1] * 40)
+
+    def pick(dropout, strange_word_share):
+        ids = CaptionIds(captions, tokenizer, dropout, strange_word_share, seed=0, device=torch.device("cpu"))
+        return tokenizer.batch_decode(ids.pick(rows, torch.Generator()), skip_special_tokens=True)
+
+    assert set(pick(1, 0)) == {""}
+    plain = [text.strip() for text in pick(0, 0)]
+    assert {text for text, row in zip(plain, rows.tolist(), strict=True) if row == 0} == set(captions[0])
+    assert {text for text, row in zip(plain, rows.tolist(), strict=True) if row == 1} == set(captions[1])
+    assert len(set(pick(0, 1))) == 2
+    assert all(set(text.split()) - known_words() for text in pick(0, 1))
+
+
+def test_strange_words_are_added_to_captions():
+    words = with_strange_word("a calm forest", random.Random(0)).split()
     assert len(words) in (4, 5)
     assert [word for word in words if word in known_words()] == ["a", "calm", "forest"]
 
