@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import cache
 
@@ -193,18 +194,24 @@ def test_sprites_are_finite_with_unit_colours(kind):
         assert float(sprite.alpha.min()) >= 0
 
 
-def test_a_slim_thing_fits_into_the_picture(monkeypatch):
-    rows, columns = 40, 110
-    slim = torch.zeros(rows, columns)
-    slim[18:22] = 1.0  # a tenth of its box, as a bird whose wings are seen from the side
-    normal = torch.tensor([0.0, 0.0, -1.0])[:, None, None].expand(3, rows, columns)
-    sprite = Sprite(torch.full((3, rows, columns), 0.3), slim, normal)
-    monkeypatch.setitem(SPRITES, "bird", lambda *_: sprite)
-    for seed in range(8):
-        mask = draw([Group("bird", "red", 1, "center")], seed=seed).labels == LABELS["bird"]
-        across = torch.nonzero(mask.any(0))
+def sprite_with_wings(thickness):
+    """A wide sprite, a part of whose rows is covered."""
+    alpha = torch.zeros(40, 110)
+    alpha[18 : 18 + thickness] = 1.0
+    normal = torch.tensor([0.0, 0.0, -1.0])[:, None, None].expand(3, 40, 110)
+    return Sprite(torch.full((3, 40, 110), 0.3), alpha, normal)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_wide_things_fit_on_every_side(monkeypatch, side):
+    for seed in range(6):
+        birds = itertools.cycle([sprite_with_wings(4), sprite_with_wings(5)])  # the first one is too slim
+        monkeypatch.setitem(SPRITES, "bird", lambda *_, birds=birds: next(birds))
+        mask = draw([Group("bird", "red", 1, side)], seed=seed).labels == LABELS["bird"]
         assert float(mask.float().mean()) >= LEAST[1]
-        assert float(across.max() - across.min()) < 0.75 * SIZE
+        across = torch.nonzero(mask.any(0))
+        assert float(across.max() - across.min()) < 0.6 * SIZE
+        assert not mask[:, [0, -1]].any()
 
 
 def test_the_same_seed_draws_the_same_things():

@@ -35,7 +35,7 @@ from synthviz.world.things.trees import tree
 AREAS = {1: (0.016, 0.034), 2: (0.011, 0.021), 3: (0.0085, 0.015), 4: (0.0068, 0.0115)}
 LEAST_AREAS = {1: 0.0132, 2: 0.0085, 3: 0.0068, 4: 0.0058}
 FLOCK = 0.72  # share of the picture's width over which four birds spread
-WIDEST = 0.6  # share of the picture's width that a thing may take, unless it needs more to be readable
+WIDEST = 0.56  # share of the picture's width that a thing may take; more does not fit on one side of it
 SPRITE_ROWS = {1: 130, 2: 106, 3: 90, 4: 78}  # of a sprite, about as many as a picture of 512 rows shows
 THIRDS = {"left": (0.08, 0.31), "center": (0.37, 0.63), "right": (0.69, 0.92)}
 FARTHEST_FOOT = 14.0
@@ -70,6 +70,8 @@ def place_things(
         course, middle = choose_course(rng), float(rng.uniform(0.3, 0.7))
         for index in range(group.count):
             sprite = SPRITES[group.kind](color, light, SPRITE_ROWS[group.count], course, rng)
+            while _width(sprite, _least_area(group)) > WIDEST:  # slim wings, seen from the side
+                sprite = SPRITES[group.kind](color, light, SPRITE_ROWS[group.count], course, rng)
             spot = _find_spot(room, group, _columns(group, index, middle), sprite, rng)
             room = room.mark(spot)
             drawables += _stand(room, spot, group, sprite, light, rng)
@@ -78,23 +80,33 @@ def place_things(
 
 def _find_spot(room: Room, group: Group, span: tuple[float, float], sprite: Sprite, rng: np.random.Generator) -> Spot:
     """Find a place for one thing: the wished size first, then smaller, then on less perfect ground."""
-    fill = float((sprite.alpha > 0.5).float().mean())
     aspect = sprite.alpha.shape[1] / sprite.alpha.shape[0]
-    least = LEAST_AREAS[group.count]
-    if group.kind == "boat":
-        least = least * 1.2  # the water hides a part of the hull
-    area = min(float(rng.uniform(*AREAS[group.count])), WIDEST**2 * fill / aspect)
-    area = max(least, area)
+    least = _least_area(group)
+    most = least * (WIDEST / _width(sprite, least)) ** 2
+    area = min(max(least, float(rng.uniform(*AREAS[group.count]))), most)
     search = _search_sky if group.kind in SKY_KINDS else _search_foot
     for ease in (0, 1, 2, 3):
         for size in np.linspace(area, least, 3):
-            rows = int(np.ceil(CELLS * np.sqrt(size / fill / aspect)))
-            columns = int(np.ceil(rows * aspect))
+            columns = math.ceil(CELLS * _width(sprite, size))
+            rows = math.ceil(columns / aspect)
             allowed = _middles(columns, rows, span if group.count == 1 or ease == 0 else (0.0, 1.0))
             spot = search(room, group.kind, rows, columns, allowed, ease, rng)
             if spot is not None:
                 return spot
     raise RuntimeError(f"a {group.kind} found no place")  # the last ease takes any place
+
+
+def _least_area(group: Group) -> float:
+    """Return the least share of the picture that one thing of a group covers."""
+    hidden = 1.2 if group.kind == "boat" else 1.0  # the water hides a part of the hull
+    return LEAST_AREAS[group.count] * hidden
+
+
+def _width(sprite: Sprite, area: float) -> float:
+    """Return how wide a sprite is that covers a share of the picture, relative to the picture's width."""
+    rows, columns = sprite.alpha.shape
+    fill = float((sprite.alpha > 0.5).float().mean())
+    return math.sqrt(area / fill * columns / rows)
 
 
 def _columns(group: Group, index: int, middle: float) -> tuple[float, float]:
