@@ -392,7 +392,6 @@ def train_diffusion(
     autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir).to(device, memory_format=torch.channels_last)
     decoder = _DecoderFeatures(autoencoder, data.scaling_factor)
     losses = _Losses(model, scheduler, tokenizer, decoder, settings, device)
-    early_dir = output_dir / "early"
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
@@ -400,12 +399,11 @@ def train_diffusion(
         run.descend(loss)
         run.losses.update(**parts)
         run.print_losses()
-        if run.clock.progress >= EARLY_SHARE and not early_dir.exists():
-            unfinished = output_dir / "early.unfinished"
-            _save_averaged(run, unfinished)
-            unfinished.replace(early_dir)
+        if run.clock.progress >= EARLY_SHARE:
+            _save_early(run, output_dir / "early")
         if next(save_due):
             _save(run, output_dir, settings.batch)
+    _save_early(run, output_dir / "early")
     _save(run, output_dir, settings.batch)
 
 
@@ -434,6 +432,14 @@ def _save_averaged(run: TrainingRun, folder: Path) -> None:
         prefix = f"{name}."
         averaged = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
         getattr(run.module, name).save_pretrained(folder / name, state_dict=averaged)
+
+
+def _save_early(run: TrainingRun, folder: Path) -> None:
+    """Save the averaged models into the folder, if it does not exist yet."""
+    if not folder.exists():
+        unfinished = folder.with_suffix(".unfinished")
+        _save_averaged(run, unfinished)
+        unfinished.replace(folder)
 
 
 def _save(run: TrainingRun, output_dir: Path, batch: int) -> None:
