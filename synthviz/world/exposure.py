@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,9 +15,15 @@ from synthviz.world.sky import paint_color
 
 OVERSAMPLING = 2  # pixels are painted at twice the size and averaged
 # The mean brightness of an hour's pictures, in linear light.
-BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.24, "night": 0.14}
+BRIGHTNESS = {"sunrise": 0.48, "day": 0.50, "golden hour": 0.46, "sunset": 0.34, "dusk": 0.28, "night": 0.20}
 # How much of a tint over the whole picture the camera takes away; less where the tint makes the hour.
 BALANCE = {"sunrise": 0.38, "day": 0.4, "golden hour": 0.36, "sunset": 0.32, "dusk": 0.25, "night": 0.1}
+# Brightness on the screen to which the darkest, the middle and the lightest parts of a dull picture are moved, in part.
+BLACK = 0.03
+MIDDLE = {"sunrise": 0.5, "day": 0.5, "golden hour": 0.5, "sunset": 0.42, "dusk": 0.38, "night": 0.31}
+WHITE = {"sunrise": 0.95, "day": 0.95, "golden hour": 0.95, "sunset": 0.92, "dusk": 0.9, "night": 0.8}
+STRETCH, LIFT = 0.55, 0.6  # which part of the way
+VIVID = 0.25  # by how much colours become stronger where they are pale
 SHARPENING = 0.7  # of the finest detail, against the softness of what was painted at half the size
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
 
@@ -54,6 +62,32 @@ def expose(color: Tensor, brightness: float, balance: float = 0.0) -> tuple[Tens
         bright = box_blur(bright[0], reach)[None]
     bloom = enlarge(F.interpolate(bright, size=small.shape[-2:], mode="bilinear", align_corners=False)[0])
     return to_screen(color.mul_(gain).add_(bloom, alpha=0.5)), exposure
+
+
+def develop(picture: Tensor, time: str) -> Tensor:
+    """Give a dull picture more contrast, light and colour, as one does with photographs of fog, rain or a night.
+
+    Args:
+        picture: (3, H, W) screen colours.
+        time: the hour, which tells how light the picture may become.
+    """
+    grey = picture.mean(0)
+    small = F.avg_pool2d(grey[None], 8).flatten()
+    low, high = torch.quantile(small, torch.tensor([0.01, 0.985])).tolist()
+    darkest, lightest = low + STRETCH * min(BLACK - low, 0.0), high + STRETCH * max(WHITE[time] - high, 0.0)
+    contrast = min((lightest - darkest) / max(high - low, 0.05), 2.0)
+
+    def stretch(values: Tensor) -> Tensor:
+        above = (1 - lightest) / (1 - high + 1e-4)  # the sun and the moon keep their drawing
+        values = (values - low).clamp(max=high - low) * contrast + darkest + (values - high).clamp(min=0) * above
+        return values.clamp(1e-4, 1)
+
+    middle = float(stretch(small).mean())
+    power = 1 + LIFT * min(math.log(MIDDLE[time]) / math.log(middle) - 1, 0.0)
+    stretched = stretch(grey) ** power
+    pale = 1 - (picture.amax(0) - picture.amin(0))
+    stronger = contrast**0.5 * (1 + VIVID * pale)
+    return (stretched + (picture - grey) * stronger).clamp(0, 1)
 
 
 def to_bytes(picture: Tensor, sharpening: float = 0.0) -> np.ndarray:

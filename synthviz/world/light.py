@@ -141,7 +141,7 @@ def light_of(time: str, azimuth: float, rng: np.random.Generator) -> Light:
     )
     sky = 0.5 * (blend("zenith") + blend("horizon")).mean()
     key, zenith, middle, horizon = (blend(name) for name in ("key", "zenith", "middle", "horizon"))
-    brighter = 1.6 if time == "night" else 1.0
+    brighter = {"night": 2.6, "dusk": 1.3}.get(time, 1.0)
     return Light(
         direction=direction,
         key=_paler(key / key.max(), 0.15) * sky * hour.key_strength,

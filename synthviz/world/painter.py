@@ -15,7 +15,7 @@ import torch
 
 from synthviz.world.bodies import Body, Stars, place_body, place_stars
 from synthviz.world.camera import Camera
-from synthviz.world.exposure import BALANCE, OVERSAMPLING, SHARPENING, expose, to_bytes, usual_brightness
+from synthviz.world.exposure import BALANCE, OVERSAMPLING, SHARPENING, develop, expose, to_bytes, usual_brightness
 from synthviz.world.ground import Seen, march
 from synthviz.world.labels import THINGS
 from synthviz.world.land import Land, Wishes
@@ -103,6 +103,7 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     setting = _choose(scene, noise, size * OVERSAMPLING, rng)
     view = _paint_light(scene, setting, noise, rng)
     picture, exposure = expose(view.color, usual_brightness(scene.time, scene.weather), BALANCE[scene.time])
+    picture = develop(picture, scene.time)
     picture = apply_style(scene.style, picture, view.depth, view.labels, noise)
     labels = view.labels
     falling = _fall(scene, view, torch.Generator().manual_seed(int(rng.integers(2**31))))
