@@ -48,7 +48,7 @@ class DistillationTraining:
     """Settings of this stage; `minutes` counts all runs that resume one another."""
 
     minutes: float = 120
-    batch: int = 24
+    batch: int = 24  # at least 4, one for each step
     rate: float = 2e-4
     steps: int = 4  # of the student
     teacher_steps: int = 4  # for each step of the student
@@ -163,7 +163,8 @@ class _Teacher:
         """Add noise to clean latents and go one piece of the trajectory with the teacher."""
         settings, batch = self._settings, len(clean)
         noise = source.noise(clean.shape)
-        piece = torch.randint(settings.steps, (batch,), generator=source.generator).to(self._device)
+        # Equally many of each piece, so that the critic's batches have one size: a GPU tunes itself for every new one.
+        piece = torch.arange(batch, device=self._device) * settings.steps // batch
         offsets = torch.arange(settings.teacher_steps + 1, device=self._device)
         path = self._stops[piece[:, None] * settings.teacher_steps + offsets]
         first, last = path[:, 0], path[:, -1]
@@ -285,15 +286,14 @@ def train_distillation(
         velocity = predicted.float()
         loss = _imitation_loss(velocity, target, settings.huber)
         run.losses.update(loss=loss)
-        judged = None
-        if run.clock.progress >= settings.adversarial_start:
+        adversarial = run.clock.progress >= settings.adversarial_start
+        if adversarial:
             judged = adversary.look_at(velocity, target, clean, source)
-        if judged is not None:
             fooling = adversary.fooled(judged)
             loss = loss + settings.adversarial_weight * fooling
             run.losses.update(fooling=fooling)
         run.descend(loss)
-        if judged is not None:
+        if adversarial:
             run.losses.update(telling=adversary.learn(judged))
         run.print_losses()
         if next(save_due):
@@ -338,13 +338,9 @@ class _Adversary:
         self._alphas = teacher.alphas
         self._first = settings.steps - 2
 
-    def look_at(
-        self, velocity: torch.Tensor, target: _Target, clean: torch.Tensor, source: _BatchSource
-    ) -> _Judged | None:
-        """Return what the critic judges of a batch; None if nothing."""
+    def look_at(self, velocity: torch.Tensor, target: _Target, clean: torch.Tensor, source: _BatchSource) -> _Judged:
+        """Return what the critic judges of a batch."""
         rows = target.piece >= self._first
-        if not rows.any():
-            return None
         drawn, _ = clean_and_noise(velocity[rows], target.noisy[rows], self._alphas[target.timesteps[rows]])
         timesteps = torch.randint(LEAST_NOISE, MOST_NOISE, (len(drawn),), generator=source.generator)
         noise = source.noise(drawn.shape)

@@ -87,7 +87,8 @@ def develop(picture: Tensor, time: str) -> Tensor:
     stretched = stretch(grey) ** power
     pale = 1 - (picture.amax(0) - picture.amin(0))
     stronger = contrast**0.5 * (1 + VIVID * pale)
-    return (stretched + (picture - grey) * stronger).clamp(0, 1)
+    developed: Tensor = stretched + (picture - grey) * stronger
+    return developed.clamp(0, 1)
 
 
 def to_bytes(picture: Tensor, sharpening: float = 0.0) -> np.ndarray:
