@@ -22,7 +22,8 @@ BALANCE = {"sunrise": 0.38, "day": 0.4, "golden hour": 0.36, "sunset": 0.32, "du
 BLACK = 0.03
 MIDDLE = {"sunrise": 0.5, "day": 0.5, "golden hour": 0.5, "sunset": 0.42, "dusk": 0.38, "night": 0.31}
 WHITE = {"sunrise": 0.95, "day": 0.95, "golden hour": 0.95, "sunset": 0.92, "dusk": 0.9, "night": 0.8}
-STRETCH, LIFT = 0.55, 0.6  # which part of the way
+STRETCH, LIFT = 0.6, 0.6  # which part of the way; the duller, the more of it
+DULL, FULL = 0.4, 0.85  # contrasts of pictures that are stretched all of that, and not at all
 VIVID = 0.25  # by how much colours become stronger where they are pale
 SHARPENING = 0.7  # of the finest detail, against the softness of what was painted at half the size
 DIMMED = {"rain": 0.62, "thunderstorm": 0.36, "snowfall": 0.9, "fog": 0.85}  # relative to clear weather
@@ -74,7 +75,8 @@ def develop(picture: Tensor, time: str) -> Tensor:
     grey = picture.mean(0)
     small = F.avg_pool2d(grey[None], 8).flatten()
     low, high = torch.quantile(small, torch.tensor([0.01, 0.985])).tolist()
-    darkest, lightest = low + STRETCH * min(BLACK - low, 0.0), high + STRETCH * max(WHITE[time] - high, 0.0)
+    share = STRETCH * min(max((FULL - (high - low)) / (FULL - DULL), 0.0), 1.0)
+    darkest, lightest = low + share * min(BLACK - low, 0.0), high + share * max(WHITE[time] - high, 0.0)
     contrast = min((lightest - darkest) / max(high - low, 0.05), 2.0)
 
     def stretch(values: Tensor) -> Tensor:
