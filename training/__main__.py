@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthviz.devices import pick_device
 from training.autoencoder import AutoencoderTraining, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
 from training.diffusion import DiffusionTraining, train_diffusion
@@ -35,6 +36,18 @@ HELD_OUT_SEED = 5_000_000
 
 
 @dataclass(frozen=True)
+class Batches:
+    """How many pictures each stage sees at a time; the numbers suit a CPU."""
+
+    autoencoder: int = AutoencoderTraining.batch
+    diffusion: int = DiffusionTraining.batch
+    distillation: int = DistillationTraining.batch
+
+
+FOR_GPU = Batches(autoencoder=128, diffusion=256, distillation=128)
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to train.
 
@@ -45,7 +58,7 @@ class Plan:
         held_out: how many further scenes, with pairs that the generator never sees, oracle and classifier learn from.
         size: side of the pictures in pixels.
         compile: whether to use torch.compile, which pays off on a GPU.
-        batch: pictures at a time in the diffusion stage.
+        batches: of the stages.
     """
 
     output_dir: Path
@@ -54,13 +67,14 @@ class Plan:
     held_out: int = 6_000
     size: int = 256
     compile: bool = False
-    batch: int = DiffusionTraining.batch
+    batches: Batches = Batches()
 
 
 def train_all(plan: Plan) -> None:
     """Run every stage; write the minutes that each took in all to `stages.json`."""
     folder = plan.output_dir
     paintings, held_out, autoencoder = folder / "paintings", folder / "held-out", folder / "autoencoder"
+    batches = plan.batches
     diffusion, teacher, distillation = folder / "diffusion", folder / "teacher", folder / "distillation"
     minutes = {stage: 60 * plan.hours * share for stage, share in SHARES.items()}
     stages: dict[str, Callable[[], object]] = {
@@ -72,14 +86,16 @@ def train_all(plan: Plan) -> None:
             folder / "text_encoder", TextEncoderTraining(minutes=minutes["text_encoder"])
         ),
         "autoencoder": lambda: train_autoencoder(
-            paintings, autoencoder, AutoencoderTraining(minutes=minutes["autoencoder"], compile=plan.compile)
+            paintings,
+            autoencoder,
+            AutoencoderTraining(minutes=minutes["autoencoder"], batch=batches.autoencoder, compile=plan.compile),
         ),
         "diffusion": lambda: train_diffusion(
             paintings,
             autoencoder / "vae",
             folder / "text_encoder",
             diffusion,
-            DiffusionTraining(minutes=minutes["diffusion"], batch=plan.batch, compile=plan.compile),
+            DiffusionTraining(minutes=minutes["diffusion"], batch=batches.diffusion, compile=plan.compile),
         ),
         "teacher": lambda: export(assemble_teacher(autoencoder / "vae", diffusion), teacher),
         "distillation": lambda: train_distillation(
@@ -87,7 +103,7 @@ def train_all(plan: Plan) -> None:
             paintings,
             diffusion,
             distillation,
-            DistillationTraining(minutes=minutes["distillation"], compile=plan.compile),
+            DistillationTraining(minutes=minutes["distillation"], batch=batches.distillation, compile=plan.compile),
             early_dir=diffusion / "early",
         ),
         "export": lambda: ship(teacher, distillation, folder / "models"),
@@ -117,7 +133,6 @@ def main() -> None:
     parser.add_argument("--hours", type=float, required=True, help="of training; painting comes on top")
     parser.add_argument("--paintings", type=int, default=Plan.paintings, help="default: %(default)s")
     parser.add_argument("--held-out", type=int, default=Plan.held_out, help="default: %(default)s")
-    parser.add_argument("--batch", type=int, default=Plan.batch, help="default: %(default)s; use 256 on a GPU")
     parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU")
     arguments = parser.parse_args()
     train_all(
@@ -126,7 +141,7 @@ def main() -> None:
             arguments.hours,
             arguments.paintings,
             arguments.held_out,
-            batch=arguments.batch,
+            batches=FOR_GPU if pick_device().type == "cuda" else Batches(),
             compile=arguments.compile,
         )
     )

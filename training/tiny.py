@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.__main__ import Plan, train_all
+from training.__main__ import Batches, Plan, train_all
 
 SIZE = 64
 
@@ -21,7 +21,8 @@ def train_tiny(output_dir: Path, minutes: float = 2.0, count: int = 96) -> None:
         minutes: of training, all stages together.
         count: the number of scenes to paint.
     """
-    train_all(Plan(output_dir, minutes / 60, paintings=count, held_out=max(8, count // 8), size=SIZE, batch=8))
+    held_out, batches = max(8, count // 8), Batches(diffusion=8, distillation=8)
+    train_all(Plan(output_dir, minutes / 60, paintings=count, held_out=held_out, size=SIZE, batches=batches))
 
 
 def main() -> None:
