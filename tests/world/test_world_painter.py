@@ -41,6 +41,14 @@ def test_every_pixel_has_one_name_and_there_is_sky_and_land(place):
 
 
 @pytest.mark.parametrize("place", PLACES)
+def test_every_view_shows_the_land_of_its_place(place):
+    for seed in range(8):
+        masks = paint(scene_of(place, seed=seed), 48).masks
+        land = masks["water" if place == "ocean" else "place"]
+        assert land.mean() > 0.06
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_water_that_is_asked_for_is_seen_in_the_lower_half(place):
     for seed in range(3):
         water = paint(scene_of(place, "day", water=True, seed=seed), SIZE).masks["water"]

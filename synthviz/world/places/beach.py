@@ -36,7 +36,8 @@ def beach(wishes: Wishes) -> Land:
     inland = shore(kind, side, noise, rng)
     height = ground(kind, side, noise, inland, rng)
     bed: Height = lambda x, z, pixel: profile(inland(x, z))  # noqa: E731
-    camera = _camera(kind, height, rng)
+    first = float(inland(torch.zeros(1, 1), torch.zeros(1, 1)))  # distance of the shore straight ahead
+    camera = _camera(kind, height, first, rng)
     rough = ROUGHNESS[wishes.weather] * float(rng.uniform(0.7, 1.3))
     deep = (0.006, float(rng.uniform(0.05, 0.10)), float(rng.uniform(0.08, 0.11)))
     waves = Waves(0.03 + 0.07 * rough, 0.14, float(rng.uniform(-0.3, 0.3)), deep)
@@ -55,7 +56,7 @@ def beach(wishes: Wishes) -> Land:
     )
     dark, pale = (rgb(*tone) for tone in SANDS[rng.integers(len(SANDS))])
     snow = 0.75 if wishes.weather == "snowfall" else 0.0
-    palms = _palms(kind, side, wishes, height, inland)
+    palms = _palms(kind, side, wishes, height, inland, first)
     shadows = TreeShadow(tuple(palms))
     drawables: tuple[Drawable, ...] = (WetSand(noise), shadows, sea, *palms)
     return Land(
@@ -70,20 +71,21 @@ def beach(wishes: Wishes) -> Land:
     )
 
 
-def _camera(kind: str, height: Height, rng: np.random.Generator) -> Camera:
+def _camera(kind: str, height: Height, first: float, rng: np.random.Generator) -> Camera:
     foot = height_at(height, 0.0, 0.1)
     if kind == "bay":
         return Camera(max(foot, 0.05) + rng.uniform(0.3, 0.75), rng.uniform(0.4, 0.54), rng.uniform(0.45, 0.65))
     if kind == "out":
-        return Camera(max(foot, 0.02) + rng.uniform(0.08, 0.2), rng.uniform(0.44, 0.62), rng.uniform(0.42, 0.6))
+        above, horizon, width = rng.uniform(0.08, 0.2), rng.uniform(0.44, 0.62), rng.uniform(0.42, 0.6)
+        lowest = 2 * width * (1 - horizon)  # slope of the lowest ray, which must meet the sand before the water
+        return Camera(min(max(foot, 0.02) + above, 0.7 * first * lowest), horizon, width)
     return Camera(max(foot, 0.02) + rng.uniform(0.09, 0.22), rng.uniform(0.42, 0.58), rng.uniform(0.42, 0.62))
 
 
-def _palms(kind: str, side: float, wishes: Wishes, height: Height, inland: Inland) -> list[Standing]:
+def _palms(kind: str, side: float, wishes: Wishes, height: Height, inland: Inland, first: float) -> list[Standing]:
     """Plant palms on the sand."""
     rng = wishes.rng
     sprites = [palm(wishes.noise, rng) for _ in range(2)]
-    first = float(inland(torch.zeros(1, 1), torch.zeros(1, 1)))  # distance of the shore straight ahead
     spots: list[tuple[float, float, float]] = []  # right, away, height
     if kind == "out":
         both = rng.random() < 0.55 and wishes.sun_side in (0, None)
