@@ -13,11 +13,13 @@ from synthviz.cnn.attributions import Attribution
 from synthviz.cnn.features import ReceptiveField
 from synthviz.plots.layout import add_caption, new_figure
 from synthviz.plots.pictures import show_tensor
+from synthviz.plots.style import default_style
 
 OPACITY = 0.65
 QUANTILE = 0.997  # the colour scale ends at this quantile of the absolute values
 
 
+@default_style()
 def attributions(
     picture: Tensor, found: Sequence[Attribution], class_names: Sequence[str] = (), opacity: float = OPACITY
 ) -> Figure:
@@ -85,6 +87,7 @@ def attribution_strength(values: np.ndarray, limit: float) -> np.ndarray:
     return strength
 
 
+@default_style()
 def receptive_fields(picture: Tensor, fields: dict[str, ReceptiveField]) -> Figure:
     """Draw the receptive field of one unit of each layer as a frame on the input.
 

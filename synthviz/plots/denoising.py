@@ -12,10 +12,12 @@ from PIL.Image import Image
 from synthviz.diffusion.denoising_film import DenoisingFilm
 from synthviz.diffusion.word_maps import WordMaps
 from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.style import default_style
 
 SIDE = 1.75  # inches; the side of a panel
 
 
+@default_style()
 def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
     """Draw the steps of a film from left to right, and under each step the model's estimate of the finished picture.
 
@@ -45,6 +47,7 @@ def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
     return figure
 
 
+@default_style()
 def word_maps(picture: Image, maps: WordMaps, words: Sequence[str] = ()) -> Figure:
     """Draw the attention map of each word over the picture, averaged over layers and steps.
 
@@ -76,6 +79,7 @@ def word_maps(picture: Image, maps: WordMaps, words: Sequence[str] = ()) -> Figu
     return figure
 
 
+@default_style()
 def word_map_over_time(picture: Image, maps: WordMaps, word: str, most: int = 8) -> Figure:
     """Draw the attention map of one word at each step.
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from synthviz.cnn.feature_statistics import NormalizedMaps, normalize_maps
 from synthviz.plots.layout import LINE, add_caption, caption_lines, new_figure, new_placed_figure, place_axes
+from synthviz.plots.style import default_style
 
 COLORS = colormaps["viridis"]
 DIGIT = 0.64  # width of a digit, as a share of the font size
@@ -26,6 +27,7 @@ READING = (
 )
 
 
+@default_style()
 def feature_maps(maps: Tensor, title: str = "Feature maps") -> Figure:
     """Draw all channels of a layer as one mosaic: 16 as 4×4, 32 as 4×8, 64 as 8×8.
 
@@ -44,6 +46,7 @@ def feature_maps(maps: Tensor, title: str = "Feature maps") -> Figure:
     return _draw_mosaics({"": normalized}, f"{title}: {_size(normalized)}", max(TILE, BODY / columns))
 
 
+@default_style()
 def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Feature maps") -> Figure:
     """Draw the same layer of a trained and of an untrained network side by side.
 
@@ -63,6 +66,7 @@ def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Featu
     return _draw_mosaics(networks, f"{title}: {_size(networks['trained'])}, of two networks", max(0.66, 4.6 / columns))
 
 
+@default_style()
 def filters(weights: Tensor, title: str = "Filters") -> Figure:
     """Draw the filters of a convolution that reads a picture.
 

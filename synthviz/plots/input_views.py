@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from synthviz.plots.layout import add_caption, new_placed_figure, place_axes
+from synthviz.plots.style import default_style
 
 BLOCK = 4  # pixels; the surface has one point for each 4×4 block, 56×56 instead of 224×224, to be drawn quickly
 QUICK_POINTS = 28  # points along a side of the surface that a slider rotates
@@ -20,6 +21,7 @@ LEVELS = np.linspace(0, 1, 11)
 # 3D axes are typed as `Any` below, because matplotlib's types do not cover them.
 
 
+@default_style()
 def input_visualizations(tensor: Tensor) -> Figure:
     """Draw the network's input as a heatmap, as contour lines and as a surface.
 
@@ -56,6 +58,7 @@ def input_visualizations(tensor: Tensor) -> Figure:
     return figure
 
 
+@default_style()
 def contour_view(tensor: Tensor) -> Figure:
     """Draw only the input's contour lines, quickly, in a small square figure.
 
@@ -65,13 +68,14 @@ def contour_view(tensor: Tensor) -> Figure:
     Raises:
         ValueError: if the tensor has another shape.
     """
-    figure = Figure(figsize=(SMALL, SMALL))
+    figure = new_placed_figure(SMALL, SMALL)
     axes = figure.add_axes((0, 0, 1, 1))
     _draw_contour(axes, _values(tensor))
     axes.set_axis_off()
     return figure
 
 
+@default_style()
 def surface_view(tensor: Tensor, azimuth: float, elevation: float) -> Figure:
     """Draw only the input's surface, quickly, in a small square figure.
 
@@ -84,7 +88,7 @@ def surface_view(tensor: Tensor, azimuth: float, elevation: float) -> Figure:
         ValueError: if the tensor has another shape.
     """
     values = _values(tensor)
-    figure = Figure(figsize=(SMALL, SMALL))
+    figure = new_placed_figure(SMALL, SMALL)
     axes: Any = figure.add_axes((0, 0, 1, 1), projection="3d")
     _draw_surface(axes, values, max(1, max(values.shape) // QUICK_POINTS), azimuth, elevation)
     axes.set(xlabel="", ylabel="", zlabel="", xticklabels=[], yticklabels=[], zticklabels=[])

@@ -12,8 +12,10 @@ from PIL.Image import Image
 from torch import Tensor
 
 from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.style import default_style
 
 
+@default_style()
 def picture_grid(
     pictures: Sequence[Image | np.ndarray],
     titles: Sequence[str] = (),
@@ -56,6 +58,7 @@ def picture_grid(
     return figure
 
 
+@default_style()
 def show_tensor(axes: Axes, picture: Tensor) -> None:
     """Draw a picture tensor, (1, 1 or 3, H, W) in [0, 1], without ticks.
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from synthviz.cnn.predictions import Prediction
 from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.style import default_style
 
 WINNER = "#2c728e"  # from viridis
 OTHER = "#b8cdd6"
@@ -14,6 +15,7 @@ INVALID = "0.8"
 ALARM = "#b71c1c"
 
 
+@default_style()
 def class_probabilities(prediction: Prediction) -> Figure:
     """Draw the probability of each class as a bar; the most probable class is dark, an invalid prediction all grey."""
     figure = new_figure(7.5, 4.4)
@@ -29,6 +31,7 @@ def class_probabilities(prediction: Prediction) -> Figure:
     return figure
 
 
+@default_style()
 def compare_class_probabilities(trained: Prediction, untrained: Prediction) -> Figure:
     """Draw the predictions of a trained and of an untrained network for the same picture side by side.
 

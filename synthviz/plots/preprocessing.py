@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from synthviz.plots.layout import add_caption, new_figure
+from synthviz.plots.style import default_style
 from synthviz.preprocessing.image_files import Stage
 from synthviz.preprocessing.loaded_image import LoadedImage
 
@@ -19,6 +20,7 @@ ALARM = "#c62828"
 INK = "#37474f"
 
 
+@default_style()
 def verification(loaded: LoadedImage) -> Figure:
     """Draw what was loaded, to check by eye: the picture, its tensor, and a histogram of the tensor's values.
 
@@ -82,6 +84,7 @@ def _draw_histogram(axes: Axes, values: np.ndarray) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+@default_style()
 def stages(loaded: LoadedImage) -> Figure:
     """Draw all stages of a picture side by side, each with its name, size, mode and range of values.
 
@@ -103,6 +106,7 @@ def stages(loaded: LoadedImage) -> Figure:
     return figure
 
 
+@default_style()
 def side_by_side(pictures: Mapping[str, ArrayLike], caption: str) -> Figure:
     """Draw pictures in a row, each under its name, with pixels as sharp squares.
 
