@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -59,13 +60,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status: 0 for success, 1 for failure, 130 after Ctrl-C."""
+    _print_every_character()
     show_log_lines()
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command == "sweep" and options.output_dir is None and not options.dry_run:
         parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
     commands = {"run": _run, "sweep": _sweep, "inspect": _inspect, "html": _write_pages}
-    return commands[options.command](options)
+    try:
+        status = commands[options.command](options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, as in `python -m synthviz inspect *.png | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at its end
+        return 1
+    return status
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -136,6 +144,13 @@ def _write_pages(options: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         return _fail(error)
     return 0
+
+
+def _print_every_character() -> None:
+    """Print characters that the terminal's encoding lacks as their codes, instead of failing on them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _silence_debugger() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from synthviz.__main__ import main
@@ -38,3 +42,28 @@ def test_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"synthviz {synthviz.__version__}\n"
+
+
+def test_a_character_that_the_terminal_lacks_is_printed_as_its_code(tmp_path):
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text('notebooks: [01_generation]\nruns: [{prompt: "a boat \u2713"}]\n', encoding="utf-8")
+    listed = subprocess.run(
+        [sys.executable, "-m", "synthviz", "sweep", str(sweep), "--dry-run"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1251"},
+        capture_output=True,
+        encoding="cp1251",
+    )
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert r"a boat \u2713" in listed.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe in another way")
+def test_a_reader_that_reads_no_further_ends_a_command_quietly(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text("notebooks: [02_preprocessing]\ngrid: {fit: [pad]}\n")
+    command = [sys.executable, "-m", "synthviz", "sweep", str(sweep), "--dry-run"]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (1, "")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from synthviz.runs.errors import CellError, RunError
+from synthviz.runs.kernel import kernel_options, private_folder
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-    from traitlets.config import Config
 
 COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -65,41 +63,26 @@ def _run_papermill(notebook: Path, target: Path, values: dict[str, Any], lessons
     import nbformat
     import papermill
 
-    with TemporaryDirectory(prefix="synthviz-", ignore_cleanup_errors=True) as private:
+    with private_folder() as private:
         source = notebook
         if not lessons:
-            source = Path(private, notebook.name)
+            source = private / notebook.name
             nbformat.write(without_lessons(nbformat.read(notebook, as_version=4)), source)
         papermill.execute_notebook(
             _escape(source),
             _escape(target),
             parameters={**values, "output_dir": ".", "interactive": False},
             cwd=str(target.parent),
-            kernel_name="python3",
             progress_bar=progress and sys.stderr.isatty(),
             # Store only the last state of a line that updates in place, such as a progress bar.
             coalesce_streams=True,
-            config=_connect_privately(Path(private)),
+            **kernel_options(private),
         )
 
 
 def _escape(path: Path) -> str:
     """Double the braces in a path; papermill takes single ones for parameters to fill in."""
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def _connect_privately(folder: Path) -> Config:
-    """Configure a kernel to talk over sockets in a private folder, which other users cannot open, instead of TCP.
-
-    Windows has no such sockets; there the kernel listens on the loopback interface, as Jupyter does by default.
-    """
-    from traitlets.config import Config
-
-    config = Config()
-    if os.name != "nt":
-        config.KernelManager.transport = "ipc"
-        config.KernelManager.connection_file = str(folder / "kernel.json")
-    return config
 
 
 def _read_code_cells(executed: Path, name: str, problem: str | None) -> list[NotebookNode]:

@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from synthviz.runs.errors import RunError
+from synthviz.runs.kernel import private_folder
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -126,7 +126,8 @@ def _start_local_workers(count: int, stack: ExitStack) -> Client:
     from distributed import Client, LocalCluster
 
     try:
-        scratch = stack.enter_context(TemporaryDirectory(prefix="synthviz-", ignore_cleanup_errors=True))
+        # The kernels' sockets lie in this folder.
+        scratch = str(stack.enter_context(private_folder()))
         cluster = stack.enter_context(
             LocalCluster(
                 n_workers=count,
