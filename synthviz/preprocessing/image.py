@@ -18,13 +18,13 @@ from synthviz.preprocessing.image_files import (
     MAX_PIXELS,
     PreprocessingError,
     decoding,
-    make_upright_and_opaque,
     open_picture,
 )
 from synthviz.preprocessing.isolation import load_isolated
 from synthviz.preprocessing.loaded_image import LoadedImage, fallback_image, log_fallback
 from synthviz.preprocessing.settings import Settings, check_settings
 from synthviz.preprocessing.steps import LUMA, resize, to_grey, to_tensor, uniformity_notes
+from synthviz.preprocessing.upright import make_upright_and_opaque
 
 WHITE = (255, 255, 255)
 

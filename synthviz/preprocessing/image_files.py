@@ -1,4 +1,4 @@
-"""Picture files, checked, decoded, turned upright and made opaque."""
+"""Picture files, checked and decoded; metadata that cannot be read is left out with a note."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from PIL import (
     ContainerIO,
     ExifTags,
     IcnsImagePlugin,
     IcoImagePlugin,
     Image,
-    ImageCms,
     ImageFile,
-    ImageOps,
     UnidentifiedImageError,
 )
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT, TiffImageFile
 
 from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
+from synthviz.preprocessing.damaged_metadata import without_damaged_metadata
 
 MAX_PIXELS = 25_000_000
+MAX_REPAIRED = 2**28  # bytes; a larger file with damaged metadata is refused
 # Left out: EPS, which Pillow passes to Ghostscript, and the formats of films, fonts and Windows metafiles.
 FORMATS = (
     "AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "IM", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI",
     "SGI", "TGA", "TIFF", "WEBP", "XBM", "XPM",
 )  # fmt: skip
+Draft = tuple[str | None, tuple[int, int]]  # the mode and the smallest size that are enough
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # grey with more than 8 bits a pixel
 
 
@@ -115,7 +115,7 @@ def decoding(path: Path, max_pixels: int) -> Iterator[list[str]]:
     notes.extend(dict.fromkeys(f"Pillow noticed: {printable(text)}" for text in texts))
 
 
-def open_picture(path: Path, max_pixels: int, draft: tuple[str | None, tuple[int, int]] | None = None) -> OpenedPicture:
+def open_picture(path: Path, max_pixels: int, draft: Draft | None = None) -> OpenedPicture:
     """Read and decode a file. Call it inside `decoding`, because Pillow may raise nearly anything.
 
     Args:
@@ -131,13 +131,41 @@ def open_picture(path: Path, max_pixels: int, draft: tuple[str | None, tuple[int
     formats = [name for name in FORMATS if name in Image.OPEN]  # Pillow may have been built without AVIF
     # Pillow gets an open file: when it opens a TIFF by its name, it garbles some that are stored on their side.
     with path.open("rb") as file:
-        for size in _sizes_inside_icon(file):
-            _check_size(size, max_pixels)
-        with Image.open(file, formats=formats) as image:
-            _check_size(image.size, max_pixels)
-            image.verify()
-        with Image.open(file, formats=formats) as image:  # verify() leaves an image that cannot be decoded
-            return _decode(image, draft)
+        try:
+            return _open(file, formats, max_pixels, draft)
+        except (PreprocessingError, MemoryError):
+            raise
+        except Exception as error:
+            return _open_without_metadata(path, formats, max_pixels, draft, error)
+
+
+def _open_without_metadata(
+    path: Path, formats: list[str], max_pixels: int, draft: Draft | None, reason: Exception
+) -> OpenedPicture:
+    """Decode a file without the metadata that cannot be read; raise the first reason again if this fails too."""
+    repaired = without_damaged_metadata(path.read_bytes()) if path.stat().st_size <= MAX_REPAIRED else None
+    if repaired is None:
+        raise reason
+    content, left_out = repaired
+    try:
+        opened = _open(io.BytesIO(content), formats, max_pixels, draft)
+    except (PreprocessingError, MemoryError):
+        raise
+    except Exception:
+        raise reason from None  # the pixels are damaged too
+    parts = printable(", ".join(left_out))
+    note = f"Parts of its metadata cannot be read ({parts}); the picture was decoded without them."
+    return replace(opened, stage=replace(opened.stage, notes=(*opened.stage.notes, note)))
+
+
+def _open(file: BinaryIO, formats: list[str], max_pixels: int, draft: Draft | None) -> OpenedPicture:
+    for size in _sizes_inside_icon(file):
+        _check_size(size, max_pixels)
+    with Image.open(file, formats=formats) as image:
+        _check_size(image.size, max_pixels)
+        image.verify()
+    with Image.open(file, formats=formats) as image:  # verify() leaves an image that cannot be decoded
+        return _decode(image, draft)
 
 
 def _check_file(path: Path) -> None:
@@ -189,7 +217,7 @@ def _sizes_inside_icon(file: BinaryIO) -> list[tuple[int, int]]:
     return sizes
 
 
-def _decode(image: ImageFile.ImageFile, draft: tuple[str | None, tuple[int, int]] | None) -> OpenedPicture:
+def _decode(image: ImageFile.ImageFile, draft: Draft | None) -> OpenedPicture:
     """Decode the first frame of an opened file."""
     (width, height), frames = image.size, getattr(image, "n_frames", 1)
     kind, mode, samples = image.format or "unknown", image.mode, _samples(image)
@@ -208,9 +236,14 @@ def _decode(image: ImageFile.ImageFile, draft: tuple[str | None, tuple[int, int]
         notes.append(f"The file holds {frames} frames; the first was taken.")
     if orientation in range(2, 9):
         step += f", turned upright (EXIF orientation {orientation})"
-        notes.append(_turned_note(orientation))
+        notes.append(turned_note(orientation))
     original: dict[str, int | str] = {"width": width, "height": height, "mode": mode, "format": kind}
     return OpenedPicture(Stage("opened", step, picture, tuple(notes)), samples, original)
+
+
+def turned_note(orientation: int) -> str:
+    """Return the note about a picture that was turned."""
+    return f"The camera noted orientation {orientation} (EXIF); the picture was turned upright."
 
 
 def _samples(image: ImageFile.ImageFile) -> Samples:
@@ -232,46 +265,3 @@ def _scale_transparency(image: ImageFile.ImageFile) -> None:
     elif rawmode == "RGB;16B" and isinstance(transparent, tuple):
         # Only the upper 8 of 16 bits are kept, so nearly equal colours become transparent too.
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
-
-
-def make_upright_and_opaque(opened: Stage, background: tuple[int, ...]) -> Stage:
-    """Apply the EXIF orientation and put transparency on a background.
-
-    Args:
-        opened: the decoded picture.
-        background: red, green and blue, each 0 to 255.
-
-    Returns:
-        A picture in mode "L", "RGB" or one of `DEEP_MODES`; a deep one keeps its transparent value.
-    """
-    picture = opened.picture
-    steps, notes = [], []
-    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if orientation in range(2, 9):
-        picture = ImageOps.exif_transpose(picture)
-        steps.append(f"turned upright (EXIF orientation {orientation})")
-        notes.append(_turned_note(orientation))
-    if picture.has_transparency_data and picture.mode not in DEEP_MODES:
-        rgba = picture.convert("RGBA")
-        lowest = np.asarray(rgba.getchannel("A")).min()
-        picture = Image.new("RGBA", rgba.size, (*background, 255))
-        picture.alpha_composite(rgba)
-        if lowest < 255:
-            steps.append(f"laid over the background {background}")
-            notes.append(f"Some pixels are transparent; the picture was laid over the background {background}.")
-    if picture.mode not in ("L", "RGB", *DEEP_MODES):
-        target = "L" if picture.mode == "1" else "RGB"
-        if picture.mode != "RGBA":
-            steps.append(f"converted from {picture.mode} to {target}")
-        picture = _lab_to_rgb(picture) if picture.mode == "LAB" else picture.convert(target)
-    return Stage("upright and opaque", "; ".join(steps) or "already upright and opaque", picture, tuple(notes))
-
-
-def _turned_note(orientation: int) -> str:
-    return f"The camera noted orientation {orientation} (EXIF); the picture was turned upright."
-
-
-def _lab_to_rgb(picture: Image.Image) -> Image.Image:
-    """Convert CIELAB to sRGB by the exact formula; the table of `convert` is up to 19 of 255 levels off."""
-    profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(*profiles, "LAB", "RGB", flags=ImageCms.Flags.NOOPTIMIZE).apply(picture)
