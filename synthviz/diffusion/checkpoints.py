@@ -7,6 +7,7 @@ safetensors, in one file or in the parts that an index names, and its classes mu
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from synthviz.errors import SynthvizError
 
 LIBRARIES = ("diffusers", "transformers")
 WEIGHTS = ".safetensors"
+RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor"}  # diffusers opens it as such, with transformers 5
+VARIANT = re.compile(r"[^.]+?(?:\.(?!safetensors)([^.]+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
 NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgpack", ".onnx", ".py", ".so", ".joblib")
 
 
@@ -64,8 +67,10 @@ def check_index(index: dict[str, Any]) -> None:
     import diffusers
 
     kind = index.get("_class_name")
-    if not isinstance(kind, str) or _own_class("diffusers", kind) is None:
+    own = _own_class("diffusers", kind) if isinstance(kind, str) else None
+    if own is None:
         raise UnsafeCheckpoint(f"it wants the pipeline {kind!r}, which diffusers does not have")
+    _check_installed(own, f"it wants the pipeline {kind}")
     for name, (library, class_name) in components(index).items():
         if Path(name).name != name or name in (".", ".."):
             raise UnsafeCheckpoint(f"it names a part {name!r}, which is no folder of its own")
@@ -79,6 +84,22 @@ def check_index(index: dict[str, Any]) -> None:
                 f"its {name} is a {library}.{class_name}; a part must be no pipeline and no ONNX model, whose weights "
                 "need not be safetensors"
             )
+        _check_installed(found, f"its {name} is a {library}.{class_name}")
+
+
+def find_variant(folder: Path) -> str | None:
+    """Return the variant in which a saved pipeline stores weights, such as "fp16"; None where plain names suffice.
+
+    diffusers opens `model.fp16.safetensors` only if it is asked for the variant "fp16". A part that has weights under
+    its plain name is opened from those.
+    """
+    variants = set()
+    for part in {path.parent for path in folder.glob(f"*/*{WEIGHTS}")}:
+        found = {VARIANT.fullmatch(path.name) for path in part.glob(f"*{WEIGHTS}")}
+        names = {match[1] for match in found if match is not None}
+        if None not in names:
+            variants |= names
+    return min(variants) if variants else None
 
 
 def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -110,8 +131,23 @@ def _own_class(library: str, class_name: str) -> type | None:
         homes[library] = getattr(diffusers.pipelines, library)
     if library not in homes or not class_name.isidentifier() or class_name.startswith("_"):
         return None
+    if library == "transformers":
+        class_name = RENAMED.get(class_name, class_name)
     found = getattr(homes[library], class_name, None)
     return found if isinstance(found, type) and found.__module__.split(".")[0] in LIBRARIES else None
+
+
+def _check_installed(found: type, what: str) -> None:
+    """Check that diffusers has a class, and not only the stand-in for one whose optional library is missing."""
+    if type(found).__name__ != "DummyObject":
+        return
+    try:
+        found()
+    except ImportError as error:
+        missing = re.search(r"requires the (\S+) library", str(error))
+        raise UnsafeCheckpoint(
+            f"{what}, which needs a library that is not installed: {missing[1] if missing else error}"
+        ) from error
 
 
 def _has_weights(library: str, class_name: str) -> bool:

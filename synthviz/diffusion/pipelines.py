@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.capabilities import makes_pictures_from_text
-from synthviz.diffusion.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+from synthviz.diffusion.checkpoints import (
+    NEVER_OPENED,
+    WEIGHTS,
+    UnsafeCheckpoint,
+    check_checkpoint,
+    check_index,
+    find_variant,
+)
+from synthviz.diffusion.hub import fetch_index, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
 from synthviz.errors import SynthvizError
@@ -98,11 +105,42 @@ def _find(model: str) -> _Source:
         # The teacher's own folder holds only the parts that it does not share with the embedded model.
         return _Source(model, MODELS / "embedded", shipped=True)
     source = _Source(model, Path(model).expanduser(), shipped=False)
-    if not source.is_local and model.count("/") != 1:
+    if model and source.is_local:
+        return source
+    if source.folder.is_file():
+        raise ModelLoadError(_why_no_file(model, source.folder))
+    if _is_path(model):
+        raise ModelLoadError(f"there is no folder {model!r} (the current folder is {Path.cwd()})")
+    if not _is_hub_id(model):
         close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise ModelLoadError(f"{model!r} is neither 'embedded', nor a local folder, nor a hub id 'owner/name'{hint}")
     return source
+
+
+def _why_no_file(model: str, file: Path) -> str:
+    if file.name == "model_index.json":
+        return f"{model!r} is a file; name the folder that holds it"
+    return (
+        f"{model!r} is a single file, not the folder of a diffusers pipeline; if it holds a whole model, convert it "
+        "once with diffusers: from_single_file(...) of its pipeline, then save_pretrained(folder)"
+    )
+
+
+def _is_path(model: str) -> bool:
+    """Tell whether a name can only mean a place on the disk: no hub id begins or ends like this."""
+    return model.startswith((".", "/", "~")) or "\\" in model or Path(model).suffix in (WEIGHTS, *NEVER_OPENED)
+
+
+def _is_hub_id(model: str) -> bool:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # documented, not in its __all__
+
+    try:
+        validate_repo_id(model)
+    except HFValidationError:
+        return False
+    return "/" in model
 
 
 def _choose_device(device: str | None) -> tuple[str, tuple[str, ...]]:
@@ -133,10 +171,7 @@ def _check_before_opening(source: _Source) -> None:
             for folder in {source.folder, MODELS / source.model}:
                 verify_shipped(folder)
         elif not source.is_local:
-            from huggingface_hub import hf_hub_download
-
-            index = Path(hf_hub_download(source.model, "model_index.json"))
-            check_index(json.loads(index.read_text(encoding="utf-8")))
+            check_index(fetch_index(source.model))
         elif (source.folder / "model_index.json").exists():
             ignored = check_checkpoint(source.folder)
             if ignored:
@@ -159,6 +194,7 @@ def _open(source: _Source, device: str) -> DiffusionPipeline:
                 str(source.folder) if source.is_local else source.model,
                 **(_teacher_parts() if source.model == "embedded-teacher" else {}),
                 dtype=_dtype(source, device),
+                variant=find_variant(source.folder) if source.is_local else None,
                 use_safetensors=True,
                 trust_remote_code=False,
                 low_cpu_mem_usage=True,
@@ -247,14 +283,11 @@ def _start_openvino(source: _Source, pipeline: DiffusionPipeline) -> str:
 
 def _why_not_loaded(source: _Source, error: Exception) -> str:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(source.folder), source.model)
-    if source.is_local:
-        if not (source.folder / "model_index.json").exists():
-            return f"the folder {source.model!r} holds no diffusers pipeline: it has no model_index.json"
+    if not source.is_local:
+        return why_not_fetched(source.model, error) or f"the model {source.model!r} cannot be loaded: {reason}"
+    if (source.folder / "model_index.json").exists():
         return f"the pipeline in the folder {source.model!r} cannot be loaded: {reason}"
-    message = str(error).lower()
-    if any(word in message for word in ("offline", "connect", "cached", "not found", "resolve")):
-        return (
-            f"the model {source.model!r} is neither a local folder nor downloaded yet, and the hub cannot be reached "
-            f"or does not have it; with a network, fetch it once with `hf download {source.model}`"
-        )
-    return f"the model {source.model!r} cannot be loaded from the hub: {reason}"
+    below = [*source.folder.glob("*/model_index.json"), *source.folder.glob("*/*/model_index.json")]
+    inside = sorted(path.parent.relative_to(source.folder).as_posix() for path in below)
+    hint = f"; its folder {inside[0]!r} has one" if inside else ""
+    return f"the folder {source.model!r} holds no diffusers pipeline: it has no model_index.json{hint}"

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny_pipelines
+import torch
 
 from synthviz import pipelines
-from synthviz.diffusion.checkpoints import UnsafeCheckpoint, check_checkpoint, check_index
+from synthviz.diffusion.checkpoints import RENAMED, UnsafeCheckpoint, check_checkpoint, check_index, find_variant
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 from synthviz.shipped_models import CHECKSUMS, DamagedWeights, compute_checksums, verify_shipped
 
@@ -206,6 +208,64 @@ def test_a_broken_index_is_named(checkpoint, content):
     (checkpoint / "model_index.json").write_text(content)
     with pytest.raises(ModelLoadError, match=r"its model_index\.json"):
         load_pipeline(str(checkpoint), device="cpu")
+
+
+def test_an_old_name_that_diffusers_maps_is_accepted(checkpoint):
+    """Transformers 5 has no CLIPFeatureExtractor; diffusers opens a CLIPImageProcessor."""
+    from transformers import CLIPImageProcessor
+
+    CLIPImageProcessor().save_pretrained(checkpoint / "feature_extractor")
+    set_part(checkpoint, "feature_extractor", ["transformers", "CLIPFeatureExtractor"])
+    pipeline = load_pipeline(str(checkpoint), device="cpu")
+    assert type(pipeline.feature_extractor).__name__.startswith("CLIPImageProcessor")
+
+
+def test_old_names_are_those_of_diffusers():
+    from diffusers.utils import deprecation_utils
+
+    of_diffusers = {old: new["new_class"] for old, new in deprecation_utils._TRANSFORMERS_CLASS_REMAPPING.items()}
+    assert of_diffusers == RENAMED
+
+
+@pytest.mark.parametrize("name", ["KolorsPipeline", "DPMSolverSDEScheduler"])
+def test_a_class_that_needs_a_missing_library_is_not_called_foreign(checkpoint, monkeypatch, name):
+    import diffusers
+    from diffusers.utils.import_utils import DummyObject
+
+    def stand_in(*_):
+        raise ImportError(f"{name} requires the sentencepiece library but it was not found")
+
+    missing = DummyObject(name, (), {"__init__": stand_in, "__module__": "diffusers.utils.dummy_objects"})
+    monkeypatch.setattr(diffusers, name, missing, raising=False)
+    set_part(checkpoint, *(("_class_name", name) if "Pipeline" in name else ("scheduler", ["diffusers", name])))
+    with pytest.raises(ModelLoadError, match=f"{name}, which needs a library that is not installed: sentencepiece"):
+        load_pipeline(str(checkpoint), device="cpu")
+
+
+class TestVariants:
+    """Weights under names such as diffusion_pytorch_model.fp16.safetensors, which diffusers opens only if asked to."""
+
+    def saved_as(self, folder, **options):
+        tiny_pipelines.stable_diffusion().save_pretrained(folder, variant="fp16", **options)
+        return folder
+
+    @pytest.mark.parametrize("options", [{}, {"max_shard_size": "100KB"}])
+    def test_a_variant_alone_is_opened(self, tmp_path, options):
+        pipeline = load_pipeline(str(self.saved_as(tmp_path, **options)), device="cpu")
+        wanted = tiny_pipelines.stable_diffusion().unet.state_dict()
+        assert all(torch.equal(value, wanted[key]) for key, value in pipeline.unet.state_dict().items())
+
+    def test_a_variant_of_some_parts_only(self, tmp_path):
+        self.saved_as(tmp_path)
+        shutil.rmtree(tmp_path / "unet")
+        tiny_pipelines.stable_diffusion().unet.save_pretrained(tmp_path / "unet")
+        assert find_variant(tmp_path) == "fp16"
+        load_pipeline(str(tmp_path), device="cpu")
+
+    def test_plain_names_come_first(self, saved, tmp_path):
+        checkpoint = Path(shutil.copytree(saved["sd1"], tmp_path / "both"))
+        self.saved_as(checkpoint)
+        assert find_variant(checkpoint) is None
 
 
 def test_empty_parts_are_ignored():
