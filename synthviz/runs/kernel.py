@@ -64,12 +64,13 @@ def holds_sockets(folder: Path) -> bool:
     return True
 
 
-def kernel_options(private: Path) -> dict[str, Any]:
-    """Return the options for `papermill.execute_notebook` that start this Python as the kernel.
+@contextmanager
+def this_python(private: Path) -> Iterator[dict[str, Any]]:
+    """Yield the options for `papermill.execute_notebook` that start this Python as the kernel.
 
     The kernel talks over sockets in the private folder, or listens on the loopback interface, as Jupyter does by
     default, if the folder cannot hold sockets. It reads neither the user's IPython profile, which may run code at the
-    start, nor a matplotlibrc, and it imports nothing from the folder it runs in.
+    start, nor a matplotlibrc, and it imports nothing from the folder it runs in. It ends with the block.
 
     Args:
         private: a folder that other users cannot open.
@@ -79,6 +80,7 @@ def kernel_options(private: Path) -> dict[str, Any]:
     from traitlets import default
 
     environment = _environment(private)
+    managers: list[AsyncKernelManager] = []
 
     class ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -90,7 +92,26 @@ def kernel_options(private: Path) -> dict[str, Any]:
         def _kernel_spec_manager_default(self) -> KernelSpecManager:
             return ThisPython(parent=self)
 
-    return {"kernel_name": "python3", "kernel_manager_class": ThisPythonManager, "config": _connection(private)}
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            managers.append(self)
+
+    try:
+        yield {"kernel_name": "python3", "kernel_manager_class": ThisPythonManager, "config": _connection(private)}
+    finally:
+        for manager in managers:
+            _end(manager)
+
+
+def _end(manager: Any) -> None:
+    """End what nbclient leaves behind when it cannot connect to a kernel: the kernel, and sockets.
+
+    Python would wait for ever for these sockets to send what they hold.
+    """
+    if manager.has_kernel:
+        manager.provisioner.process.kill()
+        manager.provisioner.process.wait()
+    manager.context.destroy(linger=0)
 
 
 def _environment(private: Path) -> dict[str, str]:

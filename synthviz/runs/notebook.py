@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.runs.errors import CellError, RunError
-from synthviz.runs.kernel import kernel_options, private_folder
+from synthviz.runs.kernel import private_folder, this_python
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -63,7 +63,7 @@ def _run_papermill(notebook: Path, target: Path, values: dict[str, Any], lessons
     import nbformat
     import papermill
 
-    with private_folder() as private:
+    with private_folder() as private, this_python(private) as kernel:
         source = notebook
         if not lessons:
             source = private / notebook.name
@@ -76,7 +76,7 @@ def _run_papermill(notebook: Path, target: Path, values: dict[str, Any], lessons
             progress_bar=progress and sys.stderr.isatty(),
             # Store only the last state of a line that updates in place, such as a progress bar.
             coalesce_streams=True,
-            **kernel_options(private),
+            **kernel,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -9,10 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
+import zmq
 from small_notebooks import write_notebook
 
-from synthviz.runs.errors import CellError
+from synthviz.runs.errors import CellError, RunError
 from synthviz.runs.kernel import holds_sockets, private_folder, short_temporary_folder
 from synthviz.runs.notebook import execute
 
@@ -104,3 +107,18 @@ def test_the_surroundings_of_the_user_do_not_reach_the_kernel(run, tmp_path, mon
     cell += "print(sys.executable, 'leaked' in globals() or 'leaked' in dir(__builtins__), __debug__,"
     cell += " matplotlib.rcParams['image.origin'])"
     assert run(cell) == f"{sys.executable} False True upper"
+
+
+def test_a_kernel_that_cannot_be_reached_is_killed_and_no_socket_stays_open(run, deep, monkeypatch):
+    """Python would otherwise wait for ever, at its end or when it collects garbage, for the sockets to close."""
+
+    def open_contexts() -> list[zmq.Context]:
+        return [found for found in gc.get_objects() if isinstance(found, zmq.Context) and not found.closed]
+
+    monkeypatch.setattr("synthviz.runs.kernel.short_temporary_folder", lambda: None)
+    monkeypatch.setattr("synthviz.runs.kernel.holds_sockets", lambda folder: True)
+    before = len(open_contexts())
+    with pytest.raises(RunError, match="too long"):
+        run("1 + 1")
+    assert len(open_contexts()) == before
+    assert [child for child in psutil.Process().children() if "ipykernel" in str(child.cmdline())] == []
