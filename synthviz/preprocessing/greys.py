@@ -37,7 +37,8 @@ def deep_grey(picture: Image.Image, samples: Samples, grey_background: int) -> S
     low, high, notes = _value_range(values if finite.all() else values[finite], picture.mode, samples)
     black, white = (high, low) if samples.white_is_zero else (low, high)
     step = f"already grey; {low:.6g} to {high:.6g} scaled to [0, 1]" + (", 0 as white" if samples.white_is_zero else "")
-    scaled = (values - black) / ((white - black) or 1)
+    scaled = values - black
+    scaled /= (white - black) or 1
     if not finite.all():
         scaled[~finite] = grey_background / 255
         count = values.size - np.count_nonzero(finite)
@@ -46,11 +47,11 @@ def deep_grey(picture: Image.Image, samples: Samples, grey_background: int) -> S
     if isinstance(transparent, numbers.Real) and (values == transparent).any():
         scaled[values == transparent] = grey_background / 255
         notes.append("Some pixels are transparent; they show the background.")
-    return Stage("grey", step, Image.fromarray(scaled.astype(np.float32)), tuple(notes))
+    return Stage("grey", step, Image.fromarray(scaled.astype(np.float32, copy=False)), tuple(notes))
 
 
 def _stored_values(picture: Image.Image, samples: Samples) -> np.ndarray:
-    """Return the file's values, (H, W) float64.
+    """Return the file's values, (H, W) float32 if they have up to 16 bits, else float64.
 
     Pillow reads signed 8 bits as unsigned and unsigned 32 bits as signed; both are corrected here.
     """
@@ -59,7 +60,7 @@ def _stored_values(picture: Image.Image, samples: Samples) -> np.ndarray:
         stored = stored.view(np.int8)
     elif picture.mode == "I" and samples.bits == 32 and not samples.signed:
         stored = stored.view(np.uint32)
-    return stored.astype(np.float64)
+    return stored.astype(np.float32 if picture.mode != "F" and samples.bits <= 16 else np.float64)
 
 
 def _value_range(finite: np.ndarray, mode: str, samples: Samples) -> tuple[float, float, list[str]]:

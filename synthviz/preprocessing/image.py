@@ -38,6 +38,7 @@ def preprocess_image(
     grey_weights: Sequence[float] = LUMA,
     background: Sequence[int] = WHITE,
     max_pixels: int = MAX_PIXELS,
+    color_managed: bool = False,
     fast: bool = False,
     strict: bool = False,
     isolate: bool = False,
@@ -57,6 +58,9 @@ def preprocess_image(
         background: red, green and blue, each 0 to 255, behind transparent pixels and in the padding.
         max_pixels: a file with more pixels is not decoded. Pillow itself refuses more than twice
             `PIL.Image.MAX_IMAGE_PIXELS`, which is 179 million.
+        color_managed: convert colours to sRGB first, by the file's ICC profile, or by what its PNG chunks, AVIF boxes
+            or EXIF say. Without it the stored numbers are used, as torchvision uses them, and a warning tells if they
+            are not sRGB.
         fast: decode a JPEG at an eighth, a quarter or half of its size where that is enough, and its brightness
             only. A photo then takes about a third of the time; it differs by less than 1/255 on average.
         strict: raise an error instead of returning the test pattern.
@@ -73,7 +77,7 @@ def preprocess_image(
     """
     if not isinstance(path, (str, Path)) or not str(path).strip():
         raise ValueError(f"path is {path!r}; it must name a picture file")
-    settings = check_settings(size, fit, interpolation, grey_weights, background, max_pixels, fast)
+    settings = check_settings(size, fit, interpolation, grey_weights, background, max_pixels, color_managed, fast)
     path, load = Path(path), partial(load_picture, settings=settings)
     try:
         return load_isolated(path, load) if isolate else load(path)
@@ -94,10 +98,11 @@ def load_picture(path: Path, settings: Settings) -> LoadedImage:
     """
     name = printable_name(path)
     size, weights, grey_background = settings.size, settings.grey_weights, settings.grey_background
-    draft = ("L" if weights == LUMA else None, (size, size)) if settings.fast else None
+    only_grey = weights == LUMA and not settings.color_managed
+    draft = ("L" if only_grey else None, (size, size)) if settings.fast else None
     with decoding(path, settings.max_pixels) as pillow_notes:  # around every step: each may need too much memory
         opened = open_picture(path, settings.max_pixels, draft)
-        upright = make_upright_and_opaque(opened.stage, settings.background)
+        upright = make_upright_and_opaque(opened, settings.background, settings.color_managed)
         grey = to_grey(upright, opened.samples, weights, grey_background)
         resized = resize(grey.picture, size, settings.fit, settings.interpolation, grey_background)
         tensor = to_tensor(resized.picture)

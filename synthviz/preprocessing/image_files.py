@@ -24,9 +24,11 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPL
 
 from synthviz.errors import SynthvizError
 from synthviz.files import printable, printable_name
+from synthviz.preprocessing.color_spaces import CodePoints, ColorSpace, find_color_space, read_color_box
 from synthviz.preprocessing.damaged_metadata import without_damaged_metadata
 
-MAX_PIXELS = 25_000_000
+# Cameras of 61 megapixels write fewer. In every mode so many pixels fit into the memory of an isolated process.
+MAX_PIXELS = 64_000_000
 MAX_REPAIRED = 2**28  # bytes; a larger file with damaged metadata is refused
 # Left out: EPS, which Pillow passes to Ghostscript, and the formats of films, fonts and Windows metafiles.
 FORMATS = (
@@ -80,11 +82,13 @@ class OpenedPicture:
     Attributes:
         stage: the picture, with notes about the file.
         samples: how the file stores its greys.
-        original: width, height, mode and format of the file, as JSON.
+        color_space: in which the file stores its colours; None for sRGB, or if the file does not say.
+        original: width, height, mode, format and colour space of the file, as JSON.
     """
 
     stage: Stage
     samples: Samples
+    color_space: ColorSpace | None
     original: dict[str, int | str]
 
 
@@ -161,11 +165,12 @@ def _open_without_metadata(
 def _open(file: BinaryIO, formats: list[str], max_pixels: int, draft: Draft | None) -> OpenedPicture:
     for size in _sizes_inside_icon(file):
         _check_size(size, max_pixels)
+    color_box = read_color_box(file)
     with Image.open(file, formats=formats) as image:
         _check_size(image.size, max_pixels)
         image.verify()
     with Image.open(file, formats=formats) as image:  # verify() leaves an image that cannot be decoded
-        return _decode(image, draft)
+        return _decode(image, draft, color_box)
 
 
 def _check_file(path: Path) -> None:
@@ -188,7 +193,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PreprocessingError(
             f"its {width}×{height} pixels are {width * height / 1e6:.1f} million, "
-            f"more than the {max_pixels / 1e6:g} million that are read"
+            f"more than the {max_pixels / 1e6:g} million that are read; max_pixels sets this limit"
         )
 
 
@@ -217,7 +222,7 @@ def _sizes_inside_icon(file: BinaryIO) -> list[tuple[int, int]]:
     return sizes
 
 
-def _decode(image: ImageFile.ImageFile, draft: Draft | None) -> OpenedPicture:
+def _decode(image: ImageFile.ImageFile, draft: Draft | None, color_box: CodePoints | bytes | None) -> OpenedPicture:
     """Decode the first frame of an opened file."""
     (width, height), frames = image.size, getattr(image, "n_frames", 1)
     kind, mode, samples = image.format or "unknown", image.mode, _samples(image)
@@ -228,6 +233,7 @@ def _decode(image: ImageFile.ImageFile, draft: Draft | None) -> OpenedPicture:
     if draft is not None:
         image.draft(*draft)
     picture = image.copy()  # decodes every pixel; the copy does not need the file any more
+    color_space = find_color_space(image, color_box)
     notes = []
     step = f"opened: {width}×{height} {mode}, {kind}"
     if (*picture.size, picture.mode) != (width, height, mode):
@@ -238,7 +244,9 @@ def _decode(image: ImageFile.ImageFile, draft: Draft | None) -> OpenedPicture:
         step += f", turned upright (EXIF orientation {orientation})"
         notes.append(turned_note(orientation))
     original: dict[str, int | str] = {"width": width, "height": height, "mode": mode, "format": kind}
-    return OpenedPicture(Stage("opened", step, picture, tuple(notes)), samples, original)
+    if color_space is not None:
+        original["color_space"] = color_space.name
+    return OpenedPicture(Stage("opened", step, picture, tuple(notes)), samples, color_space, original)
 
 
 def turned_note(orientation: int) -> str:

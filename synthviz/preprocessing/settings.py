@@ -29,6 +29,7 @@ class Settings:
     grey_weights: tuple[float, ...]
     background: tuple[int, ...]
     max_pixels: int
+    color_managed: bool
     fast: bool
     notes: tuple[str, ...] = ()
 
@@ -46,6 +47,7 @@ class Settings:
             "interpolation": self.interpolation,
             "grey_weights": list(self.grey_weights),
             "background": list(self.background),
+            "color_managed": self.color_managed,
             "fast": self.fast,
         }
 
@@ -57,6 +59,7 @@ def check_settings(
     grey_weights: Sequence[float],
     background: Sequence[int],
     max_pixels: int,
+    color_managed: bool,
     fast: bool,
 ) -> Settings:
     """Check the parameters of `preprocess_image` and return them as plain Python values.
@@ -91,6 +94,7 @@ def check_settings(
         tuple(map(float, grey_weights)),
         tuple(map(int, background)),
         int(max_pixels),
+        bool(color_managed),
         bool(fast),
         notes,
     )

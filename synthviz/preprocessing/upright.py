@@ -6,7 +6,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from synthviz.files import printable
-from synthviz.preprocessing.image_files import DEEP_MODES, Stage, turned_note
+from synthviz.preprocessing.color_spaces import ColorSpace, deep_grey_to_srgb, to_srgb
+from synthviz.preprocessing.image_files import DEEP_MODES, OpenedPicture, Samples, Stage, turned_note
 
 # EXIF orientation to the turn that undoes it.
 TURNS = {
@@ -20,23 +21,28 @@ TURNS = {
 }
 
 
-def make_upright_and_opaque(opened: Stage, background: tuple[int, ...]) -> Stage:
-    """Apply the EXIF orientation and put transparency on a background.
+def make_upright_and_opaque(opened: OpenedPicture, background: tuple[int, ...], color_managed: bool = False) -> Stage:
+    """Apply the EXIF orientation, convert colours to sRGB, and put transparency on a background.
 
     Args:
         opened: the decoded picture.
-        background: red, green and blue, each 0 to 255.
+        background: red, green and blue, each 0 to 255, in sRGB.
+        color_managed: whether to convert colours; without it, a note tells that they are not sRGB.
 
     Returns:
         A picture in mode "L", "RGB" or one of `DEEP_MODES`; a deep one keeps its transparent value.
     """
-    picture = opened.picture
+    picture = opened.stage.picture
     steps = []
     orientation, notes = _orientation(picture)
     if orientation in TURNS:
         picture = picture.transpose(TURNS[orientation])
         steps.append(f"turned upright (EXIF orientation {orientation})")
         notes.append(turned_note(orientation))
+    if opened.color_space is not None:
+        picture, color_steps, color_notes = _to_srgb(picture, opened.color_space, opened.samples, color_managed)
+        steps += color_steps
+        notes += color_notes
     if picture.has_transparency_data and picture.mode not in DEEP_MODES:
         rgba = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         lowest = np.asarray(rgba.getchannel("A")).min()
@@ -63,6 +69,23 @@ def _orientation(picture: Image.Image) -> tuple[int, list[str]]:
     if isinstance(orientation, int) and 0 <= orientation <= 8:  # some cameras write 0 for "unknown"
         return orientation, []
     return 1, [f"Its EXIF orientation is {printable(repr(orientation)[:40])}, not 1 to 8; the picture was not turned."]
+
+
+def _to_srgb(
+    picture: Image.Image, space: ColorSpace, samples: Samples, color_managed: bool
+) -> tuple[Image.Image, list[str], list[str]]:
+    """Convert a picture to sRGB, or not; return it with the steps and notes about it."""
+    is_deep, problem = picture.mode in DEEP_MODES, space.problem
+    if not problem and is_deep and (not picture.mode.startswith("I;16") or samples.signed or samples.white_is_zero):
+        problem = "such greys are not converted"
+    if not problem and color_managed:
+        try:
+            converted = deep_grey_to_srgb(picture, space, samples.bits) if is_deep else to_srgb(picture, space)
+            return converted, [f"converted from {space.name} to sRGB"], []
+        except (ValueError, OSError, ImageCms.PyCMSError) as error:
+            problem = printable(str(error))
+    reason = f", because {problem}" if problem else "; color_managed=True converts them"
+    return picture, [], [f"Its colours are stored in {space.name} and were read as if they were sRGB{reason}."]
 
 
 def _lab_to_rgb(picture: Image.Image) -> Image.Image:
