@@ -21,40 +21,48 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_SOCKET = "kernel-ipc-10"  # the name that jupyter_client gives to the last of its sockets, with a digit to spare
+PREFIX = "synthviz-"
+LEVEL = len("/synthviz-12345678")
 # A user's start-up file, profile, style or filter of warnings must not change a run; Python ignores empty variables.
 SWITCHED_OFF = ("PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONINSPECT")
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
+def private_folder(levels: int = 0) -> Iterator[Path]:
     """Create a temporary folder that other users cannot open, and remove it afterwards.
 
     Sockets fit into it if this machine has a place for them; otherwise it is where all temporary files are.
+
+    Args:
+        levels: how many folders deeper the sockets will lie, at most; each is made by this function.
     """
     with tempfile.TemporaryDirectory(
-        prefix="synthviz-", dir=short_temporary_folder(), ignore_cleanup_errors=True
+        prefix=PREFIX, dir=short_temporary_folder(levels), ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
 
 
-def short_temporary_folder() -> str | None:
+def short_temporary_folder(levels: int = 0) -> str | None:
     """Return a folder for temporary folders with sockets in them; None if there is no such folder.
 
     The path of a socket may have about a hundred bytes, and some disks can hold no sockets. `TMPDIR` may name a folder
     that is too deep, or such a disk.
+
+    Args:
+        levels: as in `private_folder`.
     """
     for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp")):
-        with suppress(OSError), tempfile.TemporaryDirectory(prefix="synthviz-", dir=parent) as folder:
-            if holds_sockets(Path(folder)):
+        with suppress(OSError), tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as folder:
+            if holds_sockets(Path(folder), levels):
                 return parent
     return None
 
 
-def holds_sockets(folder: Path) -> bool:
-    """Whether a kernel's sockets can be made in a folder; on Windows they cannot."""
+def holds_sockets(folder: Path, levels: int = 0) -> bool:
+    """Whether a kernel's sockets can be made in a folder, or so many levels deeper; on Windows they cannot."""
     if not hasattr(socket, "AF_UNIX"):
         return False
-    path = folder / LONGEST_SOCKET
+    path = folder / (levels * LEVEL * "-" + LONGEST_SOCKET)
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(path))

@@ -115,7 +115,7 @@ def test_a_kernel_that_cannot_be_reached_is_killed_and_no_socket_stays_open(run,
     def open_contexts() -> list[zmq.Context]:
         return [found for found in gc.get_objects() if isinstance(found, zmq.Context) and not found.closed]
 
-    monkeypatch.setattr("synthviz.runs.kernel.short_temporary_folder", lambda: None)
+    monkeypatch.setattr("synthviz.runs.kernel.short_temporary_folder", lambda levels: None)
     monkeypatch.setattr("synthviz.runs.kernel.holds_sockets", lambda folder: True)
     before = len(open_contexts())
     with pytest.raises(RunError, match="too long"):

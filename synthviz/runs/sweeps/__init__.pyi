@@ -1,11 +1,13 @@
 from . import (
     cluster as cluster,
     dispatch as dispatch,
+    failures as failures,
     folder as folder,
     limits as limits,
     plan as plan,
     report as report,
     run_on_worker as run_on_worker,
+    run_process as run_process,
     sweep as sweep,
     sweep_file as sweep_file,
     workers as workers,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from synthviz.runs.errors import RunError
@@ -123,11 +123,13 @@ def _connect_to_scheduler(address: str, settings: ClusterSettings, stack: ExitSt
 
 def _start_local_workers(count: int, stack: ExitStack) -> Client:
     """Start workers on this machine, which end when the stack is closed, and connect to them."""
+    import dask
     from distributed import Client, LocalCluster
 
     try:
-        # The kernels' sockets lie in this folder.
-        scratch = str(stack.enter_context(private_folder()))
+        stack.enter_context(dask.config.set(_default_dask_settings()))
+        # A worker makes a folder for each run in it, and the kernel of the run a folder for its sockets in that.
+        scratch = str(stack.enter_context(private_folder(levels=2)))
         cluster = stack.enter_context(
             LocalCluster(
                 n_workers=count,
@@ -146,6 +148,18 @@ def _start_local_workers(count: int, stack: ExitStack) -> Client:
     except (RuntimeError, OSError) as error:
         raise RunError(f"no workers can be started on this machine: {_reason(error)}") from error
     return client
+
+
+def _default_dask_settings() -> dict[str, Any]:
+    """Return Dask's own settings of schedulers, nannies and workers.
+
+    The user's settings are made for other clusters: with a lifetime, or a module to load first, workers would end
+    before a run does.
+    """
+    from dask import config
+
+    own = config.merge(*config.defaults)["distributed"]
+    return {f"distributed.{part}": own[part] for part in ("scheduler", "nanny", "worker")}
 
 
 def _security(settings: ClusterSettings) -> Security:

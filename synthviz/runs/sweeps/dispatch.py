@@ -14,11 +14,12 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from synthviz.runs.errors import RunError, WorkerUnfit
+from synthviz.runs.sweeps.failures import describe_failure
 from synthviz.runs.sweeps.folder import RUNS, UNFINISHED, store_failure, verified_manifest
 from synthviz.runs.sweeps.plan import PlannedRun
 from synthviz.runs.sweeps.report import FAILED, Report
-from synthviz.runs.sweeps.run_on_worker import Orders, Outcome, describe_failure
-from synthviz.runs.sweeps.workers import Workers
+from synthviz.runs.sweeps.run_on_worker import Orders, Outcome
+from synthviz.runs.sweeps.workers import GO_ON, Workers
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -28,7 +29,10 @@ logger = logging.getLogger(__name__)
 CHECK_EVERY = 5.0  # seconds between two checks of which workers are connected
 LOG_EVERY = 5.0  # seconds between two lines of progress
 LEAST_SUBMITTED = 64  # runs that the scheduler knows at a time; a plan may hold a hundred thousand
-SCHEDULER_LOST = "the scheduler went away; finished runs are kept, the same command goes on with the rest"
+# Minutes without the end of any run, besides the longest time of a run, which Dask starts up to four times if its
+# workers die; in these minutes a cluster may start.
+MARGIN = 10.0
+SCHEDULER_LOST = f"the scheduler went away; {GO_ON}"
 Work = Callable[[PlannedRun, Orders], Outcome]
 
 
@@ -65,13 +69,15 @@ class Dispatcher:
         self._workers = Workers(client, orders)
         self._submitted: dict[str, _Submitted] = {}  # by the future's key
         self._ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
-        self._check_at = time.monotonic() + CHECK_EVERY
+        self._longest_silence = 60 * (4 * orders.limits.minutes + MARGIN)  # seconds
+        self._last_ended = time.monotonic()
+        self._check_at = self._last_ended + CHECK_EVERY
 
     def work_through(self, runs: Sequence[PlannedRun]) -> None:
         """Have the cluster do all these runs.
 
         Raises:
-            RunError: if the scheduler is lost, or no worker is left that can do a run.
+            RunError: if the scheduler is lost, no worker is left that can do a run, or no run ends any more.
         """
         progress = _Progress(len(runs))
         waiting = iter(runs)
@@ -82,6 +88,7 @@ class Dispatcher:
                 self._check_workers()
             ended = self._next_ended()
             if ended is not None and self._collect(ended):
+                self._last_ended = time.monotonic()
                 progress.run_ended(self._report.counts[FAILED])
                 for run in itertools.islice(waiting, 1):
                     self._submit(run)
@@ -97,7 +104,10 @@ class Dispatcher:
         future.add_done_callback(self._ended.put)
 
     def _check_workers(self) -> None:
-        """Submit runs again that no connected worker may do."""
+        """Submit runs again that no connected worker may do; raise an error if no run ends any more."""
+        silence = time.monotonic() - self._last_ended
+        if silence > self._longest_silence:
+            raise RunError(f"no run has ended for {silence / 60:.0f} minutes, as if all workers hang; {GO_ON}")
         present = self._workers.present()
         for key, submitted in list(self._submitted.items()):
             if present and submitted.workers is not None and not submitted.workers & present:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthviz.runs.chain import notebooks_folder, run_notebooks
-from synthviz.runs.errors import CellError, LimitExceeded, RunError, WorkerUnfit
+from synthviz.runs.chain import notebooks_folder
+from synthviz.runs.errors import RunError, WorkerUnfit
+from synthviz.runs.sweeps.failures import describe_failure
 from synthviz.runs.sweeps.folder import TOKEN, UNFINISHED, store_failure, store_run
-from synthviz.runs.sweeps.limits import Limits, enforced_limits, limited_threads
+from synthviz.runs.sweeps.limits import Limits
 from synthviz.runs.sweeps.plan import PlannedRun, hash_sources
+from synthviz.runs.sweeps.run_process import Task, do_in_own_process
 
-_one_at_a_time = threading.Lock()  # papermill changes the working directory, and a process has only one
+_one_at_a_time = threading.Lock()  # a run may use all threads and all memory of its worker
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,21 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
         WorkerUnfit: if another worker has to do the run; nothing is written then.
     """
     output_dir = Path(orders.output_dir)
-    started = time.monotonic()
     with _one_at_a_time:
+        started = time.monotonic()
+        deadline = started + 60 * orders.limits.minutes
         for attempt in range(1, 2 + orders.limits.retries):
             check_worker(orders)
             unfinished = output_dir / UNFINISHED / f"{run.key}-{uuid.uuid4().hex[:8]}"
             try:
-                _run_in(unfinished, run, orders)
-                store_run(unfinished, output_dir, run.key)
-                return Outcome(run.key)
+                found = _run_in(unfinished, run, orders, deadline)
+                if found is None:
+                    store_run(unfinished, output_dir, run.key)
+                    return Outcome(run.key)
+                failure = found
             except Exception as error:  # stored, so that the other runs go on
-                seconds = round(time.monotonic() - started, 2)
-                failure = describe_failure(error, run) | {"attempts": attempt, "seconds": seconds}
+                failure = describe_failure(error, run)
+            failure |= {"attempts": attempt, "seconds": round(time.monotonic() - started, 2)}
             if failure["kind"] != "kernel" or attempt > orders.limits.retries:
                 break
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -87,12 +92,11 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
     return Outcome(run.key, failure)
 
 
-def _run_in(folder: Path, run: PlannedRun, orders: Orders) -> None:
-    """Run the notebooks in a new folder, within the limits."""
+def _run_in(folder: Path, run: PlannedRun, orders: Orders, deadline: float) -> dict[str, Any] | None:
+    """Run the notebooks in a new folder, within the limits; return the failure, or None."""
     folder.mkdir()
-    given = [(name, str(value)) for name, value in run.parameters.items()]
-    with limited_threads(orders.threads), enforced_limits(orders.limits):
-        run_notebooks(folder, given, orders.find_notebooks(), orders.notebooks, lessons=False, progress=False)
+    task = Task(run, str(folder), orders.notebooks, str(orders.find_notebooks()), orders.threads)
+    return do_in_own_process(task, orders.limits, deadline)
 
 
 def check_worker(orders: Orders) -> None:
@@ -133,19 +137,3 @@ def _check_folder(orders: Orders) -> None:
     if not same_folder:
         host = socket.gethostname()
         raise WorkerUnfit(f"{host} does not see the sweep's folder {orders.output_dir!r}; it must be shared")
-
-
-def describe_failure(error: Exception, run: PlannedRun) -> dict[str, Any]:
-    """Return a failure as a dictionary for JSON; "kind" is "cell", "limit", "kernel" or "system"."""
-    kinds = {CellError: "cell", LimitExceeded: "limit", RunError: "kernel"}
-    kind = next((name for error_type, name in kinds.items() if isinstance(error, error_type)), "system")
-    failure: dict[str, Any] = {"key": run.key, "parameters": run.parameters, "kind": kind, "host": socket.gethostname()}
-    failure["error"] = " ".join(str(error).partition("\n\n")[0].split()) or type(error).__name__
-    if isinstance(error, CellError):
-        failure |= {
-            "notebook": error.notebook,
-            "cell": error.cell,
-            "source": error.source,
-            "traceback": error.traceback,
-        }
-    return failure

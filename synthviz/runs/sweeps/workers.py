@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+GO_ON = "finished runs are kept, the same command goes on with the rest"
 PATIENCE = 15.0  # seconds without any worker before a warning; a nanny needs a few to start a new worker
 WARN_AGAIN = 60.0  # seconds
+LONGEST_WAIT = 600.0  # seconds without any worker before the sweep ends
 
 
 class Workers:
@@ -37,7 +39,8 @@ class Workers:
         self._client, self._orders = client, orders
         self._known: set[str] = set()
         self._reported: set[str] = set()
-        self._warn_at: float | None = None  # when to warn that there is no worker; None while there is one
+        self._seen = time.monotonic()  # when there was a worker
+        self._warn_at = self._seen + PATIENCE  # when to warn that there is none
         problems = self._check()
         if problems:
             raise RunError("; ".join(sorted(set(problems.values()))))
@@ -61,14 +64,14 @@ class Workers:
         """Return the addresses of the connected workers; warn if there have been none for some time.
 
         Raises:
-            RunError: if there are workers, but none can do a run.
+            RunError: if there are workers, but none can do a run, or if there has been none for too long.
         """
         present = frozenset(self._client.nthreads())
         now = time.monotonic()
         if present:
-            self._warn_at = None
-        elif self._warn_at is None:
-            self._warn_at = now + PATIENCE
+            self._seen, self._warn_at = now, now + PATIENCE
+        elif now - self._seen > LONGEST_WAIT:
+            raise RunError(f"there has been no worker for {now - self._seen:.0f} s; {GO_ON}")
         elif now >= self._warn_at:
             logger.warning("There is no worker; waiting for one. Ctrl-C stops the sweep, and finished runs are kept.")
             self._warn_at = now + WARN_AGAIN

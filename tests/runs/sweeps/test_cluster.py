@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import dask
 import pytest
 
 from synthviz.runs.errors import RunError
@@ -58,3 +61,13 @@ def test_workers_that_cannot_be_started_are_reported_on_one_line(monkeypatch):
     monkeypatch.setattr("distributed.LocalCluster", fail)
     with pytest.raises(RunError, match="Cluster failed to start: no ports"), connect(ClusterSettings(workers=1)):
         pass
+
+
+def test_the_dask_settings_of_the_user_do_not_reach_the_workers_here():
+    users = {"distributed.worker.lifetime.duration": "1 s", "distributed.worker.preload": ["no_such_module"]}
+    with dask.config.set(users), connect(ClusterSettings(workers=1)) as (client, _):
+        assert client.submit(lambda: dask.config.get("distributed.worker.lifetime.duration")).result(30) is None
+        (worker,) = client.nthreads()
+        time.sleep(2)
+        assert list(client.nthreads()) == [worker]
+        assert dask.config.get("distributed.worker.preload") == []

@@ -177,14 +177,6 @@ def test_a_run_whose_sweep_was_started_again_has_not_failed(orders, notebooks, t
     assert os.listdir(sweep / "failures") == []
 
 
-def test_a_sweep_shows_no_progress_bar_of_its_notebooks(orders, monkeypatch):
-    asked = []
-    monkeypatch.setattr("papermill.execute_notebook", lambda *paths, **options: asked.append(options["progress_bar"]))
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    execute_run(RUN, orders(retries=0))
-    assert asked == [False]
-
-
 def test_if_two_workers_do_the_same_run_the_first_result_stays(orders, tmp_path):
     execute_run(RUN, orders())
     manifest = tmp_path / "sweep" / "runs" / RUN.key / "manifest.json"

@@ -93,6 +93,10 @@ def die_once(run, orders):
     return pretend(run, orders)
 
 
+def never_end(run, orders):
+    time.sleep(600)
+
+
 @pytest.fixture
 def scheduler():
     """The address of a scheduler without workers."""
@@ -223,6 +227,19 @@ class TestWorkersThatJoinAndLeave:
             logger.removeFilter(start_another)
         assert finished.done == 2
         assert len([line for line in lines if "There is no worker" in line]) == 1
+
+    def test_a_sweep_ends_if_no_worker_comes(self, sweep, tmp_path, monkeypatch, scheduler, start_worker):
+        monkeypatch.setattr("synthviz.runs.sweeps.dispatch.CHECK_EVERY", 0.2)
+        monkeypatch.setattr("synthviz.runs.sweeps.workers.LONGEST_WAIT", 1.0)
+        start_worker(tmp_path, after=tmp_path)
+        with pytest.raises(RunError, match="no worker for"):
+            sweep(1, 2, cluster=ClusterSettings(scheduler), work=die_once)
+
+    def test_a_sweep_whose_runs_never_end_ends(self, sweep, monkeypatch):
+        monkeypatch.setattr("synthviz.runs.sweeps.dispatch.CHECK_EVERY", 0.2)
+        monkeypatch.setattr("synthviz.runs.sweeps.dispatch.MARGIN", -240 + 1 / 60)  # beside 4 times 60 minutes
+        with pytest.raises(RunError, match="no run has ended"):
+            sweep(1, work=never_end)
 
     def test_a_sweep_whose_workers_are_all_unfit_ends_with_an_error(self, sweep, tmp_path):
         with pytest.raises(RunError, match=r"no worker is left .* shared"):
