@@ -59,6 +59,9 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
     """
     if "callback_on_step_end" not in call_parameters(pipeline):
         raise ValueError(f"a {type(pipeline).__name__} has no step callback, so that its steps cannot be recorded")
+    scheduler = find_scheduler(pipeline, config.scheduler)
+    if estimates:
+        _check_estimates(pipeline, scheduler or pipeline.scheduler)
     latents: list[Tensor] = []
     timesteps: list[float] = []
     estimated: list[Tensor] = []
@@ -71,7 +74,7 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
         timesteps.append(timestep)
         latents.append(current)
 
-    with scheduler_set(pipeline, find_scheduler(pipeline, config.scheduler)):
+    with scheduler_set(pipeline, scheduler):
         watched = recorded_estimates(pipeline, estimated) if estimates else nullcontext()
         with watched:
             alone = replace(config, count=1, scheduler=None)
@@ -83,6 +86,21 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
         (*frames, picture.image),
         tuple(decode_latents(pipeline, estimate, *size) for estimate in estimated),
         tuple(timesteps),
+    )
+
+
+def _check_estimates(pipeline: DiffusionPipeline, scheduler: Any) -> None:
+    if returns_estimates(scheduler):
+        return
+    others = [type(each) for each in built_schedulers(pipeline).values() if returns_estimates(each)]
+    names = ", ".join(sorted(short_name(kind.__name__) for kind in others))
+    raise ValueError(_no_estimates(type(scheduler).__name__) + (f", or use one of {names}" if names else ""))
+
+
+def _no_estimates(scheduler: str) -> str:
+    return (
+        f"{scheduler} does not return the model's estimate of the finished picture; record the film with "
+        "estimates=False"
     )
 
 
@@ -110,13 +128,9 @@ def _recording_scheduler(scheduler: Any, estimates: list[Tensor], required: bool
     @functools.wraps(kind.step)  # pipelines read the signature
     def step(self: Any, *args: Any, return_dict: bool = True, **kwargs: Any) -> Any:
         output = kind.step(self, *args, **kwargs, return_dict=True)
-        # LCMScheduler calls it "denoised", most others "pred_original_sample".
-        estimate = getattr(output, "pred_original_sample", getattr(output, "denoised", None))
+        estimate = estimate_of(output)
         if estimate is None and required:
-            raise ValueError(
-                f"{kind.__name__} does not return the model's estimate of the finished picture; record the film with "
-                "estimates=False, or use another scheduler, such as DDIM"
-            )
+            raise ValueError(_no_estimates(kind.__name__))
         if estimate is not None:
             estimates.append(estimate.detach().clone())
         return output if return_dict else output.to_tuple()

@@ -82,11 +82,11 @@ def generate(
         logged as warnings and stored in its record under "notes".
 
     Raises:
-        ValueError: for a size or scheduler that the pipeline cannot use, before any work.
+        ValueError: for a size, a scheduler or a number of steps that the pipeline cannot use, before any work.
         GenerationError: if the memory does not suffice for even one picture.
     """
     arguments, notes = call_arguments(pipeline, config)
-    scheduler = find_scheduler(pipeline, config.scheduler)
+    scheduler = find_scheduler(pipeline, config.scheduler, arguments["num_inference_steps"])
     with scheduler_set(pipeline, scheduler), quiet_libraries(), GenerationProgress(on_step) as progress:
         for name in ("prompt", "negative_prompt"):
             if arguments.get(name):
