@@ -15,7 +15,13 @@ from synthviz.diffusion.capabilities import call_parameters
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.generation import GeneratedPicture, generate
 from synthviz.diffusion.latents import decode_latents
-from synthviz.diffusion.schedulers import find_scheduler, scheduler_set
+from synthviz.diffusion.schedulers import (
+    estimate_of,
+    find_scheduler,
+    returns_estimates,
+    scheduler_set,
+    usable_schedulers,
+)
 from synthviz.files import whole_file
 
 if TYPE_CHECKING:
@@ -92,8 +98,7 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
 def _check_estimates(pipeline: DiffusionPipeline, scheduler: Any) -> None:
     if returns_estimates(scheduler):
         return
-    others = [type(each) for each in built_schedulers(pipeline).values() if returns_estimates(each)]
-    names = ", ".join(sorted(short_name(kind.__name__) for kind in others))
+    names = ", ".join(name for name, each in usable_schedulers(pipeline).items() if returns_estimates(each))
     raise ValueError(_no_estimates(type(scheduler).__name__) + (f", or use one of {names}" if names else ""))
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -49,17 +48,17 @@ def find_scheduler(pipeline: DiffusionPipeline, name: str | None, steps: int | N
     return scheduler
 
 
-def usable_schedulers(pipeline: DiffusionPipeline, steps: int | None = None) -> list[str]:
-    """Return the short names of the schedulers that a pipeline can use, with so many steps, sorted."""
-    usable = []
-    for class_name, kind in _offered(pipeline).items():
+def usable_schedulers(pipeline: DiffusionPipeline, steps: int | None = None) -> dict[str, Any]:
+    """Build every scheduler that a pipeline can use, with so many steps; by short name, sorted."""
+    usable = {}
+    for class_name, kind in sorted(_offered(pipeline).items()):
         try:
             scheduler = kind.from_config(pipeline.scheduler.config)
         except ImportError:  # an optional library is missing
             continue
         if not _missing(pipeline, scheduler) and (steps is None or not _problem_with_steps(scheduler, steps)):
-            usable.append(_short(class_name))
-    return sorted(usable)
+            usable[_short(class_name)] = scheduler
+    return usable
 
 
 def returns_estimates(scheduler: Any) -> bool:
@@ -148,18 +147,21 @@ def _takes(scheduler: Any, steps: int) -> bool:
     return True
 
 
-@torch.no_grad()
 def _take_steps(scheduler: Any, steps: int) -> Any:
     """Let a scheduler take its steps on empty latents; returns the output of the last one."""
+    import torch
+
     own = {"generator": torch.Generator()} if "generator" in inspect.signature(scheduler.step).parameters else {}
     latents = torch.zeros(1, 4, 2, 2)
     learnt_variance = str(scheduler.config.get("variance_type")).startswith("learned")
     predicted = torch.zeros(1, 8 if learnt_variance else 4, 2, 2)
     output = None
-    scheduler.set_timesteps(steps)
-    for timestep in scheduler.timesteps:
-        output = scheduler.step(predicted, timestep, latents, **own)
-        latents = output.prev_sample
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they come again when the scheduler draws
+        scheduler.set_timesteps(steps)
+        for timestep in scheduler.timesteps:
+            output = scheduler.step(predicted, timestep, latents, **own)
+            latents = output.prev_sample
     return output
 
 

@@ -158,11 +158,17 @@ def test_a_named_scheduler_is_filmed(tiny):
     assert film.picture.record["scheduler"] == "DDPMScheduler"
 
 
-def test_a_scheduler_without_estimates_is_refused(tiny):
+def test_a_scheduler_without_estimates_is_refused_before_any_work(tiny, monkeypatch):
     config = GenerationConfig("a boat", count=1, steps=3, scheduler="DPMSolverMultistep")
-    with pytest.raises(ValueError, match="DPMSolverMultistepScheduler does not return"):
-        record_film(tiny, config)
     assert len(record_film(tiny, config, estimates=False).frames) == 3
+    monkeypatch.setattr(type(tiny.text_encoder), "forward", lambda *_, **__: pytest.fail("work was begun"))
+    with pytest.raises(ValueError, match=r"DPMSolverMultistepScheduler does not return .*, or use one of .*DDIM"):
+        record_film(tiny, config)
+
+
+def test_a_flow_matching_pipeline_is_offered_no_scheduler_that_it_lacks():
+    with pytest.raises(ValueError, match=r"with estimates=False$"):
+        record_film(tiny_pipelines.flux(), BOAT)
 
 
 class TestAnimation:
