@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from synthviz.diffusion.capabilities import encoded_prompt
 from synthviz.diffusion.pipeline_info import info_of
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 
@@ -38,19 +39,41 @@ def cross_attention_layers(pipeline: DiffusionPipeline) -> list[str]:
 
 
 def words_and_tokens(pipeline: DiffusionPipeline, prompt: str) -> list[tuple[str, list[int]]]:
-    """Return the words of a prompt that the text encoder reads, each with the positions of its tokens."""
+    """Return the words of a prompt that the text encoder reads, each with the positions of its tokens.
+
+    A word learnt by textual inversion may have several tokens, one for each of its vectors.
+    """
     tokenizer = pipeline.tokenizer
+    text, spans = _encoded(pipeline, prompt)
     offsets = tokenizer(
-        prompt, truncation=True, max_length=tokenizer.model_max_length, return_offsets_mapping=True
+        text, truncation=True, max_length=tokenizer.model_max_length, return_offsets_mapping=True
     ).offset_mapping
     found = []
     for match in WORD.finditer(prompt):
-        positions = [
-            position for position, (start, end) in enumerate(offsets) if start < match.end() and end > match.start()
-        ]
+        first, last = spans[match.start()][0], spans[match.end() - 1][1]
+        positions = [position for position, (start, end) in enumerate(offsets) if start < last and end > first]
         if positions:
             found.append((match[0], positions))
     return found
+
+
+def _encoded(pipeline: DiffusionPipeline, prompt: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text that the pipeline encodes, and where in it each character of the prompt begins and ends.
+
+    diffusers writes a name of textual inversion once for each of its vectors: "<cat>" becomes "<cat> <cat>_1 <cat>_2".
+    """
+    names = [name for name in pipeline.tokenizer.get_added_vocab() if encoded_prompt(pipeline, name) != name]
+    pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    text, spans = "", []
+    for piece in re.split(f"({pattern})", prompt) if names else [prompt]:
+        begin = len(text)
+        if piece in names:
+            text += encoded_prompt(pipeline, piece)
+            spans += [(begin, len(text))] * len(piece)
+        else:
+            text += piece
+            spans += [(begin + index, begin + index + 1) for index in range(len(piece))]
+    return text, spans
 
 
 @dataclass

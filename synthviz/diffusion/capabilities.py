@@ -67,6 +67,16 @@ def size_multiple(pipeline: DiffusionPipeline) -> int:
     return max(8, int(pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1)))
 
 
+def encoded_prompt(pipeline: DiffusionPipeline, prompt: str, tokenizer: Any = None) -> str:
+    """Return the text that a pipeline gives to a tokenizer of its own, its `tokenizer` if none is given.
+
+    It differs from the prompt where this has a name learnt by textual inversion (Gal et al. 2022) as several vectors.
+    """
+    convert = getattr(pipeline, "maybe_convert_prompt", None)
+    text: str = prompt if convert is None else convert(prompt, tokenizer or pipeline.tokenizer)
+    return text
+
+
 def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
     """Return the end of a prompt that no text encoder of the pipeline reads; "" if one of them reads all of it."""
     parameters = call_parameters(pipeline)
@@ -78,7 +88,7 @@ def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
         limit = tokenizer.model_max_length
         if "CLIP" not in type(tokenizer).__name__ and "max_sequence_length" in parameters:
             limit = parameters["max_sequence_length"].default
-        ids = tokenizer(prompt, truncation=False).input_ids
+        ids = tokenizer(encoded_prompt(pipeline, prompt, tokenizer), truncation=False).input_ids
         if len(ids) <= limit:
             return ""
         unread.append(tokenizer.decode(ids[limit - 1 :], skip_special_tokens=True).strip())

@@ -119,7 +119,8 @@ def _check_own(pipeline: DiffusionPipeline, steps: int | None) -> None:
 
 def _missing(pipeline: DiffusionPipeline, scheduler: Any) -> list[str]:
     """Return what the pipeline's code uses of a scheduler and this one does not have."""
-    return [name for name in SOMETIMES_MISSING if name in _names_used(type(pipeline)) and not hasattr(scheduler, name)]
+    kind: type = type(pipeline)
+    return [name for name in SOMETIMES_MISSING if name in _names_used(kind) and not hasattr(scheduler, name)]
 
 
 @cache

@@ -128,6 +128,42 @@ def test_words_beyond_the_text_encoders_limit_have_no_map(tiny):
         maps.heatmap("lantern")
 
 
+class TestTextualInversion:
+    """A name learnt as three vectors, which the pipeline writes as "<cat> <cat>_1 <cat>_2"."""
+
+    @pytest.fixture
+    def inverted(self, tiny):
+        tiny.set_progress_bar_config(disable=True)
+        tiny.load_textual_inversion(torch.randn(3, 32), token="<cat>")
+        return tiny
+
+    def test_the_words_after_it_keep_their_tokens(self, inverted):
+        found = word_maps.words_and_tokens(inverted, "a <cat> by <cat>, ok")
+        # The start mark, a, three vectors, b, y, three vectors, a comma, o, k.
+        assert found == [("a", [1]), ("cat", [2, 3, 4]), ("by", [5, 6]), ("cat", [7, 8, 9]), ("ok", [11, 12])]
+
+    def test_the_tokens_are_those_that_the_pipeline_encodes(self, inverted, monkeypatch):
+        encoded = []
+        forward = inverted.text_encoder.forward
+        monkeypatch.setattr(
+            inverted.text_encoder, "forward", lambda ids, *a, **kw: (encoded.append(ids), forward(ids, *a, **kw))[1]
+        )
+        config = GenerationConfig("a <cat> on a boat", count=1, steps=1, guidance_scale=1.0)
+        ((_, maps),) = word_maps.generate_with_word_maps(inverted, config)
+        assert maps.words == ("a", "cat", "on", "a", "boat")
+        read = inverted.tokenizer.convert_ids_to_tokens(encoded[0][0])
+        positions = dict(word_maps.words_and_tokens(inverted, config.prompt))
+        assert [read[position] for position in positions["cat"]] == ["<cat>", "<cat>_1", "<cat>_2"]
+        assert [read[position] for position in positions["boat"]] == ["b", "o", "a", "t</w>"]
+
+    def test_what_it_cuts_off_is_noted(self, inverted):
+        config = GenerationConfig("<cat> " * 25 + "lantern", count=1, steps=1)
+        (picture,) = generation.generate(inverted, config)
+        assert [note for note in picture.record["notes"] if "never sees" in note and "antern" in note]
+        (picture,) = generation.generate(inverted, GenerationConfig("<cat> " * 25, count=1, steps=1))
+        assert not any("never sees" in note for note in picture.record["notes"])
+
+
 def test_a_repeated_word_is_averaged_and_case_does_not_matter(tiny):
     (_, maps), _ = word_maps.generate_with_word_maps(tiny, BOATS)
     layer = maps.layers[MIDDLE]
