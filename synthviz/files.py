@@ -12,6 +12,21 @@ from pathlib import Path
 from typing import Any
 
 
+def user_path(path: str | Path, start: str | Path = "") -> Path:
+    """Return the path that a user means: the one rule for every path that the package gets.
+
+    A "~" or "~name" at the beginning is a home folder, as in a shell; if there is no user of this name, it is a file's
+    name. Everything else stays as it is typed: variables such as "$HOME", "file://" and drive letters are names too.
+    The result means the same path if it is given to this function again.
+
+    Args:
+        path: a path as text or as an object; "./~x" is a file of the name "~x".
+        start: the folder that a relative path starts from; "" is the current one.
+    """
+    found = Path(start, os.path.expanduser(path))
+    return found.absolute() if str(found).startswith("~") else found
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Write a file whole or not at all.
@@ -19,7 +34,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Yields a temporary path in the same folder; it is renamed into place when the block ends, and removed if the
     block raises. The suffix is kept, so that Pillow and matplotlib recognise the format.
     """
-    path = Path(path)
+    path = user_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-", suffix=path.suffix)
     os.close(handle)
@@ -56,7 +71,7 @@ def write_text(path: str | Path, text: str) -> Path:
     """Write UTF-8 text whole or not at all; returns the path."""
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
-    return Path(path)
+    return user_path(path)
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -66,5 +81,5 @@ def write_json(path: str | Path, value: Any) -> Path:
 
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with user_path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

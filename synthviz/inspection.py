@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthviz.errors import SynthvizError
-from synthviz.files import printable, printable_name
+from synthviz.files import printable, printable_name, user_path
 from synthviz.preprocessing.image_files import MAX_PIXELS
 from synthviz.records import record_in
 
@@ -34,7 +34,7 @@ def describe_picture(path: str | Path) -> str:
     """
     import PIL.Image
 
-    path = Path(path)
+    path = user_path(path)
     name = printable_name(path)
     try:
         with PIL.Image.open(path) as image:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.files import whole_file
+from synthviz.files import user_path, whole_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -97,7 +97,7 @@ def write_png(path: str | Path, image: Image, record: dict[str, Any]) -> Path:
     info.add_text(RECORD_KEY, json.dumps(record, sort_keys=True, allow_nan=False))
     with whole_file(path) as unfinished:
         image.save(unfinished, format="PNG", pnginfo=info)
-    return Path(path)
+    return user_path(path)
 
 
 def _parameters_text(record: dict[str, Any]) -> str:
@@ -127,7 +127,7 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
     """
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(user_path(path)) as image:
         return record_in(image.info)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.files import printable_name
+from synthviz.files import printable_name, user_path
 from synthviz.records import read_record
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def shipped_pictures() -> list[Path]:
 
 def pictures_of_run(output_dir: str | Path) -> list[Path]:
     """Return the generated pictures in a run's folder, in the order of their numbers."""
-    return sorted(Path(output_dir).glob("generated_image_*.png"), key=_number)
+    return sorted(user_path(output_dir).glob("generated_image_*.png"), key=_number)
 
 
 def open_shipped_pictures() -> list[tuple[Image, dict[str, Any]]]:
@@ -74,7 +74,7 @@ def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
         FileNotFoundError: if there is none of them.
     """
     if image_path:
-        path = Path(image_path).expanduser()
+        path = user_path(image_path)
         return ChosenPicture(path, f"Using your picture {printable_name(path)}.", shipped=False)
     generated = pictures_of_run(output_dir)
     if generated:
@@ -83,7 +83,7 @@ def choose_picture(image_path: str, output_dir: str | Path) -> ChosenPicture:
     paths = shipped_pictures()
     if not paths:
         raise FileNotFoundError("no picture was generated yet, and none came with this installation of synthviz")
-    folder = Path(output_dir).resolve().name
+    folder = user_path(output_dir).resolve().name
     reason = f"No picture has been generated in {folder!r} yet, so this is {paths[0].name}, which ships with synthviz."
     return ChosenPicture(paths[0], reason, shipped=True)
 

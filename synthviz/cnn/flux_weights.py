@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 # Flux's name of each layer → SceneCNN's name.
+from synthviz.files import user_path
+
 LAYERS = {
     "conv1": "conv1.convolution",
     "conv2": "conv2.convolution",
@@ -57,7 +59,7 @@ def read_flux_weights(path: str | Path, shapes: dict[str, tuple[int, ...]]) -> d
 def _read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     name = Path(path).name
     try:
-        with Path(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+        with user_path(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {name}") from None

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from synthviz.cnn.flux_weights import read_flux_weights
-from synthviz.files import whole_file
+from synthviz.files import user_path, whole_file
 from synthviz.scenes import PLACES
 from synthviz.shipped_models import MODELS, verify_shipped
 
@@ -82,7 +82,7 @@ class SceneCNN(nn.Module):
             FileNotFoundError: if the file is missing.
             ValueError: if the file is damaged, or contains the weights of another network or for other classes.
         """
-        path = Path(path)
+        path = user_path(path)
         if path == WEIGHTS:
             verify_shipped(WEIGHTS.parent)
         weights = _read_weights(path)
@@ -118,7 +118,7 @@ class SceneCNN(nn.Module):
         }
         with whole_file(path) as unfinished:
             save_file(weights, unfinished, metadata={"format": "pt", "class_names": json.dumps(PLACES)})
-        return Path(path)
+        return user_path(path)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the class probabilities.

@@ -22,7 +22,7 @@ from synthviz.diffusion.schedulers import (
     scheduler_set,
     usable_schedulers,
 )
-from synthviz.files import whole_file
+from synthviz.files import user_path, whole_file
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -156,7 +156,7 @@ def save_animation(film: DenoisingFilm, path: str | Path, estimates: bool = Fals
     Raises:
         ValueError: for another ending, or if the film has no estimates and they are wanted.
     """
-    path = Path(path)
+    path = user_path(path)
     if path.suffix.lower() not in ANIMATIONS:
         raise ValueError(f"the path ends in {path.suffix!r}; an animation ends in {', '.join(ANIMATIONS)}")
     frames = film.estimates if estimates else film.frames

@@ -18,6 +18,7 @@ from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 from synthviz.diffusion.progress import GenerationProgress
 from synthviz.diffusion.schedulers import find_scheduler, scheduler_set
 from synthviz.errors import SynthvizError
+from synthviz.files import user_path
 from synthviz.records import versions, write_png
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 from synthviz.shipped_pictures import open_shipped_pictures
@@ -261,6 +262,6 @@ def _fall_back(count: int, reason: str) -> list[GeneratedPicture]:
 def save_pictures(pictures: list[GeneratedPicture], folder: str | Path) -> list[Path]:
     """Save pictures as generated_image_1.png, …_2.png, … each with its record inside; returns the paths."""
     return [
-        write_png(Path(folder) / f"generated_image_{number}.png", picture.image, picture.record)
+        write_png(user_path(folder) / f"generated_image_{number}.png", picture.image, picture.record)
         for number, picture in enumerate(pictures, start=1)
     ]

@@ -21,6 +21,7 @@ from synthviz.diffusion.hub import fetch_index, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
 from synthviz.errors import SynthvizError
+from synthviz.files import user_path
 from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS, DamagedWeights, verify_shipped
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _find(model: str) -> _Source:
             raise ModelLoadError(f"the shipped model {model!r} is not in this installation; install synthviz again")
         # The teacher's own folder holds only the parts that it does not share with the embedded model.
         return _Source(model, MODELS / "embedded", shipped=True)
-    source = _Source(model, Path(model).expanduser(), shipped=False)
+    source = _Source(model, user_path(model), shipped=False)
     if model and source.is_local:
         return source
     if source.folder.is_file():

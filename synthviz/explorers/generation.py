@@ -20,6 +20,7 @@ from synthviz.explorers.background import Background, Checkpoint
 from synthviz.explorers.message import Message, small
 from synthviz.explorers.recorded_generation import GUESS, PICTURE, RecordedGeneration
 from synthviz.explorers.rendering import SHOWN, colored, enlarged, laid_over, to_png
+from synthviz.files import user_path
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -46,7 +47,7 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         seed: int = 0,
         models: Sequence[str] = ("embedded", "embedded-teacher"),
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = user_path(folder)
         self.background = Background(on_error=self._show_error)
         self._pipelines: dict[str, DiffusionPipeline] = {}
         self._generations: list[RecordedGeneration] = []

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from synthviz.files import whole_file
+from synthviz.files import user_path, whole_file
 from synthviz.plots.style import StyledFigure, default_style
 
 CAPTION_SIZE = 9
@@ -64,4 +64,4 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 100) -> Path:
     with default_style(), whole_file(path) as unfinished:
         # Run-length encoding takes a quarter of the default's time and makes files about a tenth larger.
         figure.savefig(unfinished, dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_type": Image.RLE})
-    return Path(path)
+    return user_path(path)

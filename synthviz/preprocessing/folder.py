@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from synthviz.files import user_path
 from synthviz.preprocessing.image import preprocess_image
 from synthviz.preprocessing.isolation import MEMORY_GB, SECONDS, Load, load_all_isolated
 from synthviz.preprocessing.loaded_image import LoadedImage, log_fallback
@@ -42,7 +43,9 @@ def preprocess_folder(
             before the first file.
         RuntimeError: if a separate process cannot start, as in a script without `if __name__ == "__main__":`.
     """
-    folder = Path(folder)
+    folder = user_path(folder)
+    if folder == Path():  # a file in it may be called "~x"; without the folder this would be a home folder
+        folder = Path.cwd()
     if not folder.is_dir():
         raise ValueError(f"{str(folder)!r} is not a folder of pictures")
     for name, value in (("seconds", seconds), ("memory_gb", memory_gb)):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from synthviz.files import printable_name
+from synthviz.files import printable_name, user_path
 from synthviz.preprocessing.image_files import (
     MAX_PIXELS,
     PreprocessingError,
@@ -78,7 +78,7 @@ def preprocess_image(
     if not isinstance(path, (str, Path)) or not str(path).strip():
         raise ValueError(f"path is {path!r}; it must name a picture file")
     settings = check_settings(size, fit, interpolation, grey_weights, background, max_pixels, color_managed, fast)
-    path, load = Path(path), partial(load_picture, settings=settings)
+    path, load = user_path(path), partial(load_picture, settings=settings)
     try:
         return load_isolated(path, load) if isolate else load(path)
     except PreprocessingError as error:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from synthviz.files import sha256, write_json
+from synthviz.files import sha256, user_path, write_json
 from synthviz.records import reported_results, versions
 from synthviz.runs.errors import RunError
 from synthviz.runs.notebook import execute
@@ -122,7 +122,7 @@ def _check_values(given: Sequence[tuple[str, str]], known: dict[str, dict[str, P
 
 def _prepare_folder(output_dir: str | Path, notebooks: Sequence[str]) -> Path:
     """Create the output folder, and remove what an earlier run says about itself."""
-    folder = Path(output_dir).expanduser()
+    folder = user_path(output_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

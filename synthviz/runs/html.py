@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthviz.files import write_text
+from synthviz.files import user_path, write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -34,7 +34,7 @@ def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter
 
-    notebook = Path(notebook)
+    notebook = user_path(notebook)
     content = _read_notebook(notebook)
     html, _ = HTMLExporter().from_notebook_node(content, resources={"metadata": {"name": notebook.stem}})
     soup = BeautifulSoup(html, "html.parser")

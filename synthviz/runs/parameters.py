@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthviz.files import user_path
 from synthviz.runs.errors import RunError
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 
@@ -87,7 +88,7 @@ def with_absolute_path(name: str, value: Any, folder: Path) -> Any:
     """
     if name not in ("image_path", "model") or not value or (name == "model" and value in SHIPPED_MODELS):
         return value
-    path = folder / Path(value).expanduser()
+    path = user_path(value, folder)
     return str(path.resolve()) if path.exists() else value
 
 

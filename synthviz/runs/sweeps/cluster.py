@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from synthviz.files import user_path
 from synthviz.runs.errors import RunError
 from synthviz.runs.kernel import private_folder
 
@@ -171,10 +171,12 @@ def _security(settings: ClusterSettings) -> Security:
         "tls_client_key": settings.tls_key,
     }
     for path in given.values():
-        if path is not None and not os.path.isfile(path):
+        if path is not None and not user_path(path).is_file():
             raise RunError(f"there is no file {path!r}; the TLS settings name the certificates' files")
     protected = urlsplit(settings.scheduler or "").scheme == "tls"
-    return Security(require_encryption=protected, **{name: path for name, path in given.items() if path is not None})
+    return Security(
+        require_encryption=protected, **{name: str(user_path(path)) for name, path in given.items() if path is not None}
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import synthviz
+from synthviz.files import user_path
 from synthviz.runs.chain import NOTEBOOKS, notebooks_folder
 from synthviz.runs.errors import RunError
 from synthviz.runs.notebook import without_lessons
@@ -68,7 +69,7 @@ def read_plan(path: str | Path, folder: Path | None = None) -> SweepPlan:
     Raises:
         RunError: if the file cannot be read, a name is misspelled, a value has the wrong type, or there are no runs.
     """
-    file = read_sweep_file(Path(path).expanduser())
+    file = read_sweep_file(user_path(path))
     folder = folder or notebooks_folder()
     known: dict[str, Parameter] = {}
     for notebook in file.notebooks:
@@ -125,7 +126,7 @@ def _hash_content(value: str) -> str:
     This is the hash of its files; for the id of a model on a hub the commit that this machine has, or "" if it has
     none.
     """
-    path = MODELS if value in SHIPPED_MODELS else Path(value).expanduser()
+    path = MODELS if value in SHIPPED_MODELS else user_path(value)
     if value and path.exists():
         return _hash_files(path)
     if value.count("/") == 1:

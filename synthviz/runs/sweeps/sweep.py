@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from synthviz.files import write_text
+from synthviz.files import user_path, write_text
 from synthviz.runs.errors import RunError
 from synthviz.runs.sweeps.cluster import ClusterSettings, connect
 from synthviz.runs.sweeps.dispatch import SCHEDULER_LOST, Dispatcher, Work
@@ -42,7 +42,7 @@ def describe_plan(plan: SweepPlan, output_dir: str | Path | None = None) -> str:
     """Return what a sweep would do: a line per run, which says whether the folder has the run already, and a sum."""
     if output_dir is None:
         return "\n".join([*(f"{run.key}  {run.parameters}" for run in plan.runs), f"{_count(plan)}."])
-    done = _find_done(plan, Path(output_dir).expanduser())
+    done = _find_done(plan, user_path(output_dir))
     lines = [f"{'done ' if run.key in done else 'to do'}  {run.key}  {run.parameters}" for run in plan.runs]
     return "\n".join([*lines, _opening(plan, len(done))])
 
@@ -69,7 +69,7 @@ def run_sweep(
     Raises:
         RunError: if the folder cannot be used, another sweep is using it, or the cluster cannot be reached or is lost.
     """
-    folder = Path(output_dir).expanduser().resolve()
+    folder = user_path(output_dir).resolve()
     with locked_folder(folder):
         done = _find_done(plan, folder)
         report = Report(folder, plan.runs)

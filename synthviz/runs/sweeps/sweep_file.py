@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthviz.files import user_path
 from synthviz.runs.chain import NOTEBOOKS
 from synthviz.runs.errors import RunError
 from synthviz.runs.parameters import Parameter, check_name, check_parameters, with_absolute_path
@@ -88,7 +89,7 @@ def parameter_sets(file: SweepFile, known: Mapping[str, Parameter]) -> Iterator[
 
 def _listed_runs(file: SweepFile, known: Mapping[str, Parameter]) -> Iterator[dict[str, Any]]:
     """Yield the runs of a list, or of a CSV table."""
-    runs = _read_csv(file.path.parent / file.runs, known) if isinstance(file.runs, str) else file.runs
+    runs = _read_csv(user_path(file.runs, file.path.parent), known) if isinstance(file.runs, str) else file.runs
     if not isinstance(runs, list):
         raise RunError(f"runs is {file.runs!r}; it must be a list of parameter sets, or the name of a CSV file")
     for number, run in enumerate(runs, start=1):
