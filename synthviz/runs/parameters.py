@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from synthviz.runs.errors import RunError
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 
 SET_BY_THE_RUNNER = {"output_dir": "--output-dir", "interactive": "nothing: a headless run is never interactive"}
+# The words of YAML too, because people write them into sweep files.
+BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 SHIPPED_MODELS = ("auto", *SHIPPED_DEFAULTS)
 
 
@@ -96,11 +99,15 @@ def _convert(parameter: Parameter, text: str) -> Any:
     if parameter.type_name == "str":
         return text
     if parameter.type_name == "bool":
-        if text.lower() in ("true", "false"):
-            return text.lower() == "true"
-        raise RunError(f"{parameter.name} is {text!r}; it must be true or false")
+        if text.strip().lower() not in BOOLEANS:
+            raise RunError(f"{parameter.name} is {text!r}; it must be true or false")
+        return BOOLEANS[text.strip().lower()]
     kind, noun = {"int": (int, "a whole number"), "float": (float, "a number")}[parameter.type_name]
     try:
-        return kind(text)
-    except ValueError:
-        raise RunError(f"{parameter.name} is {text!r}; it must be {noun}, such as {parameter.default}") from None
+        value: int | float = kind(text)
+        if math.isfinite(value):
+            return value
+    except (ValueError, OverflowError):
+        pass
+    point = " with a point" if "," in text else ""
+    raise RunError(f"{parameter.name} is {text!r}; it must be {noun}{point}, such as {parameter.default}")

@@ -10,6 +10,8 @@ from . import (
     run_process as run_process,
     sweep as sweep,
     sweep_file as sweep_file,
+    table as table,
+    typed_yaml as typed_yaml,
     workers as workers,
 )
 from .cluster import ClusterSettings as ClusterSettings

@@ -81,10 +81,16 @@ def test_the_lesson_plan_in_the_documentation_is_a_valid_sweep(tmp_path):
     [
         ("grid: {promt: [a]}", "'promt'; did you mean prompt"),
         ("grid: {seed: [1, x]}", "seed is 'x'; .* whole number"),
-        ("grid: {seed: [true]}", "seed is True; .* whole number"),
-        ("grid: {scale: [.nan]}", "scale is nan; .* number"),
-        ("runs: [{prompt: 7}]", "prompt is 7; .* text, in quotes"),
-        ("runs: [{prompt: }]", "prompt is None; .* text"),
+        ("grid: {seed: [true]}", "seed is 'true'; .* whole number"),
+        ("grid: {scale: [nan]}", "scale is 'nan'; .* number"),
+        ("grid: {scale: ['7,5']}", "scale is '7,5'; .* a point"),
+        ("grid: {seed: [1:30]}", "seed is '1:30'; .* whole number"),
+        ("grid: {seed: [2024-05-01]}", "seed is '2024-05-01'; .* whole number"),
+        ("grid: {seed: [1e3]}", "seed is '1e3'; .* whole number"),
+        ("grid: {seed: [[1]]}", "seed is a list; .* single value"),
+        ("grid: {seed: [!!int '1']}", "seed is 1; .* as it is typed"),
+        ("runs: [{prompt: }]", "prompt is empty"),
+        ("runs: [{prompt: null}]", "prompt is empty"),
         ("fixed: {output_dir: x}\nruns: [{}]", "--output-dir"),
         ("fixed: {interactive: true}\nruns: [{}]", "interactive"),
         ("grid: {seed: 1}", "seed is 1; .* a list"),
@@ -94,7 +100,13 @@ def test_the_lesson_plan_in_the_documentation_is_a_valid_sweep(tmp_path):
         ("runs: []", "no runs"),
         ("runs: [3]", "run 1 is 3"),
         ("runs: nowhere.csv", "nowhere.csv"),
-        ("runs: 7", "runs is 7; .* CSV"),
+        ("runs: {seed: 7}", "runs is a mapping; .* CSV"),
+        ("minutes: 1:30\nruns: [{}]", "minutes is 1:30; .* above 0"),
+        ("minutes:\nruns: [{}]", "minutes is empty; .* above 0"),
+        ("minutes: .inf\nruns: [{}]", "minutes is .inf; .* above 0"),
+        ("notebooks: 01_generation\nruns: [{}]", "must be a list"),
+        ("notebooks: [[1]]\nruns: [{}]", "notebooks is a list; .* 01_generation"),
+        ("x: " + "[" * 3000, "nested too deeply"),
         ("fixed: {seed: 1}", "one of grid, zip and runs; .* none"),
         ("grid: {seed: [1]}\nruns: [{}]", "grid and runs"),
         ("gird: {seed: [1]}", "no setting 'gird'"),
@@ -103,6 +115,7 @@ def test_the_lesson_plan_in_the_documentation_is_a_valid_sweep(tmp_path):
         ("runs: &all [*all]", "run 1 is"),
         ("notebooks: [04_more]\nruns: [{}]", "04_more.* 01_generation"),
         ("minutes: 0\nruns: [{}]", "minutes is 0; .* above 0"),
+        ("retries: -1\nruns: [{}]", "retries is -1; .* 0, 1, 2"),
         ("retries: 1.5\nruns: [{}]", "retries is 1.5; .* 0, 1, 2"),
         ("just text", "no settings"),
         ("grid: [", "is not YAML"),
@@ -114,19 +127,63 @@ def test_a_mistake_in_the_file_is_named(plan, text, words):
         plan(text)
 
 
+VALUES_AS_TYPED = [
+    ("prompt", "yes", "yes"),
+    ("prompt", "no", "no"),
+    ("prompt", "on", "on"),
+    ("prompt", "7", "7"),
+    ("prompt", "010", "010"),
+    ("prompt", "1:30", "1:30"),
+    ("prompt", "2024-05-01", "2024-05-01"),
+    ("prompt", "1.50", "1.50"),
+    ("prompt", "1_000", "1_000"),
+    ("prompt", "''", ""),
+    ("prompt", "' a '", " a "),
+    ("prompt", "'null'", "null"),
+    ("seed", "010", 10),
+    ("seed", "'7'", 7),
+    ("seed", "+7", 7),
+    ("scale", "1e-3", 0.001),
+    ("scale", "1E+2", 100.0),
+    ("scale", "2", 2.0),
+    ("isolate", "off", False),
+    ("isolate", "Yes", True),
+    ("isolate", "FALSE", False),
+]
+
+
+@pytest.mark.parametrize(("name", "typed", "value"), VALUES_AS_TYPED)
+def test_a_value_is_what_was_typed(plan, notebooks, name, typed, value):
+    write_notebook(
+        notebooks / f"{NOTEBOOKS[0]}.ipynb", more_parameters="isolate: bool = False  # open pictures apart\n"
+    )
+    (run,) = plan(f"runs:\n  - {{{name}: {typed}}}\n").runs
+    assert run.parameters[name] == value
+    assert type(run.parameters[name]) is type(value)
+
+
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("seed\nx\n", "seed is 'x'; .* whole number"),
-        ("sed\n1\n", "did you mean seed"),
-        ("seed,prompt\n1\n", "line 2"),
-        ("seed\n1,2\n", "line 2"),
-    ],
+    "text", ["runs: [&a {seed: 1}, {<<: *a, scale: 2}]", "runs:\n- &a\n  seed: 1\n- {<<: [*a], scale: 2}"]
 )
-def test_a_mistake_in_a_table_is_named(plan, tmp_path, content, words):
-    (tmp_path / "class.csv").write_text(content)
-    with pytest.raises(RunError, match=words):
-        plan("runs: class.csv")
+def test_a_run_may_take_over_the_parameters_of_another(plan, text):
+    assert parameters(plan(text)) == [{"seed": 1}, {"seed": 1, "scale": 2.0}]
+
+
+def test_a_sweep_file_may_be_saved_by_any_editor(tmp_path, notebooks):
+    text = "runs:\r\n  - {prompt: ü, seed: 1}\r\n"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "sweep.yaml").write_bytes(text.encode(encoding))
+        assert parameters(read_plan(tmp_path / "sweep.yaml", notebooks)) == [{"prompt": "ü", "seed": 1}]
+    for encoding in ("cp1252", "utf-16-le"):
+        (tmp_path / "sweep.yaml").write_bytes(text.encode(encoding))
+        with pytest.raises(RunError, match=r"sweep\.yaml is not UTF-8"):
+            read_plan(tmp_path / "sweep.yaml", notebooks)
+
+
+def test_an_endless_list_of_aliases_is_refused_at_once(plan):
+    doubled = ", ".join(f"&a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))
+    with pytest.raises(RunError, match="run 1 is a list"):
+        plan(f"runs: [&a0 [x], {doubled}]")
 
 
 def test_a_missing_file_is_named(tmp_path, notebooks):
