@@ -5,6 +5,8 @@ from . import (
     feature_statistics as feature_statistics,
     features as features,
     flux_weights as flux_weights,
+    layouts as layouts,
+    model_calls as model_calls,
     network as network,
     predictions as predictions,
 )

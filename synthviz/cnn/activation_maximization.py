@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from synthviz.cnn.features import evaluating, find_layers, run_until
+from synthviz.cnn.features import find_layers, run_until
+from synthviz.cnn.layouts import check_layout, to_feature_maps
+from synthviz.cnn.model_calls import evaluating, gradients_allowed, like_weights
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def maximize_activation(
     rate: float = 0.05,
     seed: int = 0,
     on_step: Callable[[int, int], None] | None = None,
+    layout: str = "auto",
 ) -> MaximizedActivation:
     """Grow a picture by gradient ascent on the mean of one channel.
 
@@ -47,32 +50,41 @@ def maximize_activation(
 
     Args:
         model: any image model; the function runs it in eval mode, up to the layer.
-        layer: dotted name of a layer whose output is (N, C, h, w) or (N, C).
+        layer: dotted name of a layer whose output is (1, C), (1, C, h, w), (1, h, w, C), (1, T, C) or (T, 1, C).
         channel: index of one of its C channels.
         input_shape: (C, H, W) of the model's input.
         steps: number of Adam's steps.
         rate: Adam's learning rate.
         seed: seed of the initial noise and of the random transformations.
         on_step: the function calls it after each step with (steps done, total steps).
+        layout: "auto", or one of `layouts.LAYOUTS` where "auto" does not find it.
 
     Raises:
-        ValueError: if the model has no such layer or channel, or steps is less than 1.
+        ValueError: if the model has no such layer or channel, the layer returns no feature maps, no gradient leads
+            from them to the picture, or steps is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; it must be at least 1")
-    find_layers(model, [layer])
-    weights = next(model.parameters(), torch.zeros(()))
+    check_layout(layout)
+    (module,) = find_layers(model, [layer]).values()
+    size = (input_shape[1], input_shape[2])
     generator = torch.Generator().manual_seed(seed)
-    spectrum = _initial_spectrum(input_shape, generator).to(weights.device).requires_grad_()
-    optimizer = torch.optim.Adam([spectrum], lr=rate)
     activations: list[float] = []
-    with evaluating(model):
+    with evaluating(model), gradients_allowed():
+        weights = like_weights(model, torch.zeros(()))
+        spectrum = _initial_spectrum(input_shape, generator).to(weights.device).requires_grad_()
+        optimizer = torch.optim.Adam([spectrum], lr=rate)
         for step in range(steps):
-            picture = _to_picture(spectrum, input_shape)
-            output = run_until(model, layer, _transform_randomly(picture, generator))
-            if not 0 <= channel < output.shape[1]:
-                raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {output.shape[1] - 1}")
-            response = output[:, channel].mean()
+            picture = _transform_randomly(_to_picture(spectrum, input_shape), generator)
+            output = run_until(model, layer, picture.to(weights.dtype))
+            if output.dim() == 2:
+                output = output[:, :, None, None]
+            maps = to_feature_maps(output, layout, size, f"layer {layer!r}", module)
+            if not 0 <= channel < maps.shape[1]:
+                raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {maps.shape[1] - 1}")
+            response = maps[:, channel].float().mean()
+            if not response.requires_grad:
+                raise ValueError(f"no gradient leads from layer {layer!r} back to the picture")
             (spectrum.grad,) = torch.autograd.grad(-response, spectrum)
             optimizer.step()
             activations.append(response.item())

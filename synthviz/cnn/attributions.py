@@ -2,6 +2,9 @@
 
 Integrated gradients and occlusion are Captum's. All three methods explain the class's logit, not its probability. A
 probability also changes when the logits of other classes change, and it hardly changes once it is near 1.
+
+Models may be wrapped, compiled, in half precision or on another device, and may return their logits in a tuple or a
+dictionary; `model_calls` states the rules. The picture is moved to the model's device and type.
 """
 
 from __future__ import annotations
@@ -14,7 +17,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from synthviz.cnn.features import evaluating, find_layers, logits_of
+from synthviz.cnn.features import find_layers
+from synthviz.cnn.layouts import check_layout, to_feature_maps
+from synthviz.cnn.model_calls import (
+    evaluating,
+    gradients_allowed,
+    like_weights,
+    logits_of,
+    only_tensor,
+    uncompiled,
+    with_tensor,
+)
 
 BATCH = 4  # pictures per forward pass; with more, a CPU spends as much time again on allocating memory
 
@@ -59,7 +72,7 @@ def integrated_gradients(
 
     if steps < 2:
         raise ValueError(f"steps is {steps}; it must be at least 2")
-    with _logits_and_target(model, picture, target) as (logits, target):
+    with _logits_and_target(model, picture, target) as (logits, picture, target):
         plain = torch.full_like(picture, baseline)
         values, error = IntegratedGradients(logits).attribute(
             picture, plain, target=target, n_steps=steps, internal_batch_size=BATCH, return_convergence_delta=True
@@ -67,39 +80,62 @@ def integrated_gradients(
     return Attribution("integrated gradients", target, _sum_colours(values), abs(error.item()))
 
 
-def grad_cam(model: nn.Module, picture: Tensor, layer: str, target: int | None = None) -> Attribution:
+def grad_cam(
+    model: nn.Module, picture: Tensor, layer: str, target: int | None = None, layout: str = "auto"
+) -> Attribution:
     """Show where the channels that speak for the class respond in one layer (Selvaraju et al. 2017).
 
     Args:
         model: as for `integrated_gradients`.
         picture: (1, C, H, W) float32.
-        layer: dotted name of a layer whose output is (1, C, h, w); its map is enlarged to the picture's size.
+        layer: dotted name of a layer whose output is (1, C, h, w), (1, h, w, C), (1, T, C) or (T, 1, C); its map is
+            enlarged to the picture's size. For a vision transformer take a layer before the last attention.
         target: index of the class; None for the class with the highest logit.
+        layout: "auto", or one of `layouts.LAYOUTS` where "auto" does not find it.
 
     Raises:
         ValueError: if the picture has another shape, the class or layer does not exist, the layer returns no feature
-            maps, or the model does not run the layer.
+            maps, the class does not depend on its maps, or the model does not run the layer.
     """
     (module,) = find_layers(model, [layer]).values()
     _check_picture(picture)
+    check_layout(layout)
+    size = (picture.shape[2], picture.shape[3])
     captured: list[Tensor] = []
 
-    def start_gradient(module: nn.Module, inputs: object, output: object) -> Tensor:
-        if not isinstance(output, Tensor) or output.dim() != 4:
-            received = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"layer {layer!r} returns {received}; Grad-CAM needs feature maps, (1, C, h, w)")
-        captured[:] = [output.detach().requires_grad_()]
-        return captured[0].clone()  # a later layer may change it in place
+    def start_gradient(module: nn.Module, inputs: object, output: object) -> object:
+        received = only_tensor(layer, output)
+        captured[:] = [received.detach().requires_grad_()]
+        return with_tensor(output, received, captured[0].clone())  # a later layer may change it in place
 
-    with evaluating(model), torch.enable_grad(), module.register_forward_hook(start_gradient):
-        row = logits_of(model)(picture)[0]
+    with evaluating(model), gradients_allowed(), uncompiled(), module.register_forward_hook(start_gradient):
+        row = logits_of(model)(like_weights(model, picture))[0]
         if not captured:
             raise ValueError(f"{type(model).__name__} does not run its layer {layer!r}")
+        maps = to_feature_maps(captured[0].detach(), layout, size, f"layer {layer!r}", module)
+        if len(maps) != 1:
+            raise ValueError(f"layer {layer!r} returns {tuple(captured[0].shape)}; Grad-CAM needs one picture's maps")
         target = _resolve_target(row, target)
-        (gradient,) = torch.autograd.grad(row[target], captured)
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    small = (weights * captured[0].detach()).sum(dim=1, keepdim=True).relu()
-    return Attribution("Grad-CAM", target, _sum_colours(F.interpolate(small, picture.shape[2:], mode="bilinear")))
+        gradient = _gradient(row[target], captured[0], layer)
+    gradient = to_feature_maps(gradient, layout, size, f"layer {layer!r}", module).float()
+    if not gradient.any():
+        raise ValueError(
+            f"the class {target} does not depend on the feature maps of layer {layer!r}; choose an earlier layer"
+        )
+    small = (gradient.mean(dim=(2, 3), keepdim=True) * maps.float()).sum(dim=1, keepdim=True).relu()
+    return Attribution("Grad-CAM", target, _sum_colours(F.interpolate(small, size, mode="bilinear")))
+
+
+def _gradient(logit: Tensor, maps: Tensor, layer: str) -> Tensor:
+    """Return the gradient of a logit by a layer's output.
+
+    Raises:
+        ValueError: if nothing leads from the layer to the logit, such as behind `detach()`.
+    """
+    (gradient,) = torch.autograd.grad(logit, maps, allow_unused=True) if logit.requires_grad else (None,)
+    if gradient is None:
+        raise ValueError(f"no gradient leads from the logits back to layer {layer!r}")
+    return gradient
 
 
 def occlusion(
@@ -125,11 +161,12 @@ def occlusion(
     """
     from captum.attr import Occlusion
 
+    _check_picture(picture)
     if not 1 <= window <= min(picture.shape[2:]):
         raise ValueError(f"window is {window}; it must be from 1 to {min(picture.shape[2:])}, the picture's side")
     if not 1 <= stride <= window:
         raise ValueError(f"stride is {stride}; it must be from 1 to {window}, the window, or it skips pixels")
-    with _logits_and_target(model, picture, target) as (logits, target), torch.no_grad():
+    with _logits_and_target(model, picture, target) as (logits, picture, target), torch.no_grad():
         values = Occlusion(logits).attribute(
             picture,
             sliding_window_shapes=(picture.shape[1], window, window),
@@ -145,14 +182,18 @@ def occlusion(
 @contextmanager
 def _logits_and_target(
     model: nn.Module, picture: Tensor, target: int | None
-) -> Iterator[tuple[Callable[[Tensor], Tensor], int]]:
-    """Put the model into eval mode and yield its logits as a function, and the class; restore the modes at the end."""
+) -> Iterator[tuple[Callable[[Tensor], Tensor], Tensor, int]]:
+    """Put the model into eval mode and yield its logits as a function, the picture for it, and the class.
+
+    The modes are restored at the end.
+    """
     _check_picture(picture)
     logits = logits_of(model)
-    with evaluating(model):
+    with evaluating(model), gradients_allowed(), uncompiled():
+        picture = like_weights(model, picture)
         with torch.no_grad():
             row = logits(picture)[0]
-        yield logits, _resolve_target(row, target)
+        yield logits, picture, _resolve_target(row, target)
 
 
 def _check_picture(picture: Tensor) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthviz.cnn.layouts import may_be_tokens, to_feature_maps
+
 
 @dataclass(frozen=True)
 class NormalizedMaps:
@@ -42,16 +44,19 @@ class ChannelStatistics:
     silent_share: float
 
 
-def normalize_maps(maps: Tensor) -> NormalizedMaps:
+def normalize_maps(maps: Tensor, layout: str = "auto") -> NormalizedMaps:
     """Scale each map to [0, 1] by its own minimum and maximum, and mark the maps that have no range to scale.
 
     Args:
-        maps: (1, C, H, W) or (C, H, W), any real values.
+        maps: (1, C, H, W) or (C, H, W), any real values; another layout must be named.
+        layout: "auto", or one of `layouts.LAYOUTS` where a shape has several meanings, such as (1, 56, 56, 96).
 
     Raises:
         ValueError: if the maps have another shape.
     """
-    values = _single_picture(maps).detach().cpu().double()  # in float32, the range of huge values would overflow
+    values = (
+        _single_picture(maps, layout).detach().cpu().double()
+    )  # in float32, the range of huge values would overflow
     finite = values.isfinite().flatten(1).all(dim=1)
     low, high = values.amin(dim=(1, 2)), values.amax(dim=(1, 2))
     varied = finite & (high > low)
@@ -64,35 +69,49 @@ def normalize_maps(maps: Tensor) -> NormalizedMaps:
     return NormalizedMaps(images.float(), status)
 
 
-def channel_statistics(maps: Tensor) -> ChannelStatistics:
+def channel_statistics(maps: Tensor, layout: str = "auto") -> ChannelStatistics:
     """Measure how the channels of a layer respond to one picture.
 
     Args:
-        maps: (1, C, H, W) or (C, H, W), after a ReLU.
+        maps: (1, C, H, W) or (C, H, W), after a ReLU; another layout must be named.
+        layout: "auto", or one of `layouts.LAYOUTS` where a shape has several meanings, such as (1, 56, 56, 96).
 
     Raises:
         ValueError: if the maps have another shape.
     """
-    values = _single_picture(maps).detach().to("cpu", torch.float32)
+    values = _single_picture(maps, layout).detach().to("cpu", torch.float32)
     active_share = (values > 0).float().mean(dim=(1, 2))
     return ChannelStatistics(values.mean(dim=(1, 2)), active_share, (active_share == 0).float().mean().item())
 
 
-def strongest_channels(maps: Tensor, count: int = 5) -> list[int]:
+def strongest_channels(maps: Tensor, count: int = 5, layout: str = "auto") -> list[int]:
     """Return the channels with the highest means, the highest first.
 
     Args:
-        maps: (1, C, H, W) or (C, H, W), after a ReLU.
+        maps: (1, C, H, W) or (C, H, W), after a ReLU; another layout must be named.
         count: the largest number of channels to return.
+        layout: "auto", or one of `layouts.LAYOUTS` where a shape has several meanings, such as (1, 56, 56, 96).
 
     Raises:
         ValueError: if the maps have another shape.
     """
-    return channel_statistics(maps).mean.argsort(descending=True)[:count].tolist()
+    return channel_statistics(maps, layout).mean.argsort(descending=True)[:count].tolist()
 
 
-def _single_picture(maps: Tensor) -> Tensor:
-    """Return the maps of one picture as (C, H, W), from (C, H, W) or (1, C, H, W)."""
+def _single_picture(maps: Tensor, layout: str) -> Tensor:
+    """Return the maps of one picture as (C, H, W), from one of the `layouts`, with or without the axis N."""
+    if layout == "auto":
+        if may_be_tokens(tuple(maps.shape)):
+            raise ValueError(
+                f"the maps have shape {tuple(maps.shape)}: one map of {maps.shape[1]}×{maps.shape[2]}, or tokens; give "
+                'layout="channels first" or layout="tokens"'
+            )
+        if maps.dim() == 4:
+            maps = to_feature_maps(maps, name="the maps' layer")
+    elif layout in ("channels first", "channels last"):
+        maps = to_feature_maps(maps[None] if maps.dim() == 3 else maps, layout, name="the maps' layer")
+    else:
+        maps = to_feature_maps(maps[None] if maps.dim() == 2 else maps, layout, name="the maps' layer")
     if maps.dim() == 4 and len(maps) == 1:
         maps = maps[0]
     if maps.dim() != 3 or 0 in maps.shape:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from synthviz.cnn.layouts import to_feature_maps
+from synthviz.cnn.model_calls import call_of, evaluating, like_weights, only_tensor, plain_name, uncompiled
+
 
 class Maps(dict[str, Tensor]):
     """The captured outputs by layer name, which the forward pass fills in."""
@@ -32,11 +35,13 @@ def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) ->
     The outputs are detached copies, so that later in-place operations cannot change them. They stay on the model's
     device and remain valid after the block. If a layer runs several times, its last output is stored. The hooks are
     removed when the block ends, also after an exception. Nothing else about the model changes, and it stays in train
-    or eval mode as it was.
+    or eval mode as it was. A model of `torch.compile` runs uncompiled in the block, because compiled code does not call
+    hooks.
 
     Args:
         model: any module.
-        names: dotted layer names as in `model.named_modules()`.
+        names: dotted layer names as in `model.named_modules()`; those of the model inside `torch.compile` or
+            `nn.DataParallel` are right too.
         stop_early: end the forward pass as soon as all layers have run once, and skip the rest of the with block too.
             This saves time if only the maps are needed.
 
@@ -44,7 +49,8 @@ def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) ->
         A dictionary from name to output, empty until the model has run.
 
     Raises:
-        TypeError: if `names` is a single string; in the forward pass, if a layer's output is not one tensor.
+        TypeError: if `names` is a single string; in the forward pass, if a layer's output is not one tensor,
+            and no tuple or dictionary with one.
         ValueError: if the model has no such layer; the message names similar layers.
     """
     layers = find_layers(model, names)
@@ -52,13 +58,14 @@ def capture(model: nn.Module, names: Sequence[str], stop_early: bool = False) ->
 
     def store_output(name: str) -> Callable[[nn.Module, object, object], None]:
         def hook(layer: nn.Module, inputs: object, output: object) -> None:
-            maps[name] = _one_tensor(name, output).detach().clone()
+            maps[name] = only_tensor(name, output).detach().clone()
             if stop_early and len(maps) == len(layers):
                 raise stop
 
         return hook
 
     with ExitStack() as hooks:
+        hooks.enter_context(uncompiled())
         for name, layer in layers.items():
             hooks.enter_context(layer.register_forward_hook(store_output(name)))
         with stop.caught():
@@ -76,6 +83,7 @@ def find_layers(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
         raise TypeError(f"names is the string {names!r}; give a list: [{names!r}]")
     # With duplicates, because a shared layer has several names and each of them is valid.
     layers = {name: layer for name, layer in model.named_modules(remove_duplicate=False) if name}
+    layers = {plain_name(name): layer for name, layer in layers.items()} | layers
     for name in names:
         if name not in layers:
             raise ValueError(f"{type(model).__name__} has no layer {name!r}; {_suggest(name, list(layers))}")
@@ -99,37 +107,14 @@ def run_until(model: nn.Module, name: str, x: Tensor) -> Tensor:
     stop = _StopForward()
 
     def hook(layer: nn.Module, inputs: object, output: object) -> None:
-        outputs.append(_one_tensor(name, output))
+        outputs.append(only_tensor(name, output))
         raise stop
 
-    with layer.register_forward_hook(hook), stop.caught():
-        logits_of(model)(x)
+    with layer.register_forward_hook(hook), uncompiled(), stop.caught():
+        call_of(model)(x)
     if not outputs:
         raise ValueError(f"{type(model).__name__} does not run its layer {name!r}")
     return outputs[0]
-
-
-def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return the function that computes a model's logits.
-
-    It is the model's method `logits`, which takes the same pictures as the model. A model without such a method must
-    return logits itself. A layer that is called `logits` does not count as a method.
-    """
-    method: object = getattr(model, "logits", None)
-    return method if callable(method) and not isinstance(method, nn.Module) else model
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model into eval mode for the block, then restore the mode of every submodule."""
-    training = [module for module in model.modules() if module.training]
-    if training:
-        model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 class _StopForward(Exception):
@@ -142,12 +127,6 @@ class _StopForward(Exception):
         except _StopForward as raised:
             if raised is not self:
                 raise
-
-
-def _one_tensor(name: str, output: object) -> Tensor:
-    if not isinstance(output, Tensor):
-        raise TypeError(f"layer {name!r} returns a {type(output).__name__}; it must return one tensor to be captured")
-    return output
 
 
 def _suggest(name: str, names: list[str]) -> str:
@@ -184,7 +163,7 @@ def receptive_field(
 
     Args:
         model: any convolutional model; the function runs it in eval mode, up to the layer.
-        layer: dotted name of a layer whose output is (1, C, h, w).
+        layer: dotted name of a layer whose output is (1, C, h, w), or has another layout of `layouts`.
         position: the unit's row and column in that layer.
         input_shape: (C, H, W) of the model's input.
 
@@ -192,13 +171,14 @@ def receptive_field(
         ValueError: if the model has no such layer or position, or the unit reads no pixel.
     """
     _, height, width = input_shape
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    module = find_layers(model, [layer])[layer]
 
     def reads(top: int, left: int, bottom: int, right: int) -> bool:
-        x = torch.zeros(1, *input_shape, device=device)
+        x = torch.zeros(1, *input_shape)
         x[..., top:bottom, left:right] = torch.nan
-        output = run_until(model, layer, x)
-        if output.dim() != 4 or not all(0 <= at < size for at, size in zip(position, output.shape[2:], strict=True)):
+        output = run_until(model, layer, like_weights(model, x))
+        output = to_feature_maps(output, "auto", (height, width), f"layer {layer!r}", module)
+        if not all(0 <= at < size for at, size in zip(position, output.shape[2:], strict=True)):
             raise ValueError(f"layer {layer!r} returns {tuple(output.shape)}, which has no unit at {position}")
         return bool(output[0, :, position[0], position[1]].isnan().any())
 

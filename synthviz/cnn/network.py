@@ -124,16 +124,16 @@ class SceneCNN(nn.Module):
         """Return the class probabilities.
 
         Args:
-            x: (N, 1, 224, 224) float32 in [0, 1].
+            x: (N, 1, 224, 224) float32 in [0, 1]; if the weights have another type, such as float16, that type.
 
         Returns:
             (N, 10) float32 in [0, 1]; each row sums to 1.
 
         Raises:
-            TypeError: if x is not a float32 tensor.
+            TypeError: if x is not a tensor of the weights' type.
             ValueError: if its shape is another, or a value is NaN or outside [0, 1].
         """
-        _check_layout(x)
+        self._check_layout(x)
         low, high = (value.item() for value in x.detach().aminmax())
         if not (low >= 0 and high <= 1):  # also true for NaN
             found = "hold NaN" if low != low else f"lie between {low:.4g} and {high:.4g}"
@@ -153,15 +153,25 @@ class SceneCNN(nn.Module):
             (N, 10) float32, any real numbers.
 
         Raises:
-            TypeError: if x is not a float32 tensor.
+            TypeError: if x is not a tensor of the weights' type.
             ValueError: if its shape is another.
         """
-        _check_layout(x)
+        self._check_layout(x)
         x = self.pool1(self.conv1(x))  # (N, 16, 111, 111)
         x = self.pool2(self.conv2(x))  # (N, 32, 54, 54)
         x = self.pool3(self.conv3(x))  # (N, 64, 26, 26)
         scores: Tensor = self.dense2(self.dense1(self.flatten(x)))
         return scores
+
+    def _check_layout(self, x: Tensor) -> None:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"the input is a {type(x).__name__}; it must be a float32 torch.Tensor")
+        if x.dim() != 4 or tuple(x.shape[1:]) != INPUT_SHAPE or len(x) == 0:
+            raise ValueError(f"the input has shape {tuple(x.shape)}; it must be (N, 1, 224, 224) with N at least 1")
+        expected = self.dense2.weight.dtype
+        if x.dtype != expected:
+            given, wanted = (str(kind).removeprefix("torch.") for kind in (x.dtype, expected))
+            raise TypeError(f"the input is {given}; it must be {wanted}, as the weights are")
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
@@ -190,12 +200,3 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 def _shapes(weights: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in weights.items()}
-
-
-def _check_layout(x: Tensor) -> None:
-    if not isinstance(x, Tensor):
-        raise TypeError(f"the input is a {type(x).__name__}; it must be a float32 torch.Tensor")
-    if x.dim() != 4 or tuple(x.shape[1:]) != INPUT_SHAPE or len(x) == 0:
-        raise ValueError(f"the input has shape {tuple(x.shape)}; it must be (N, 1, 224, 224) with N at least 1")
-    if x.dtype != torch.float32:
-        raise TypeError(f"the input is {str(x.dtype).removeprefix('torch.')}; it must be float32")

@@ -28,37 +28,41 @@ READING = (
 
 
 @default_style()
-def feature_maps(maps: Tensor, title: str = "Feature maps") -> Figure:
+def feature_maps(maps: Tensor, title: str = "Feature maps", layout: str = "auto") -> Figure:
     """Draw all channels of a layer as one mosaic: 16 as 4×4, 32 as 4×8, 64 as 8×8.
 
     Each tile is scaled to its own range, so that the pattern of a weak channel is visible too. The tile of a channel
     without a pattern (silent, constant or not finite) is hatched and labelled, and the caption names the channel.
 
     Args:
-        maps: (1, C, H, W) or (C, H, W), as `synthviz.capture` stores them.
+        maps: (1, C, H, W) or (C, H, W), as `synthviz.capture` stores them; another layout must be named.
         title: the figure's heading.
+        layout: "auto", "channels first", "channels last", "tokens" or "tokens first"; `cnn.layouts` explains them.
 
     Raises:
         ValueError: if the maps have another shape.
     """
-    normalized = normalize_maps(maps)
+    normalized = normalize_maps(maps, layout)
     _, columns = grid_shape(len(normalized.status))
     return _draw_mosaics({"": normalized}, f"{title}: {_size(normalized)}", max(TILE, BODY / columns))
 
 
 @default_style()
-def compare_feature_maps(trained: Tensor, untrained: Tensor, title: str = "Feature maps") -> Figure:
+def compare_feature_maps(
+    trained: Tensor, untrained: Tensor, title: str = "Feature maps", layout: str = "auto"
+) -> Figure:
     """Draw the same layer of a trained and of an untrained network side by side.
 
     Args:
         trained: (1, C, H, W) or (C, H, W).
         untrained: maps of the same shape.
         title: the figure's heading.
+        layout: as for `feature_maps`.
 
     Raises:
         ValueError: if the maps have another shape, or their shapes differ.
     """
-    networks = {"trained": normalize_maps(trained), "untrained": normalize_maps(untrained)}
+    networks = {"trained": normalize_maps(trained, layout), "untrained": normalize_maps(untrained, layout)}
     shapes = [tuple(normalized.images.shape) for normalized in networks.values()]
     if shapes[0] != shapes[1]:
         raise ValueError(f"trained has shape {shapes[0]} and untrained {shapes[1]}; give maps of the same layer")
