@@ -37,8 +37,8 @@ SUN_COLORS = {
     "golden hour": (6.0, 3.8, 1.7),
     "sunset": (4.2, 1.45, 0.55),
 }
-MOONLIGHT = torch.tensor([1.55, 1.50, 1.32])
-EARTHSHINE = torch.tensor([0.035, 0.045, 0.065])
+MOONLIGHT = (1.55, 1.50, 1.32)
+EARTHSHINE = (0.035, 0.045, 0.065)
 MARIA = (  # x, y, radius and darkness of the moon's dark plains
     (-0.30, -0.34, 0.36, 0.50), (0.22, -0.38, 0.25, 0.46), (0.46, -0.10, 0.22, 0.44), (-0.52, 0.06, 0.30, 0.42),
     (0.62, -0.34, 0.13, 0.42), (-0.18, 0.30, 0.22, 0.32), (0.28, 0.12, 0.16, 0.30),
@@ -103,7 +103,7 @@ class Body:
         if self.kind != "sun":
             strength = 0.5 if self.kind == "crescent moon" else 1.0
             halo = 0.13 * torch.exp(-(away - 1).clamp(min=0) / 0.7) + 0.045 * torch.exp(-away / 3.0)
-            view.color += paint_color(MOONLIGHT * torch.tensor([0.85, 0.95, 1.1]) * strength) * halo
+            view.color += paint_color(torch.tensor(MOONLIGHT) * torch.tensor([0.85, 0.95, 1.1]) * strength) * halo
             return
         color = torch.tensor(SUN_COLORS[self.time])
         # The glow of the sky would drown the disc: around it, its light is held below that of the disc.
@@ -129,12 +129,12 @@ class Body:
         for east, south, radius, darkness in MARIA:
             inside = torch.sqrt((x - east) ** 2 + (y - south) ** 2) / radius
             face = face * (1 - darkness * smoothstep(1.25, 0.55, inside))
-        shine = paint_color(MOONLIGHT) * (face * (1 - 0.18 * away.clamp(0, 1) ** 4))
+        shine = paint_color(torch.tensor(MOONLIGHT)) * (face * (1 - 0.18 * away.clamp(0, 1) ** 4))
         if self.kind == "moon":
             return shine, disc
         edge = CRESCENT * torch.sqrt((1 - y.square()).clamp(min=0))
         lit = smoothstep(-0.04, 0.10, x - edge)
-        dark = behind + paint_color(EARTHSHINE) * (0.5 + 0.5 * face)
+        dark = behind + paint_color(torch.tensor(EARTHSHINE)) * (0.5 + 0.5 * face)
         return mix(dark, 1.1 * shine.clamp(min=0.9), lit), lit * disc
 
 
@@ -188,7 +188,7 @@ class Stars:
         sky = view.labels[rows, columns] == LABELS["sky"]
         visible = sky & (clear < 0.5 * view.color[:, rows, columns].mean(0) + 0.01)
         unit = view.size / 512
-        for index in np.flatnonzero(visible.numpy()):
+        for index in np.flatnonzero(visible.cpu().numpy()):
             brightness = int(self.sizes[index])
             _star(view, self.places[index] * view.size, brightness, torch.tensor(self.tints[index]), unit)
 

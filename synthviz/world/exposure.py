@@ -98,4 +98,4 @@ def to_bytes(picture: Tensor, sharpening: float = 0.0) -> np.ndarray:
     small = halve(picture)
     if sharpening:
         small = (small + sharpening * (small - box_blur(small, 1))).clamp(0, 1)
-    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return (small.permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()

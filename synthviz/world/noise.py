@@ -24,12 +24,11 @@ class Noise:
     """A field of random values with its slopes.
 
     Args:
-        generator: decides the values.
-        device: where the texture lies.
+        generator: of the CPU; decides the values.
     """
 
-    def __init__(self, generator: torch.Generator, device: torch.device | str = "cpu") -> None:
-        values = torch.rand(1, 1, CELLS, CELLS, generator=generator)[0, 0] * 2 - 1
+    def __init__(self, generator: torch.Generator) -> None:
+        values = torch.as_tensor(torch.rand(1, 1, CELLS, CELLS, generator=generator, device="cpu"))[0, 0] * 2 - 1
         scale = SIDE // CELLS
         cells = F.pad(torch.eye(CELLS)[None], (2, 2), mode="circular")[:, :, None]
         shares = F.interpolate(cells, scale_factor=(1, scale), mode="bicubic", align_corners=False)[0, :, 0]
@@ -39,9 +38,8 @@ class Noise:
         slope_x = (smooth.roll(-1, 1) - smooth.roll(1, 1)) / 2 * scale
         slope_y = (smooth.roll(-1, 0) - smooth.roll(1, 0)) / 2 * scale
         texture = torch.stack([smooth, slope_x, slope_y])[None].roll((SIDE // 2, SIDE // 2), (2, 3))
-        texture = F.pad(texture, (0, 1, 0, 1), mode="circular")
         # (1, 3, SIDE + 1, SIDE + 1): value, slope in x, slope in y; the origin lies in the middle
-        self._texture = texture.to(device)
+        self._texture = F.pad(texture, (0, 1, 0, 1), mode="circular")
 
     def value(self, x: Tensor, y: Tensor) -> Tensor:
         """Return values with mean 0 and standard deviation 1 at points, one random cell per unit; same shape as x."""

@@ -8,6 +8,7 @@ gets its style.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,18 +87,25 @@ class _Setting:
     stars: Stars | None
 
 
-def paint(scene: Scene, size: int = 256) -> Painting:
-    """Paint a scene; the same scene and size give the same picture.
+def paint(scene: Scene, size: int = 256, *, device: torch.device | str | None = None) -> Painting:
+    """Paint a scene; the same scene and size give the same picture, to rounding on another device.
 
     Args:
         scene: what to paint.
         size: side of the picture in pixels, at least 32.
+        device: where to compute, such as "cuda"; None is torch's default device, usually the CPU.
 
     Raises:
         ValueError: if `size` is below 32.
     """
     if size < 32:
         raise ValueError(f"size is {size}; a painting needs at least 32 pixels a side")
+    with nullcontext() if device is None else torch.device(device):  # all new tensors lie there
+        return _paint(scene, size)
+
+
+def _paint(scene: Scene, size: int) -> Painting:
+    """Paint a scene on torch's default device."""
     rng = np.random.default_rng(scene.seed)
     noise = Noise(torch.Generator().manual_seed(int(rng.integers(2**31))))
     setting = _choose(scene, noise, size * OVERSAMPLING, rng)
@@ -109,7 +117,7 @@ def paint(scene: Scene, size: int = 256) -> Painting:
     falling = _fall(scene, view, torch.Generator().manual_seed(int(rng.integers(2**31))))
     if falling is not None:
         picture, labels = falling.over(picture, exposure), falling.over_labels(labels)
-    names = labels[::OVERSAMPLING, ::OVERSAMPLING].numpy()
+    names = labels[::OVERSAMPLING, ::OVERSAMPLING].cpu().numpy()
     masks = {name: names == index for index, name in enumerate(THINGS) if (names == index).any()}
     sharpening = SHARPENING if scene.style == NATURAL else 0.0
     return Painting(scene, to_bytes(picture, sharpening), masks, setting.land.sights)

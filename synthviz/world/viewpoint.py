@@ -31,10 +31,10 @@ def raise_sky(camera: Camera, height: Height, least: float, plants: Sequence[Pla
     columns = camera.columns(COLUMNS)
     away = torch.tensor(np.geomspace(0.3, 24, DISTANCES)).float()[None, :].expand(COLUMNS, -1)
     x, z = camera.to_world(columns[:, None] * away, away)
-    slopes = ((height(x, z, 2 * camera.width / 512 * away) - camera.height) / away).amax(1).clamp(min=0).numpy()
+    slopes = ((height(x, z, 2 * camera.width / 512 * away) - camera.height) / away).amax(1).clamp(min=0).cpu().numpy()
     for plant in plants:
         middle, half = plant.right / plant.away, 0.4 * plant.width / plant.away
-        hidden = np.abs(columns.numpy() - middle) < half
+        hidden = np.abs(columns.cpu().numpy() - middle) < half
         top = (plant.base + 0.92 * plant.height - camera.height) / plant.away
         slopes[hidden] = np.maximum(slopes[hidden], top)
     rise = slopes / (2 * camera.width)

@@ -35,10 +35,10 @@ def _streaks(size: int, count: int, length: int, slant: float, generator: torch.
         slant: sideways movement relative to the fall.
         generator: decides where they are, and how strong each is.
     """
-    picture = torch.zeros(size * size)
-    positions = torch.randint(size * size, (count,), generator=generator)
-    picture[positions] = 0.3 + 0.7 * torch.rand(count, generator=generator)
-    streaks = picture.view(size, size)
+    picture = torch.zeros(size * size, device="cpu")  # of streaks in one place, a GPU would show any
+    positions = torch.randint(size * size, (count,), generator=generator, device="cpu")
+    picture[positions] = 0.3 + 0.7 * torch.rand(count, generator=generator, device="cpu")
+    streaks = torch.as_tensor(picture.view(size, size))  # moves to where the scene is painted
     reach = 1
     while reach < length:  # each step doubles the length
         streaks = torch.maximum(streaks, streaks.roll((reach, round(slant * reach)), (0, 1)))
@@ -55,7 +55,7 @@ def _flakes(size: int, count: int, radius: float, generator: torch.Generator) ->
         radius: of a flake in pixels.
         generator: decides where they are, and how large each is.
     """
-    x, y, share = torch.rand(3, count, generator=generator)
+    x, y, share = torch.as_tensor(torch.rand(3, count, generator=generator, device="cpu"))
     places = torch.stack([x, y, share], 1) * torch.tensor([size, size, 1.0])
     index, distance, places = _pixels_around(places, math.ceil(radius) + 1, size)
     flakes = smoothstep(radius * (0.7 + 0.3 * places[:, 2, None, None]), 0.0, distance)
@@ -111,7 +111,7 @@ class Falling:
 def fall_rain(view: View, strength: float, generator: torch.Generator) -> Falling:
     """Let rain fall: fine slanted streaks in three depths."""
     size = view.size
-    slant = float(torch.rand(1, generator=generator) - 0.5) * 0.6
+    slant = float(torch.rand(1, generator=generator, device="cpu") - 0.5) * 0.6
     light = (0.4 * view.light.horizon.mean() + 0.9 * view.sky.grey.mean()) * torch.tensor([0.95, 1.0, 1.06])
     cover = torch.zeros(size, size)
     for layer in range(RAIN_LAYERS):

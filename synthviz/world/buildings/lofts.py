@@ -53,7 +53,7 @@ class Loft(Solid):
 
     def cast(self, rays: Rays) -> tuple[Tensor, Tensor]:
         """Return where rays enter and leave the walls."""
-        share = ((rays.eye + rays.up.numpy() * self.away - self.base) / self.height).clip(0, 1)
+        share = ((rays.eye + rays.up.cpu().numpy() * self.away - self.base) / self.height).clip(0, 1)
         size = _per_row(np.interp(share, LINE, self.profile)).clamp(min=1e-3)
         shift = _per_row(np.interp(share, LINE, self.sway)) * self.width
         angle = self.turn + self.twist * _per_row(share) if self.twist else torch.tensor([[self.turn]])
@@ -75,7 +75,7 @@ class Loft(Solid):
 
 def _per_row(values: np.ndarray) -> Tensor:
     """Return numbers of rows as (rows, 1)."""
-    return torch.from_numpy(values.astype(np.float32))[:, None]
+    return torch.as_tensor(values.astype(np.float32))[:, None]
 
 
 def _slab(speed: Tensor, middle: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,7 @@ def _oasis(wishes: Wishes, camera: Camera, height: Height) -> Grove:
 
     def groups(right: np.ndarray, away: np.ndarray) -> np.ndarray:
         places = torch.tensor(right).float()[None] * 0.7 + shift
-        return smoothstep(-0.4, 0.4, noise.value(places, torch.zeros_like(places)))[0].numpy()
+        return smoothstep(-0.4, 0.4, noise.value(places, torch.zeros_like(places)))[0].cpu().numpy()
 
     palms = scatter(rng, height, camera, Kinds(0, 1, (0.28, 0.5), PALM), 120, 1.8, 8.5, groups)
     brush = scatter(rng, height, camera, Kinds(1, 1, (0.04, 0.09), BUSH, 0.1), 160, 1.5, 8.5, groups)

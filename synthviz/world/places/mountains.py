@@ -67,7 +67,7 @@ def _plants(wishes: Wishes, camera: Camera, height: Height, meadow: float) -> Gr
 
     def groups(right: np.ndarray, away: np.ndarray) -> np.ndarray:
         x, z = torch.tensor(right).float() * 0.8 + shift, torch.tensor(away).float() * 0.6
-        return smoothstep(0.0, 0.7, noise.value(x[None], z[None]))[0].numpy()
+        return smoothstep(0.0, 0.7, noise.value(x[None], z[None]))[0].cpu().numpy()
 
     plants = scatter(rng, height, camera, Kinds(0, 1, (0.11, 0.24), CONIFER), 170, 2.6, 7.5, groups, 0.04)
     plants += scatter(rng, height, camera, Kinds(1, 1, (0.012, 0.05), ROCK, 0.3), 24, 0.5, 3.0)

@@ -88,7 +88,7 @@ def _firs(wishes: Wishes, height: Height, camera: Camera, kind: str, shift: floa
 
     def groves(right: np.ndarray, away: np.ndarray) -> np.ndarray:
         dense = noise.value(torch.tensor(right).float() * 0.75 + shift, torch.tensor(away).float() * 0.55)
-        return np.clip((dense.numpy() + 0.1) * 1.5, 0.02, 1)
+        return np.clip((dense.cpu().numpy() + 0.1) * 1.5, 0.02, 1)
 
     small, large = Kinds(0, SPRITES, (0.20, 0.36), trees.CONIFER), Kinds(0, SPRITES, (0.30, 0.52), trees.CONIFER)
     firs = scatter(rng, height, camera, small, 520, 2.2, 8.5, groves, crowding=0.6)

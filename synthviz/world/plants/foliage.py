@@ -44,7 +44,7 @@ NEEDLES: tuple[tuple[Color, Color], ...] = (
     ((0.018, 0.048, 0.038), (0.085, 0.145, 0.105)),
 )
 BARK = ((0.06, 0.045, 0.035), (0.19, 0.145, 0.11))
-SNOW = rgb(0.86, 0.90, 0.97)
+SNOW = (0.86, 0.90, 0.97)
 
 
 @dataclass(frozen=True)
@@ -200,11 +200,12 @@ def assemble(parts: list[tuple[Layer, Tensor, Tensor]]) -> Sprite:
     Returns:
         A sprite whose colours go on where nothing covers it, so that its edges do not turn dark.
     """
+    snow = rgb(*SNOW)
     first, dark, light = parts[-1]
-    albedo = mix(mix(dark, light, first.shade), SNOW, first.snow)
+    albedo = mix(mix(dark, light, first.shade), snow, first.snow)
     alpha, normal, open_sky = first.alpha, first.normal, first.open_sky
     for layer, dark, light in reversed(parts[:-1]):  # what lies behind fills what is still free
-        color = mix(mix(dark, light, layer.shade), SNOW, layer.snow)
+        color = mix(mix(dark, light, layer.shade), snow, layer.snow)
         share = ((1 - alpha) * layer.alpha) / (alpha + (1 - alpha) * layer.alpha).clamp(min=1e-4)
         albedo, normal = mix(albedo, color, share), mix(normal, layer.normal, share)
         open_sky = mix(open_sky, layer.open_sky, share)

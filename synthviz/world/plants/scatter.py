@@ -82,4 +82,4 @@ def heights_at(height: Height, camera: Camera, right: np.ndarray, away: np.ndarr
     if not len(right):
         return np.zeros(0)
     x, z = camera.to_world(torch.tensor(right).float()[None], torch.tensor(away).float()[None])
-    return height(x, z, torch.full_like(x, 0.01))[0].numpy()
+    return height(x, z, torch.full_like(x, 0.01))[0].cpu().numpy()

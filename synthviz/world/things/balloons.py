@@ -17,11 +17,11 @@ RADIUS, MIDDLE, TANGENT = 0.70, -0.28, math.radians(50)  # of the envelope: a sp
 MOUTH = 0.53  # lower end of the envelope
 GORES = 16
 
-WICKER = torch.tensor([0.24, 0.13, 0.06])
-ROPE = torch.tensor([0.10, 0.08, 0.07])
-FLAME = torch.tensor([1.0, 0.55, 0.16])
-GOLD = torch.tensor([0.75, 0.48, 0.12])
-LACQUER = torch.tensor([0.045, 0.03, 0.03])
+WICKER = (0.24, 0.13, 0.06)
+ROPE = (0.10, 0.08, 0.07)
+FLAME = (1.0, 0.55, 0.16)
+GOLD = (0.75, 0.48, 0.12)
+LACQUER = (0.045, 0.03, 0.03)
 
 
 def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> Sprite:
@@ -34,7 +34,7 @@ def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
         rng: chooses the pattern.
     """
     sheet = Sheet(0.74, rows)
-    x, y = sheet.x, sheet.y
+    x, y, flame = sheet.x, sheet.y, torch.tensor(FLAME)
     radius, slope = _envelope(y)
     for side in (-1, 1):
         top, bottom = 0.13 * side, 0.10 * side
@@ -42,13 +42,13 @@ def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
             sheet.polygon([(top - 0.018, MOUTH), (top + 0.018, MOUTH), (bottom + 0.018, 0.80), (bottom - 0.018, 0.80)]),
             ROPE,
         )
-    sheet.lay(sheet.box(-0.075, 0.60, 0.075, 0.66), FLAME, emission=FLAME * 1.2 * glow)
+    sheet.lay(sheet.box(-0.075, 0.60, 0.075, 0.66), flame, emission=flame * 1.2 * glow)
     basket = sheet.polygon([(-0.135, 0.77), (0.135, 0.77), (0.115, 0.985), (-0.115, 0.985)])
     round_x = (x / 0.15).clamp(-0.95, 0.95)
     normal = torch.stack([round_x, torch.full_like(x, 0.1), -torch.sqrt(1 - round_x**2)])
     weave = 0.8 + 0.2 * torch.sign(torch.sin(y * 75))
-    sheet.lay(basket, WICKER[:, None, None] * weave, normal, FLAME * 0.05 * glow)
-    sheet.lay(sheet.box(-0.15, 0.755, 0.15, 0.80), WICKER * 0.55, normal)
+    sheet.lay(basket, torch.tensor(WICKER)[:, None, None] * weave, normal, flame * 0.05 * glow)
+    sheet.lay(sheet.box(-0.15, 0.755, 0.15, 0.80), torch.tensor(WICKER) * 0.55, normal)
     across = (x / radius.clamp(min=1e-3)).clamp(-0.999, 0.999)
     longitude = torch.asin(across)
     gore = (longitude / math.pi + 0.5) * GORES / 2
@@ -63,7 +63,7 @@ def balloon(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
         mask, pattern * (0.72 + 0.28 * seam), normal, (0.7 * pattern + 0.12 * color[:, None, None]) * 0.9 * glow * inner
     )
     scoop = mask * smoothstep(MOUTH - 0.07, MOUTH - 0.05, y)
-    sheet.lay(scoop, color * 0.35, normal, FLAME * 0.25 * glow)
+    sheet.lay(scoop, color * 0.35, normal, flame * 0.25 * glow)
     return sheet.sprite()
 
 
@@ -110,13 +110,13 @@ def lantern(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
     wide, high, power = {"round": (0.66, 0.56, 2.0), "tall": (0.42, 0.64, 3.2), "barrel": (0.52, 0.54, 2.6)}[kind]
     sheet = Sheet(wide + 0.06, rows)
     x, y = sheet.x, sheet.y + 0.12
-    cap = 0.55 * wide
-    sheet.lay(sheet.box(-0.03, high - 0.15, 0.03, 0.98), GOLD, emission=GOLD * 0.2)
+    cap, gold = 0.55 * wide, torch.tensor(GOLD)
+    sheet.lay(sheet.box(-0.03, high - 0.15, 0.03, 0.98), gold, emission=gold * 0.2)
     sheet.lay(
         sheet.polygon([(-0.05, 0.68), (0.05, 0.68), (0.10, 0.99), (-0.10, 0.99)]), color * 0.7, emission=color * 0.15
     )
     ring = (sheet.ellipse(0, -high - 0.27, 0.10, 0.10) - sheet.ellipse(0, -high - 0.27, 0.055, 0.055)).clamp(min=0)
-    sheet.lay(ring, GOLD, emission=GOLD * 0.15)
+    sheet.lay(ring, gold, emission=gold * 0.15)
     along = (y / high).clamp(-0.999, 0.999)
     radius = wide * (1 - along.abs() ** power) ** (1 / power)
     ribs = 9
@@ -131,12 +131,12 @@ def lantern(color: Tensor, glow: float, rows: int, rng: np.random.Generator) -> 
     paper = color[:, None, None] * (0.55 + 0.45 * rib)
     bright = 0.72 if float(color.min()) > 0.5 else 1.0  # white paper would outshine its ribs
     shine = bright * (0.30 + 0.75 * core) * (0.30 + 0.70 * rib) * (0.22 + 0.78 * glow)
-    warm = (FLAME * 0.3 + 0.3 * color)[:, None, None] * core**3 * 0.4 * glow
+    warm = (torch.tensor(FLAME) * 0.3 + 0.3 * color)[:, None, None] * core**3 * 0.4 * glow
     sheet.lay(mask, paper * (0.95 - 0.25 * glow), normal, color[:, None, None] * shine + warm)
     flat = torch.stack([(x / cap).clamp(-0.9, 0.9), torch.full_like(x, 0.3), -torch.ones_like(x) * 0.6])
     for sign in (-1, 1):
         edges = sorted((sign * (high - 0.07) - 0.12, sign * (high + 0.06) - 0.12))
         sheet.lay(sheet.box(-cap, edges[0], cap, edges[1]), LACQUER, flat)
         trim = sorted((sign * (high - 0.07) - 0.12, sign * (high - 0.03) - 0.12))
-        sheet.lay(sheet.box(-cap, trim[0], cap, trim[1]), GOLD, flat, GOLD * 0.25)
+        sheet.lay(sheet.box(-cap, trim[0], cap, trim[1]), gold, flat, gold * 0.25)
     return sheet.sprite()

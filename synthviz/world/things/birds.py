@@ -17,8 +17,8 @@ from synthviz.world.vectors import unit
 
 Fit = Callable[[np.ndarray], np.ndarray]
 
-BEAK = torch.tensor([0.80, 0.36, 0.04])
-EYE = torch.tensor([0.01, 0.01, 0.015])
+BEAK = (0.80, 0.36, 0.04)
+EYE = (0.01, 0.01, 0.015)
 TIP = 0.16  # reflectance of the tips of the wings relative to the rest
 # Angles of the inner and outer half of the wings above the horizon in radians, and how often they are seen.
 BEATS = (

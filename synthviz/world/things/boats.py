@@ -16,9 +16,9 @@ from synthviz.world.vectors import unit
 from synthviz.world.view import View
 
 WATERLINE = 0.86  # y of the water on the sheet
-WOOD = torch.tensor([0.12, 0.07, 0.04])
-LAMP = torch.tensor([1.0, 0.62, 0.22])
-GLASS = torch.tensor([0.05, 0.07, 0.10])
+WOOD = (0.12, 0.07, 0.04)
+LAMP = (1.0, 0.62, 0.22)
+GLASS = (0.05, 0.07, 0.10)
 HULL_SHADE = 0.75
 
 
@@ -66,7 +66,7 @@ def _sail(sheet: Sheet, outline: list[Point], color: Tensor, belly: float) -> No
 
 def _lamp(sheet: Sheet, x: float, y: float, glow: float) -> None:
     if glow > 0.3:
-        sheet.lay(sheet.ellipse(x, y, 0.05, 0.05), LAMP, emission=LAMP * 2.5 * glow)
+        sheet.lay(sheet.ellipse(x, y, 0.05, 0.05), LAMP, emission=torch.tensor(LAMP) * 2.5 * glow)
 
 
 def _sloop(color: Tensor, glow: float, rows: int) -> Sprite:
@@ -106,7 +106,7 @@ def _fishing_boat(color: Tensor, glow: float, rows: int) -> Sprite:
     sheet.lay(sheet.polygon(cabin), pale(color, 0.22), torch.tensor([-0.1, 0.2, -0.97])[:, None, None])
     sheet.lay(sheet.box(-0.82, -0.42, 0.06, -0.29), color * 0.6, torch.tensor([0.0, 0.8, -0.6])[:, None, None])
     for left in (-0.62, -0.32):
-        sheet.lay(sheet.box(left, -0.18, left + 0.2, 0.06), GLASS, emission=LAMP * 1.4 * glow)
+        sheet.lay(sheet.box(left, -0.18, left + 0.2, 0.06), GLASS, emission=torch.tensor(LAMP) * 1.4 * glow)
     sheet.lay(sheet.box(-0.66, -0.68, -0.50, -0.42), color * 0.5)
     _hull(sheet, pale(color, 0.0) / HULL_SHADE * 0.95, (-1.04, 1.14), 0.34)
     return sheet.sprite()

@@ -79,7 +79,7 @@ class Sheet:
         corners = [((x + self.aspect) * scale, (y + 1) * scale) for x, y in points]
         large = Image.new("L", (columns * SAMPLES, rows * SAMPLES))
         ImageDraw.Draw(large).polygon(corners, fill=255)
-        return torch.from_numpy(np.asarray(large.reduce(SAMPLES), np.float32) / 255)
+        return torch.as_tensor(np.asarray(large.reduce(SAMPLES), np.float32) / 255)
 
     def swell(self, mask: Tensor, radius: float, depth: float = 1.2) -> Tensor:
         """Return the normals of a flat shape that is blown up like a cushion: (3, rows, columns).
@@ -98,7 +98,9 @@ class Sheet:
         normal = torch.stack([-across * strength, along * strength, -torch.ones_like(across) * 0.7])
         return unit(normal)
 
-    def lay(self, mask: Tensor, color: Tensor, normal: Tensor | None = None, emission: Tensor | float = 0.0) -> None:
+    def lay(
+        self, mask: Tensor, color: Tensor | Color, normal: Tensor | None = None, emission: Tensor | float = 0.0
+    ) -> None:
         """Lay a shape over what is there.
 
         Args:
@@ -107,6 +109,7 @@ class Sheet:
             normal: its normals; None faces the viewer.
             emission: light of its own, as the colour.
         """
+        color = torch.as_tensor(color)
         color = color[:, None, None] if color.dim() == 1 else color
         if isinstance(emission, Tensor) and emission.dim() == 1:
             emission = emission[:, None, None]

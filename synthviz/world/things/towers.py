@@ -11,10 +11,10 @@ from synthviz.world.sprites import Sprite
 from synthviz.world.things.sheet import Sheet, pale
 from synthviz.world.vectors import unit
 
-ROCK = torch.tensor([0.21, 0.18, 0.15])
-DOOR = torch.tensor([0.07, 0.04, 0.025])
-WINDOW = torch.tensor([0.03, 0.03, 0.04])
-LAMP = torch.tensor([1.0, 0.66, 0.26])
+ROCK = (0.21, 0.18, 0.15)
+DOOR = (0.07, 0.04, 0.025)
+WINDOW = (0.03, 0.03, 0.04)
+LAMP = (1.0, 0.66, 0.26)
 FOOT = 0.33  # half the width of the shaft at its foot
 
 
@@ -78,7 +78,7 @@ def _foot(sheet: Sheet, rng: np.random.Generator) -> None:
             high = wide * rng.uniform(0.5, 0.8)
             stone = sheet.ellipse(x, 1.0 - 0.5 * high, min(wide, 0.415 - abs(x) + 0.02), high)
             normal = torch.stack([(sheet.x - x) / wide, (1.0 - 0.5 * high - sheet.y) / high + 0.3, 0 * sheet.x - 0.8])
-            sheet.lay(stone, ROCK * float(rng.uniform(0.7, 1.3)), unit(normal))
+            sheet.lay(stone, torch.tensor(ROCK) * float(rng.uniform(0.7, 1.3)), unit(normal))
 
 
 def _windows(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
@@ -86,7 +86,7 @@ def _windows(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
         y, x = top + (1 - top) * share + 0.05, (0.0, -0.09, 0.08)[index]
         arch = torch.maximum(sheet.box(x - 0.06, y - 0.06, x + 0.06, y + 0.10), sheet.ellipse(x, y - 0.06, 0.06, 0.07))
         sheet.lay(sheet.box(x - 0.075, y + 0.10, x + 0.075, y + 0.125), pale(color, 0.3))  # a sill
-        sheet.lay(arch, WINDOW, emission=LAMP * 1.5 * glow)
+        sheet.lay(arch, WINDOW, emission=torch.tensor(LAMP) * 1.5 * glow)
 
 
 def _roof(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
@@ -108,8 +108,9 @@ def _battlements(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
 
 
 def _lantern_room(sheet: Sheet, color: Tensor, glow: float, top: float) -> None:
+    lamp = torch.tensor(LAMP)
     sheet.lay(
-        sheet.box(-0.17, top - 0.24, 0.17, top), pale(LAMP, 0.3) * 0.6, _round(sheet, 0.18), LAMP * (0.25 + 2.2 * glow)
+        sheet.box(-0.17, top - 0.24, 0.17, top), pale(lamp, 0.3) * 0.6, _round(sheet, 0.18), lamp * (0.25 + 2.2 * glow)
     )
     for x in (-0.15, 0.0, 0.15):
         sheet.lay(sheet.box(x - 0.018, top - 0.24, x + 0.018, top), WINDOW)

@@ -16,8 +16,8 @@ from synthviz.world.plants.foliage import assemble, crown, limb, sheet
 from synthviz.world.sprites import Sprite
 
 DARK, LIGHT = 0.5, 1.12  # reflectance of leaves in the shade and in front, relative to the colour of the tree
-BLOSSOM = (rgb(0.60, 0.50, 0.53), rgb(1.0, 0.95, 0.95))
-BARK = (rgb(0.05, 0.035, 0.025), rgb(0.20, 0.14, 0.10))
+BLOSSOM = ((0.60, 0.50, 0.53), (1.0, 0.95, 0.95))
+BARK = ((0.05, 0.035, 0.025), (0.20, 0.14, 0.10))
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ SHAPES = {
 
 
 @cache
-def _leafage() -> Noise:
-    """Return the noise of all leaves; each tree shows another part of it."""
-    return Noise(torch.Generator().manual_seed(7))
+def _leafage(device: torch.device) -> Noise:
+    """Return the noise of all leaves on a device; each tree shows another part of it."""
+    with device:
+        return Noise(torch.Generator().manual_seed(7))
 
 
 def tree(color: Tensor, rows: int, rng: np.random.Generator) -> Sprite:
@@ -67,11 +68,14 @@ def tree(color: Tensor, rows: int, rng: np.random.Generator) -> Sprite:
     x, up = sheet(rows, 2 * round(rows * shape.width / 2))
     low = float(rng.uniform(*shape.low))
     boughs = _boughs(shape, low, rng)
-    leaves = crown(_leafage(), rng, x, up, _clusters(boughs, shape, rng), 0.024)
-    wood = limb(x, up, _branches(boughs, low, rng), _leafage(), float(rng.uniform(0, 60)))
+    noise = _leafage(color.device)
+    leaves = crown(noise, rng, x, up, _clusters(boughs, shape, rng), 0.024)
+    wood = limb(x, up, _branches(boughs, low, rng), noise, float(rng.uniform(0, 60)))
     plain = color[:, None, None]
-    colors = BLOSSOM if float(color.min()) > 0.5 else (DARK * plain, (LIGHT * plain + 0.015).clamp(max=1))
-    return assemble([(wood, *BARK), (leaves, *colors)])
+    colors = DARK * plain, (LIGHT * plain + 0.015).clamp(max=1)
+    if float(color.min()) > 0.5:
+        colors = rgb(*BLOSSOM[0]), rgb(*BLOSSOM[1])
+    return assemble([(wood, rgb(*BARK[0]), rgb(*BARK[1])), (leaves, *colors)])
 
 
 def _boughs(shape: Shape, low: float, rng: np.random.Generator) -> np.ndarray:
