@@ -117,6 +117,7 @@ def paint_training_set(
     first_seed: int = 0,
     held_out: bool = False,
     processes: int | None = None,
+    device: str | None = None,
     world: str = "flat",
 ) -> None:
     """Paint `count` scenes into a folder, on all cores; go on if some are there already.
@@ -128,10 +129,12 @@ def paint_training_set(
         first_seed: another number gives an entirely different set.
         held_out: whether pairs that the generator must not see may occur; for the oracle and for tests.
         processes: the number of processes; None for one per core.
+        device: on which every process paints, such as "cuda"; None for the CPU.
         world: "flat", the one from which the shipped models learnt, or "light", the one for the next models.
 
     Raises:
         ValueError: if the folder holds paintings of another number or size.
+        RuntimeError: if torch does not know the device, or cannot use it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     images = _open(folder / IMAGES, (count, size, size, 3))
@@ -139,7 +142,9 @@ def paint_training_set(
     kept = read_lines(folder / SCENES)
     (folder / SCENES).write_text("".join(f"{line}\n" for line in kept))  # without a line that was cut off
     started = time.monotonic()
-    with multiprocessing.Pool(processes) as pool, (folder / SCENES).open("a") as lines:
+    place = None if device is None else torch.device(device)
+    context = multiprocessing.get_context(None if place is None else "spawn")  # CUDA does not survive a fork
+    with context.Pool(processes, torch.set_default_device, (place,)) as pool, (folder / SCENES).open("a") as lines:
         one = partial(_paint_for_training, first_seed=first_seed, size=size, held_out=held_out, world=world)
         rest = range(len(kept), count)
         for index, (image, layout, line) in zip(rest, pool.imap(one, rest, chunksize=16), strict=True):
@@ -168,6 +173,7 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--count", type=int, default=48_000)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--device", choices=("cuda",), help="paint on the GPU, in every process")
     parser.add_argument("--first-seed", type=int, default=0, help="another number gives an entirely different set")
     parser.add_argument(
         "--held-out", action="store_true", help="also paint pairs that the generator must not see; for the oracle"
@@ -180,6 +186,7 @@ def main() -> None:
         arguments.size,
         arguments.first_seed,
         arguments.held_out,
+        device=arguments.device,
         world=arguments.world,
     )
 

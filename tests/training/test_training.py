@@ -83,6 +83,11 @@ def test_paintings_are_complete_and_deterministic(paintings_dir, tmp_path):
     assert fewer.captions == paintings.captions[:4]
 
 
+def test_processes_for_another_device_paint_the_same(paintings_dir, tmp_path):
+    paint_training_set(tmp_path, count=2, size=64, processes=1, device="cpu")
+    assert np.array_equal(load_paintings(tmp_path).images, load_paintings(paintings_dir).images[:2])
+
+
 def test_painting_goes_on_where_it_was_interrupted(paintings_dir, tmp_path):
     paint_training_set(tmp_path, count=24, size=64, processes=1)
     lines = (tmp_path / "scenes.jsonl").read_text().splitlines(keepends=True)
