@@ -81,7 +81,8 @@ def _is_readable(content: bytes) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
-                image.getexif()
+                if image.format == "JPEG":  # for the EXIF of a PNG Pillow would decode its pixels
+                    image.getexif()
     except Exception:  # decoders raise nearly anything on damaged files
         return False
     return True

@@ -12,6 +12,7 @@ import torch
 from handmade_pictures import chunk, tiff
 from PIL import ExifTags, Image, ImageCms
 
+from synthviz.preprocessing.icc_profiles import rgb_profile
 from synthviz.preprocessing.image import preprocess_image
 from synthviz.preprocessing.image_files import PreprocessingError
 
@@ -130,6 +131,16 @@ def test_only_the_damaged_part_is_left_out(tmp_path):
         loaded = preprocess_image(tmp_path / name)
         assert loaded.stages[1].picture.size == (PICTURE.height, PICTURE.width)
         assert any(("Adobe" in note) or ("pHYs" in note) for note in loaded.warnings)
+
+
+def test_texts_and_profiles_beside_a_damaged_chunk_stay(tmp_path):
+    profile = rgb_profile("linear", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), gamma=1.0)
+    content = with_chunk(b"iCCP", b"x\0\0" + zlib.compress(profile), right=True)
+    content = content[:33] + chunk(b"tEXt", b"a\0b") + chunk(b"pHYs", b"\0") + content[33:]
+    (tmp_path / "a.png").write_bytes(content)
+    loaded = preprocess_image(tmp_path / "a.png")
+    assert "(pHYs)" in loaded.warnings[0]
+    assert loaded.record["original"]["color_space"] == "linear"
 
 
 @pytest.mark.parametrize(
