@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.capabilities import (
     backbone,
     call_parameters,
     default_steps_and_guidance,
+    guidance_parameter,
     size_multiple,
     unread_words,
 )
@@ -30,19 +29,23 @@ def call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tup
     Raises:
         ValueError: if the pipeline cannot draw at the width or height.
     """
-    accepted = call_parameters(pipeline)
     steps, guidance = default_steps_and_guidance(pipeline)
-    if config.guidance_scale is not None:
-        guidance = float(config.guidance_scale)
     arguments: dict[str, Any] = {"prompt": config.prompt, "num_inference_steps": config.steps or steps}
     arguments |= _size(pipeline, config)
     notes = []
-    if guidance is not None and _takes_guidance(pipeline, accepted):
-        arguments["guidance_scale"] = guidance
+    if config.guidance_scale is not None:
+        guidance = float(config.guidance_scale)
+    parameter = guidance_parameter(pipeline)
+    if parameter == "true_cfg_scale" and guidance is None and config.negative_prompt:
+        guidance = call_parameters(pipeline)[parameter].default
+    if guidance is not None and parameter is not None:
+        arguments[parameter] = guidance
+        if parameter == "true_cfg_scale" and guidance > 1:
+            arguments["negative_prompt"] = " "  # such a pipeline guides only with a negative prompt
     elif config.guidance_scale is not None:
         notes.append(f"this model takes no guidance scale; {config.guidance_scale} was not used")
     if config.negative_prompt:
-        reason = _why_no_negative_prompt(pipeline, accepted, guidance)
+        reason = _why_no_negative_prompt(pipeline, guidance)
         if reason is None:
             arguments["negative_prompt"] = config.negative_prompt
         else:
@@ -61,19 +64,16 @@ def _size(pipeline: DiffusionPipeline, config: GenerationConfig) -> dict[str, in
     return sizes
 
 
-def _takes_guidance(pipeline: DiffusionPipeline, accepted: Mapping[str, inspect.Parameter]) -> bool:
-    return "guidance_scale" in accepted and getattr(backbone(pipeline).config, "guidance_embeds", True)
-
-
-def _why_no_negative_prompt(
-    pipeline: DiffusionPipeline, accepted: Mapping[str, inspect.Parameter], guidance: float | None
-) -> str | None:
+def _why_no_negative_prompt(pipeline: DiffusionPipeline, guidance: float | None) -> str | None:
     """Return why a pipeline would ignore a negative prompt; None if it would use it."""
+    accepted = call_parameters(pipeline)
     distilled = getattr(backbone(pipeline).config, "time_cond_proj_dim", None) is not None
     if "negative_prompt" not in accepted or distilled:
         hint = " (embedded-teacher can use one)" if info_of(pipeline).name == "embedded" else ""
         return f"this model runs without a second guidance pass{hint}"
-    scale = accepted["true_cfg_scale"].default if "true_cfg_scale" in accepted else guidance
+    scale = guidance
+    if "true_cfg_scale" in accepted and guidance_parameter(pipeline) != "true_cfg_scale":
+        scale = accepted["true_cfg_scale"].default
     if scale is not None and scale <= 1:
         return f"guidance against a prompt is off (scale {scale:g})"
     return None
@@ -90,11 +90,11 @@ def prompt_notes(pipeline: DiffusionPipeline, prompt: str, name: str) -> list[st
     notes = []
     unread = unread_words(pipeline, prompt)
     if unread:
-        notes.append(f"the {name} is longer than the text encoder reads; it never sees: {_shortened(unread)!r}")
+        notes.append(f"the {name} is longer than the text encoder reads; it never sees: {shortened(unread)!r}")
     if info_of(pipeline).name in SHIPPED_DEFAULTS:
         unknown = unknown_words(prompt)
         if unknown:
-            words = _shortened(", ".join(word + _nearest(word) for word in unknown))
+            words = shortened(", ".join(word + _nearest(word) for word in unknown))
             notes.append(
                 f"the embedded model never learnt these words of the {name}; they break into pieces that may still "
                 f"change the picture: {words}"
@@ -107,5 +107,6 @@ def _nearest(word: str) -> str:
     return f" (nearest known: {', '.join(nearest)})" if nearest else ""
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text for a note, at most about 500 characters."""
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"

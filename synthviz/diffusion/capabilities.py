@@ -13,22 +13,40 @@ from synthviz.shipped_models import SHIPPED_DEFAULTS
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
+BACKBONES = ("unet", "transformer", "decoder")
 
-def makes_pictures_from_text(pipeline: DiffusionPipeline) -> bool:
-    """Tell whether a pipeline has what `generate` uses: a prompt, pictures per prompt, a backbone, an autoencoder."""
+
+def why_no_text_to_image(pipeline: DiffusionPipeline) -> str | None:
+    """Return why the call of a pipeline cannot make pictures from a prompt alone; None if it can, by its signature.
+
+    Many calls have a picture as a parameter that may be None and must not be; `synthviz.diffusion.dry_call` tries that.
+    """
     parameters = call_parameters(pipeline)
-    needs_picture = "image" in parameters and parameters["image"].default is inspect.Parameter.empty
-    return (
-        {"prompt", "num_images_per_prompt", "num_inference_steps"} <= parameters.keys()
-        and not needs_picture
-        and hasattr(pipeline, "vae_scale_factor")
-        and (hasattr(pipeline, "unet") or hasattr(pipeline, "transformer"))
-    )
+    wanted = [name for name in ("prompt", "num_images_per_prompt", "num_inference_steps") if name not in parameters]
+    if wanted:
+        return f"its call has no {' and no '.join(wanted)}"
+    needed = [
+        name for name, one in parameters.items() if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD
+    ]
+    if others := [name for name in needed if name not in ("self", "prompt")]:
+        return f"it needs {' and '.join(others)} too"
+    if "num_frames" in parameters:
+        return "it makes videos"
+    if backbone(pipeline) is None:
+        return "it has no network that denoises a picture"
+    return None
 
 
 def backbone(pipeline: DiffusionPipeline) -> Any:
-    """Return the network that denoises: the UNet or the transformer."""
-    return pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
+    """Return the network that denoises: the UNet, the transformer or the decoder of images; None if there is none."""
+    return next((part for name in BACKBONES if (part := getattr(pipeline, name, None)) is not None), None)
+
+
+@cache
+def names_used(kind: type) -> frozenset[str]:
+    """Return the names of variables and attributes that the methods of a pipeline's class use."""
+    methods = [inspect.unwrap(method).__code__ for _, method in inspect.getmembers(kind, inspect.isfunction)]
+    return frozenset(name for code in methods for name in (*code.co_names, *code.co_varnames))
 
 
 def call_parameters(pipeline: DiffusionPipeline) -> Mapping[str, inspect.Parameter]:
@@ -55,6 +73,34 @@ def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float 
     return steps, guidance
 
 
+def guidance_parameter(pipeline: DiffusionPipeline) -> str | None:
+    """Return the parameter of a pipeline's call that is the scale of its guidance; None if it has none, or ignores it.
+
+    Some pipelines of guidance-distilled networks (FLUX.1) take a scale only to embed it, which networks without
+    `guidance_embeds` cannot. In Qwen-Image the scale of classifier-free guidance is `true_cfg_scale`.
+    """
+    parameters = call_parameters(pipeline)
+    true_scale = parameters["true_cfg_scale"].default if "true_cfg_scale" in parameters else None
+    if true_scale is not None and true_scale > 1:
+        return "true_cfg_scale"
+    if "guidance_scale" not in parameters:
+        return None
+    kind: type = type(pipeline)
+    embeds = getattr(backbone(pipeline).config, "guidance_embeds", True)
+    return "guidance_scale" if embeds or "do_classifier_free_guidance" in names_used(kind) else None
+
+
+def ignored_guidance(pipeline: DiffusionPipeline, scale: float | None) -> bool:
+    """Tell, after a call with this guidance scale, whether the pipeline did not guide at all.
+
+    Pipelines say so in `do_classifier_free_guidance`; a distilled network may embed the scale instead.
+    """
+    if scale is None or scale <= 1 or getattr(pipeline, "do_classifier_free_guidance", True):
+        return False
+    config = backbone(pipeline).config
+    return not (getattr(config, "guidance_embeds", False) or getattr(config, "time_cond_proj_dim", None))
+
+
 def default_size(pipeline: DiffusionPipeline) -> tuple[int, int]:
     """Return the height and width in pixels that a pipeline draws by default."""
     size = getattr(pipeline, "default_sample_size", None) or backbone(pipeline).config.sample_size
@@ -64,6 +110,8 @@ def default_size(pipeline: DiffusionPipeline) -> tuple[int, int]:
 
 def size_multiple(pipeline: DiffusionPipeline) -> int:
     """Return the number of pixels of which width and height must be multiples."""
+    if not hasattr(pipeline, "image_processor"):  # it denoises pixels, or rounds the size by itself
+        return 8
     return max(8, int(pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1)))
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.call_arguments import call_arguments, prompt_notes
-from synthviz.diffusion.capabilities import call_parameters
+from synthviz.diffusion.capabilities import call_parameters, guidance_parameter
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import info_of
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 from synthviz.diffusion.progress import GenerationProgress
 from synthviz.diffusion.schedulers import find_scheduler, scheduler_set
+from synthviz.diffusion.used_settings import size_notes, used_record
 from synthviz.errors import SynthvizError
 from synthviz.files import user_path
 from synthviz.records import versions, write_png
@@ -88,7 +89,7 @@ def generate(
     """
     arguments, notes = call_arguments(pipeline, config)
     scheduler = find_scheduler(pipeline, config.scheduler, arguments["num_inference_steps"])
-    with scheduler_set(pipeline, scheduler), quiet_libraries(), GenerationProgress(on_step) as progress:
+    with scheduler_set(pipeline, scheduler), quiet_libraries() as warned, GenerationProgress(on_step) as progress:
         for name in ("prompt", "negative_prompt"):
             if arguments.get(name):
                 notes += prompt_notes(pipeline, arguments[name], name.replace("_", " "))
@@ -96,7 +97,8 @@ def generate(
             logger.warning("Note: %s", note)
         record = _record(pipeline, config, arguments)
         record["notes"] = [*info_of(pipeline).notes, *notes]
-        return _generate_in_batches(pipeline, config, arguments, record, progress, on_batch, on_latents)
+        warned.clear()  # of the notes' own reading of the prompt
+        return _generate_in_batches(pipeline, config, arguments, record, warned, progress, on_batch, on_latents)
 
 
 def _generate_in_batches(
@@ -104,6 +106,7 @@ def _generate_in_batches(
     config: GenerationConfig,
     arguments: dict[str, Any],
     record: dict[str, Any],
+    warned: list[str],
     progress: GenerationProgress,
     on_batch: OnBatch | None,
     on_latents: OnLatents | None,
@@ -126,7 +129,10 @@ def _generate_in_batches(
             logger.warning("Note: %s", note)
             record = {**record, "notes": [*record["notes"], note]}
             continue
+        if not pictures:
+            record = used_record(pipeline, record, warned)
         for seed, image, found in zip(seeds, images, problems, strict=True):
+            found = [*size_notes(image, config), *found]
             for problem in found:
                 logger.warning("Note: picture from seed %d: %s", seed, problem)
             own = {"width": image.width, "height": image.height, "seed": seed, "notes": [*record["notes"], *found]}
@@ -169,10 +175,10 @@ def _run(
     """Call the pipeline once; returns the pictures and the problems of each."""
     import torch
 
-    from synthviz.diffusion.pictures import find_problems, to_images
+    from synthviz.diffusion.pictures import as_tensor, find_problems, to_images
 
     def step_done(_pipeline: Any, _index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        progress.step(pipeline.num_timesteps)
+        progress.step(getattr(pipeline, "num_timesteps", arguments["num_inference_steps"]))
         if on_latents is not None:
             on_latents(float(timestep), tensors["latents"].clone())
         return tensors
@@ -183,10 +189,12 @@ def _run(
         **callback,
         num_images_per_prompt=len(seeds),
         generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        output_type="pt",
+        # Without an image processor, tensors come as the network made them: not in [0, 1], and not filtered.
+        output_type="pt" if hasattr(pipeline, "image_processor") else "np",
     )
-    pictures = output.images.float()
-    filtered = getattr(output, "nsfw_content_detected", None) or [False] * len(seeds)
+    pictures = as_tensor(output.images)
+    found = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)
+    filtered = found or [False] * len(seeds)
     return to_images(pictures), find_problems(pictures, filtered)
 
 
@@ -200,7 +208,7 @@ def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: di
         "prompt": config.prompt,
         "negative_prompt": arguments.get("negative_prompt", ""),
         "steps": arguments["num_inference_steps"],
-        "guidance_scale": arguments.get("guidance_scale"),
+        "guidance_scale": arguments.get(guidance_parameter(pipeline) or "guidance_scale"),
         "scheduler": type(pipeline.scheduler).__name__,
         "device": info.device or str(pipeline.device),
         "dtype": str(getattr(pipeline, "dtype", "")).removeprefix("torch."),

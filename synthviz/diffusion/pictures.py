@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 DARKEST_HIGHLIGHT = 0.02  # a picture without any brighter value is black
 PLAIN_DEVIATION = 0.004  # standard deviation; about one of 255 levels
+
+
+def as_tensor(pictures: Tensor | np.ndarray) -> Tensor:
+    """Return a pipeline's output as (B, 3, H, W) float32; an array is (B, H, W, 3)."""
+    if isinstance(pictures, np.ndarray):
+        pictures = torch.from_numpy(pictures).movedim(-1, 1)
+    return pictures.float()
 
 
 def to_images(pictures: Tensor) -> list[Image.Image]:

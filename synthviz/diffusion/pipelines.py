@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthviz.diffusion.capabilities import makes_pictures_from_text
+from synthviz.diffusion.capabilities import why_no_text_to_image
 from synthviz.diffusion.checkpoints import (
     NEVER_OPENED,
     WEIGHTS,
@@ -17,6 +17,7 @@ from synthviz.diffusion.checkpoints import (
     check_index,
     find_variant,
 )
+from synthviz.diffusion.dry_call import why_not_from_prompt
 from synthviz.diffusion.hub import fetch_index, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
@@ -85,11 +86,12 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
     device, notes = _choose_device("cpu" if engine == "openvino" else device)
     _check_before_opening(source)
     pipeline = _open(source, device)
-    if not makes_pictures_from_text(pipeline):
-        kind = type(pipeline).__name__
-        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone")
     pipeline.set_progress_bar_config(disable=True)
+    _check_text_to_image(model, pipeline, why_no_text_to_image(pipeline))
     _place(model, pipeline, device)
+    if not source.shipped:
+        with quiet_libraries():
+            _check_text_to_image(model, pipeline, why_not_from_prompt(pipeline))
     if source.shipped and device == "cpu":
         _lay_channels_last(pipeline)
     used = _start_openvino(source, pipeline) if engine == "openvino" else engine
@@ -224,6 +226,12 @@ def _dtype(source: _Source, device: str) -> torch.dtype:
     # Older cards only emulate bfloat16, which is slow.
     bfloat16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if bfloat16 else torch.float16
+
+
+def _check_text_to_image(model: str, pipeline: DiffusionPipeline, problem: str | None) -> None:
+    if problem is not None:
+        kind = type(pipeline).__name__
+        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone: {problem}")
 
 
 def _place(model: str, pipeline: DiffusionPipeline, device: str) -> None:

@@ -7,8 +7,9 @@ import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from synthviz.diffusion.capabilities import names_used
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -120,14 +121,7 @@ def _check_own(pipeline: DiffusionPipeline, steps: int | None) -> None:
 def _missing(pipeline: DiffusionPipeline, scheduler: Any) -> list[str]:
     """Return what the pipeline's code uses of a scheduler and this one does not have."""
     kind: type = type(pipeline)
-    return [name for name in SOMETIMES_MISSING if name in _names_used(kind) and not hasattr(scheduler, name)]
-
-
-@cache
-def _names_used(kind: type) -> frozenset[str]:
-    """Return the names of attributes that the methods of a pipeline use."""
-    methods = [method for _, method in inspect.getmembers(kind, inspect.isfunction)]
-    return frozenset(name for method in methods for name in inspect.unwrap(method).__code__.co_names)
+    return [name for name in SOMETIMES_MISSING if name in names_used(kind) and not hasattr(scheduler, name)]
 
 
 def _problem_with_steps(scheduler: Any, steps: int) -> str | None:
