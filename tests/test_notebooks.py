@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 from synthviz import runs
+from synthviz.preprocessing.image_files import MAX_PIXELS
 from synthviz.records import RESULT_MIME, read_record, reported_results
+from synthviz.runs.parameters import read_parameters
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 sys.path.insert(0, str(FOLDER))
@@ -152,6 +154,17 @@ def test_a_file_that_is_not_a_picture_becomes_the_test_pattern_and_an_invalid_pr
         assert results["preprocessing"]["fallback_reason"]
 
 
+@pytest.mark.parametrize("name", runs.NOTEBOOKS[1:])
+def test_the_limit_of_pixels_and_colour_management_are_parameters(name, tmp_path):
+    assert read_parameters(FOLDER / f"{name}.ipynb")["max_pixels"].default == str(MAX_PIXELS)
+    Image.new("RGB", (40, 30), (90, 180, 80)).save(tmp_path / "a.png")
+    given = {"image_path": str(tmp_path / "a.png"), "max_pixels": 1199, "color_managed": True}
+    results = reported_results(run_alone(name, tmp_path, lessons=False, **given))
+    loaded = results["preprocessing" if name == "02_preprocessing" else "network_input"]
+    assert "40×30 pixels" in loaded["fallback_reason"]
+    assert loaded["color_managed"] is True
+
+
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_the_first_notebook_without_its_lessons(engine, tmp_path):
     if engine == "openvino":
@@ -177,6 +190,7 @@ def test_without_the_model_the_first_notebook_saves_shipped_pictures_and_ends_wi
     [
         ("01_generation", {"count": 0}, "count is 0"),
         ("02_preprocessing", {"fit": "strech"}, "stretch"),
+        ("02_preprocessing", {"max_pixels": 0}, "max_pixels is 0"),
     ],
 )
 def test_a_bad_value_fails_in_the_first_cells(name, parameters, words, tmp_path):
