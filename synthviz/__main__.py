@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "sweep" and options.output_dir is None and not options.dry_run:
         parser.error("a sweep needs --output-dir; only a --dry-run goes without it")
     commands = {"run": _run, "sweep": _sweep, "inspect": _inspect, "html": _write_pages}
+    if not _current_folder_exists():
+        return _fail(FileNotFoundError("the current folder does not exist any more; change to another one first"))
     try:
         status = commands[options.command](options)
         sys.stdout.flush()
@@ -144,6 +146,14 @@ def _write_pages(options: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         return _fail(error)
     return 0
+
+
+def _current_folder_exists() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _print_every_character() -> None:

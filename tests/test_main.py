@@ -67,3 +67,13 @@ def test_a_reader_that_reads_no_further_ends_a_command_quietly(tmp_path):
     ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that a process is in")
+def test_a_current_folder_that_was_removed_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["run", "--output-dir", str(tmp_path / "out")]) == 1
+    assert "current folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -44,7 +44,8 @@ def execute(
     try:
         _run_papermill(notebook, unfinished, values, lessons, progress)
     except Exception as error:  # papermill, nbclient and jupyter_client each raise errors of their own
-        problem = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalnum, line))]
+        problem = lines[0] if lines else type(error).__name__
     except BaseException:  # Ctrl-C: leave no half-written file
         unfinished.unlink(missing_ok=True)
         raise

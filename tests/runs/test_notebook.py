@@ -112,3 +112,12 @@ def test_no_stale_progress_bar_is_stored(run):
     by_tqdm = "from tqdm import tqdm\nfor _ in tqdm(range(3), file=sys.stdout, leave=False): time.sleep(0.3)\n"
     cells = run(by_hand, f"{by_tqdm}print('done')")
     assert [[output.text.strip(" ") for output in cell.outputs] for cell in cells[2:]] == [["done\n"], ["done\n"]]
+
+
+def test_the_first_line_of_an_error_that_says_something_is_shown(run, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("\n-----\nno room for sockets\n-----")
+
+    monkeypatch.setattr(papermill, "execute_notebook", fail)
+    with pytest.raises(RunError, match="no room for sockets"):
+        run("1 + 1")
