@@ -192,7 +192,7 @@ def deepfloyd() -> IFPipeline:
     torch.manual_seed(0)
     return IFPipeline(
         tokenizer=tiny_pipelines.t5_tokenizer(),
-        text_encoder=tiny_pipelines.t5_encoder(),
+        text_encoder=tiny_pipelines.t5_encoder().eval(),  # without dropout, as a loaded one
         unet=UNet2DConditionModel(
             sample_size=32,
             layers_per_block=1,
@@ -225,7 +225,7 @@ def kandinsky_3() -> Kandinsky3Pipeline:
     torch.manual_seed(0)
     return Kandinsky3Pipeline(
         tokenizer=tiny_pipelines.t5_tokenizer(),
-        text_encoder=tiny_pipelines.t5_encoder(),
+        text_encoder=tiny_pipelines.t5_encoder().eval(),  # without dropout, as a loaded one
         unet=Kandinsky3UNet(
             in_channels=4,
             time_embedding_dim=4,

@@ -125,6 +125,14 @@ def encoded_prompt(pipeline: DiffusionPipeline, prompt: str, tokenizer: Any = No
     return text
 
 
+def output_type(pipeline: DiffusionPipeline) -> str:
+    """Return the type of output that is in [0, 1]: tensors, "pt", or without an image processor arrays, "np".
+
+    Pipelines without an image processor return tensors as the network made them, and past the safety filter.
+    """
+    return "pt" if hasattr(pipeline, "image_processor") else "np"
+
+
 def unread_words(pipeline: DiffusionPipeline, prompt: str) -> str:
     """Return the end of a prompt that no text encoder of the pipeline reads; "" if one of them reads all of it."""
     parameters = call_parameters(pipeline)

@@ -14,7 +14,7 @@ from torch import Tensor
 from synthviz.diffusion.capabilities import call_parameters
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.generation import GeneratedPicture, generate
-from synthviz.diffusion.latents import decode_latents
+from synthviz.diffusion.latents import decode_steps
 from synthviz.diffusion.schedulers import (
     estimate_of,
     find_scheduler,
@@ -52,7 +52,9 @@ class DenoisingFilm:
 def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates: bool = True) -> DenoisingFilm:
     """Make one picture, from `config.seed`, and keep every step.
 
-    Frames come from diffusers' step callback, estimates from the output of the scheduler's `step`.
+    Frames come from diffusers' step callback, estimates from the output of the scheduler's `step`. Stable Diffusion 1
+    to 3, SDXL and FLUX.1 are decoded here. Any other pipeline decodes by itself, for which it takes one more denoising
+    step for each frame and each estimate.
 
     Args:
         pipeline: any text-to-image pipeline of diffusers with a step callback.
@@ -86,11 +88,11 @@ def record_film(pipeline: DiffusionPipeline, config: GenerationConfig, estimates
             alone = replace(config, count=1, scheduler=None)
             (picture,) = generate(pipeline, alone, on_batch=start, on_latents=keep)
     size = (picture.image.height, picture.image.width)
-    frames = [decode_latents(pipeline, step, *size) for step in latents[:-1]]
+    frames = decode_steps(pipeline, alone, latents[:-1], size)
     return DenoisingFilm(
         picture,
         (*frames, picture.image),
-        tuple(decode_latents(pipeline, estimate, *size) for estimate in estimated),
+        tuple(decode_steps(pipeline, alone, estimated, size)),
         tuple(timesteps),
     )
 

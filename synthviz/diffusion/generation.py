@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.call_arguments import call_arguments, prompt_notes
-from synthviz.diffusion.capabilities import call_parameters, guidance_parameter
+from synthviz.diffusion.capabilities import call_parameters, guidance_parameter, output_type
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import info_of
@@ -189,8 +189,7 @@ def _run(
         **callback,
         num_images_per_prompt=len(seeds),
         generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        # Without an image processor, tensors come as the network made them: not in [0, 1], and not filtered.
-        output_type="pt" if hasattr(pipeline, "image_processor") else "np",
+        output_type=output_type(pipeline),
     )
     pictures = as_tensor(output.images)
     found = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)

@@ -1,20 +1,70 @@
-"""Decode latents, as a pipeline's step callback hands them out, to a picture."""
+"""Decode latents, as a pipeline's step callback hands them out, to pictures."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from synthviz.diffusion.call_arguments import call_arguments
+from synthviz.diffusion.capabilities import output_type
+from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.library_logging import quiet_libraries
+from synthviz.diffusion.pictures import as_tensor, to_images
+from synthviz.diffusion.schedulers import fewest_steps
+
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
 
+# Pipelines whose way from latents to pictures is that of `decode_latents`.
+DECODED_HERE = (
+    "StableDiffusionPipeline",
+    "StableDiffusionXLPipeline",
+    "StableDiffusion3Pipeline",
+    "LatentConsistencyModelPipeline",
+    "FluxPipeline",
+)
+
+
+def decode_steps(
+    pipeline: DiffusionPipeline, config: GenerationConfig, steps: list[Tensor], size: tuple[int, int]
+) -> list[Image]:
+    """Decode the latents of several steps to pictures of the size that the pipeline draws.
+
+    Each kind of pipeline scales, unpacks and resizes in its own way. For the most common ones `decode_latents` does the
+    same; any other is called once for each step, takes one step itself, and then decodes the given latents instead.
+
+    Args:
+        pipeline: with a step callback.
+        config: with which the latents were made.
+        steps: latents of one picture, as the step callback hands them out.
+        size: (height, width) of that picture in pixels.
+    """
+    if any(base.__name__ in DECODED_HERE for base in type(pipeline).__mro__):
+        return [decode_latents(pipeline, latents, *size) for latents in steps]
+    arguments, _ = call_arguments(pipeline, replace(config, guidance_scale=1.0, negative_prompt=""))
+    arguments["num_inference_steps"] = fewest_steps(pipeline.scheduler)
+    with quiet_libraries():
+        return [_decode_by_pipeline(pipeline, arguments, latents) for latents in steps]
+
+
+def _decode_by_pipeline(pipeline: DiffusionPipeline, arguments: dict[str, Any], latents: Tensor) -> Image:
+    def exchange(_pipeline: Any, _index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        return {**tensors, "latents": latents.to(tensors["latents"])}
+
+    generator = [torch.Generator("cpu").manual_seed(0)]
+    output = pipeline(
+        **arguments, callback_on_step_end=exchange, generator=generator, output_type=output_type(pipeline)
+    )
+    return to_images(as_tensor(output.images))[0]
+
 
 @torch.no_grad()
 def decode_latents(pipeline: DiffusionPipeline, latents: Tensor, height: int, width: int) -> Image:
-    """Decode the latents of one picture.
+    """Decode the latents of one picture, as Stable Diffusion 1 to 3, SDXL and FLUX.1 do.
 
     Args:
         pipeline: whose autoencoder to use.

@@ -79,6 +79,11 @@ def estimate_of(output: Any) -> Any:
     return getattr(output, "pred_original_sample", getattr(output, "denoised", None))
 
 
+def fewest_steps(scheduler: Any) -> int:
+    """Return the smallest of some small numbers of steps that a scheduler takes; 1 if it cannot be tried alone."""
+    return next((steps for steps in (1, 2, 4, 10) if _takes(scheduler, steps)), 1)
+
+
 def _offered(pipeline: DiffusionPipeline) -> dict[str, Any]:
     own = _diffusers_class(pipeline.scheduler)
     classes = {own.__name__: own} | {kind.__name__: kind for kind in pipeline.scheduler.compatibles}

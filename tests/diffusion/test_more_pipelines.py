@@ -11,7 +11,9 @@ import torch
 from diffusers import DiffusionPipeline
 
 from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.denoising_film import record_film, save_animation
 from synthviz.diffusion.generation import generate
+from synthviz.diffusion.latents import decode_steps
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 
 SIZE = {"width": 64, "height": 64}
@@ -138,3 +140,34 @@ class TestWhatLibrariesWarnOf:
         pipeline.set_progress_bar_config(disable=True)
         (picture,) = generate(pipeline, GenerationConfig("boat " * 40, count=1, steps=1, **SIZE))
         assert any("truncated" in note for note in picture.record["notes"])
+
+
+class TestFilm:
+    @pytest.mark.parametrize("name", ["sana", "flux2", "qwen-image", "kandinsky-3"])
+    def test_frames_are_what_the_pipeline_makes_of_its_latents(self, name, tmp_path):
+        pipeline = more_pipelines.MORE[name]()
+        pipeline.set_progress_bar_config(disable=True)
+        config = GenerationConfig("a boat", count=1, steps=3, seed=5, **SIZE)
+        film = record_film(pipeline, config, estimates=False)
+        assert len(film.frames) == 3
+        assert {frame.size for frame in film.frames} == {film.picture.image.size}
+        kept = []
+        generate(pipeline, config, on_latents=lambda timestep, latents: kept.append(latents))
+        size = (film.picture.image.height, film.picture.image.width)
+        (decoded,) = decode_steps(pipeline, config, kept[-1:], size)
+        assert np.abs(np.asarray(decoded).astype(int) - pixels(film.picture)).max() <= 1
+        assert not np.array_equal(np.asarray(film.frames[0]), np.asarray(film.frames[-1]))
+        for suffix in (".webp", ".gif", ".png"):
+            assert save_animation(film, tmp_path / f"film{suffix}").stat().st_size > 0
+
+    def test_estimates(self):
+        pipeline = more_pipelines.kandinsky_3()
+        pipeline.set_progress_bar_config(disable=True)
+        film = record_film(pipeline, GenerationConfig("a boat", count=1, steps=2, **SIZE))
+        assert [frame.size for frame in film.estimates] == [film.picture.image.size] * 2
+
+    def test_a_pipeline_without_a_step_callback_is_refused_before_any_work(self, monkeypatch):
+        pipeline = more_pipelines.deepfloyd()
+        monkeypatch.setattr(type(pipeline.text_encoder), "forward", lambda *_, **__: pytest.fail("work was begun"))
+        with pytest.raises(ValueError, match="IFPipeline has no step callback"):
+            record_film(pipeline, BOAT)
