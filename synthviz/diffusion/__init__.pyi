@@ -5,7 +5,9 @@ from . import (
     checkpoints as checkpoints,
     config as config,
     denoising_film as denoising_film,
+    dry_call as dry_call,
     generation as generation,
+    hub as hub,
     latents as latents,
     library_logging as library_logging,
     openvino as openvino,
@@ -14,6 +16,7 @@ from . import (
     pipelines as pipelines,
     progress as progress,
     schedulers as schedulers,
+    used_settings as used_settings,
     word_maps as word_maps,
 )
 from .capabilities import default_steps_and_guidance as default_steps_and_guidance

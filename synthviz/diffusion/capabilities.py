@@ -112,7 +112,10 @@ def size_multiple(pipeline: DiffusionPipeline) -> int:
     """Return the number of pixels of which width and height must be multiples."""
     if not hasattr(pipeline, "image_processor"):  # it denoises pixels, or rounds the size by itself
         return 8
-    return max(8, int(pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1)))
+    multiple = int(pipeline.image_processor.config.vae_scale_factor * getattr(pipeline, "patch_size", 1))
+    if info_of(pipeline).engine.startswith("openvino"):  # its converted UNet halves the latents without a rest
+        multiple *= 2 ** (len(backbone(pipeline).config.block_out_channels) - 1)
+    return max(8, multiple)
 
 
 def encoded_prompt(pipeline: DiffusionPipeline, prompt: str, tokenizer: Any = None) -> str:

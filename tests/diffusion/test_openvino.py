@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from synthviz.diffusion.capabilities import size_multiple
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.denoising_film import record_film
 from synthviz.diffusion.generation import generate
@@ -45,6 +46,24 @@ def test_schedulers_with_other_timesteps(pipelines):
     config = GenerationConfig("a forest", count=1, seed=0, scheduler="EulerDiscrete")
     wanted, found = (generate(pipeline, config)[0].image for pipeline in pipelines.values())
     assert psnr(found, wanted) >= 35
+
+
+def test_a_size_that_its_network_cannot_draw_is_refused_before_any_work(pipelines):
+    """OpenVINO's network would fail, and then draw nothing any more."""
+    pipeline = pipelines["openvino"]
+    for size in (40, 16):
+        with pytest.raises(ValueError, match=f"width is {size}; this pipeline needs a multiple of"):
+            generate(pipeline, GenerationConfig("a forest", count=1, width=size))
+    smallest = size_multiple(pipeline)
+    config = GenerationConfig("a forest", count=1, width=smallest, height=3 * smallest)
+    (picture,) = generate(pipeline, config)
+    assert picture.image.size == (smallest, 3 * smallest)
+
+
+@pytest.mark.parametrize("settings", [{"steps": 1}, {"guidance_scale": 100.0}, {"seed": 2**53 - 1000}, {"count": 5}])
+def test_settings_at_their_limits(pipelines, settings):
+    config = GenerationConfig("a forest", **{"count": 1, "steps": 2, "width": 64, "height": 64, **settings})
+    assert len(generate(pipelines["openvino"], config)) == config.count
 
 
 def test_the_film_works(pipelines):
