@@ -10,6 +10,7 @@ from . import (
     hub as hub,
     latents as latents,
     library_logging as library_logging,
+    model_names as model_names,
     openvino as openvino,
     pictures as pictures,
     pipeline_info as pipeline_info,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # which colour a terminal
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def quiet_libraries(bars_too: bool = False) -> Iterator[list[str]]:
         of_library = record.name.partition(".")[0] in ("diffusers", "transformers")
         if not of_library or record.levelno >= logging.ERROR:
             return True
-        text = " ".join(record.getMessage().split())
+        text = " ".join(ESCAPES.sub("", record.getMessage()).split())
         if record.levelno >= logging.WARNING and text not in hidden:
             hidden.append(text)
         return False

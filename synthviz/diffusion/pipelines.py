@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthviz.diffusion.call_arguments import shortened
 from synthviz.diffusion.capabilities import why_no_text_to_image
 from synthviz.diffusion.checkpoints import (
-    NEVER_OPENED,
-    WEIGHTS,
     UnsafeCheckpoint,
     check_checkpoint,
     check_index,
@@ -20,6 +18,7 @@ from synthviz.diffusion.checkpoints import (
 from synthviz.diffusion.dry_call import why_not_from_prompt
 from synthviz.diffusion.hub import fetch_index, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
+from synthviz.diffusion.model_names import why_no_model
 from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
 from synthviz.errors import SynthvizError
 from synthviz.files import user_path
@@ -110,40 +109,9 @@ def _find(model: str) -> _Source:
     source = _Source(model, user_path(model), shipped=False)
     if model and source.is_local:
         return source
-    if source.folder.is_file():
-        raise ModelLoadError(_why_no_file(model, source.folder))
-    if _is_path(model):
-        raise ModelLoadError(f"there is no folder {model!r} (the current folder is {Path.cwd()})")
-    if not _is_hub_id(model):
-        close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ModelLoadError(f"{model!r} is neither 'embedded', nor a local folder, nor a hub id 'owner/name'{hint}")
+    if problem := why_no_model(model):
+        raise ModelLoadError(problem)
     return source
-
-
-def _why_no_file(model: str, file: Path) -> str:
-    if file.name == "model_index.json":
-        return f"{model!r} is a file; name the folder that holds it"
-    return (
-        f"{model!r} is a single file, not the folder of a diffusers pipeline; if it holds a whole model, convert it "
-        "once with diffusers: from_single_file(...) of its pipeline, then save_pretrained(folder)"
-    )
-
-
-def _is_path(model: str) -> bool:
-    """Tell whether a name can only mean a place on the disk: no hub id begins or ends like this."""
-    return model.startswith((".", "/", "~")) or "\\" in model or Path(model).suffix in (WEIGHTS, *NEVER_OPENED)
-
-
-def _is_hub_id(model: str) -> bool:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # documented, not in its __all__
-
-    try:
-        validate_repo_id(model)
-    except HFValidationError:
-        return False
-    return "/" in model
 
 
 def _choose_device(device: str | None) -> tuple[str, tuple[str, ...]]:
@@ -192,7 +160,7 @@ def _open(source: _Source, device: str) -> DiffusionPipeline:
     from diffusers import DiffusionPipeline
 
     try:
-        with quiet_libraries(bars_too=source.is_local):
+        with quiet_libraries(bars_too=source.is_local) as warned:
             pipeline: DiffusionPipeline = DiffusionPipeline.from_pretrained(
                 str(source.folder) if source.is_local else source.model,
                 **(_teacher_parts() if source.model == "embedded-teacher" else {}),
@@ -204,7 +172,22 @@ def _open(source: _Source, device: str) -> DiffusionPipeline:
             )
     except Exception as error:
         raise ModelLoadError(_why_not_loaded(source, error)) from error
+    _check_complete(source, pipeline, warned)
     return pipeline
+
+
+def _check_complete(source: _Source, pipeline: DiffusionPipeline, warned: list[str]) -> None:
+    """Check that a checkpoint has all weights: diffusers leaves the missing ones empty, transformers draws them."""
+    import torch
+
+    for name, part in pipeline.components.items():
+        weights = part.named_parameters() if isinstance(part, torch.nn.Module) else ()
+        missing = [weight for weight, value in weights if value.is_meta]
+        if missing:
+            raise ModelLoadError(f"{source.model!r} is not complete: its {name} has no weights for {missing[0]}")
+    for text in warned:
+        if "newly initialized because missing" in text:  # so transformers reports it
+            raise ModelLoadError(f"{source.model!r} is not complete: {shortened(text)}")
 
 
 def _teacher_parts() -> dict[str, Any]:

@@ -268,6 +268,19 @@ class TestVariants:
         assert find_variant(checkpoint) is None
 
 
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_missing_weights_are_not_made_up(checkpoint, part):
+    from safetensors.torch import load_file, save_file
+
+    (file,) = (checkpoint / part).glob("*.safetensors")
+    weights = load_file(file)
+    name = sorted(weights)[3]
+    del weights[name]
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(ModelLoadError, match=rf"is not complete: .*{name.split('.')[-2]}"):
+        load_pipeline(str(checkpoint), device="cpu")
+
+
 def test_empty_parts_are_ignored():
     check_index(
         {"_class_name": "StableDiffusionPipeline", "safety_checker": [None, None], "requires_safety_checker": 1}
