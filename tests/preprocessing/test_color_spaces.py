@@ -52,16 +52,22 @@ def grey_profile(gamma: float) -> bytes:
 
 def with_curve(curve: bytes) -> bytes:
     """A version 2 profile of greys with a tone curve."""
+    return profile_of(b"mntrGRAYXYZ ", {b"kTRC": curve})
+
+
+def profile_of(kind: bytes, own_tags: dict[bytes, bytes]) -> bytes:
+    """A version 2 profile of a class, a colour space and a connection space."""
+    name = (b"inks" if b"CMYK" in kind else b"a grey") + b"\0"
     tags = {
-        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 7) + b"a grey\0" + b"\0" * 78,
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + b"\0" * 78,
         b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D),
-        b"kTRC": curve,
+        **own_tags,
     }
     at, table, data = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
-    for name, content in tags.items():
-        table += name + struct.pack(">II", at + len(data), len(content))
+    for tag, content in tags.items():
+        table += tag + struct.pack(">II", at + len(data), len(content))
         data += content + b"\0" * (-len(content) % 4)
-    header = struct.pack(">I4xI", at + len(data), 0x02400000) + b"mntrGRAYXYZ " + b"\0" * 12 + b"acsp"
+    header = struct.pack(">I4xI", at + len(data), 0x02400000) + kind + b"\0" * 12 + b"acsp"
     header = header.ljust(68, b"\0") + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
     return header.ljust(128, b"\0") + table + data
 
@@ -124,6 +130,31 @@ def loaded(tmp_path):
         )
 
     return loaded
+
+
+def ink_profile() -> bytes:
+    """A version 2 profile of inks with a table of 2⁴ colours in CIELAB: L falls with every ink, a and b are 0."""
+    inks = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    lightness = np.round(255 * (1 - inks @ [0.1, 0.2, 0.05, 0.6])).astype(np.uint8)
+    table = np.stack([lightness, np.full(16, 128), np.full(16, 128)], axis=1).astype(np.uint8)
+    ramp = bytes(range(256))
+    identity = struct.pack(">9i", *np.eye(3, dtype=int).ravel() * 65536)
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + ramp * 4 + table.tobytes() + ramp * 3
+    return profile_of(b"prtrCMYKLab ", {b"A2B0": lut})
+
+
+def test_inks_with_a_profile(loaded):
+    inks = np.zeros((16, 16, 4), np.uint8)
+    inks[:8, :, 3], inks[8:, :, 1] = 255, 255
+    file = io.BytesIO()
+    Image.fromarray(inks, "CMYK").save(file, "TIFF", icc_profile=ink_profile())
+    plain, managed = loaded(file.getvalue())
+    assert "inks" in plain.warnings[0]
+    light = np.array([((116 * value + 16) / 116) ** 3 for value in (0.4 * 100 / 116, 0.8 * 100 / 116)])
+    expected = srgb_values(light)
+    np.testing.assert_allclose(managed.tensor[0, 0, :8], expected[0], atol=3 / 255)
+    np.testing.assert_allclose(managed.tensor[0, 0, 8:], expected[1], atol=3 / 255)
+    assert (plain.tensor[0, 0, 0, 0] - expected[0]).abs() > 0.1
 
 
 @pytest.mark.parametrize("name", SPACES)
