@@ -15,7 +15,7 @@ def why_no_model(model: str) -> str | None:
     if file.is_file():
         return _why_no_file(model, file)
     if _is_path(model):
-        return f"there is no folder {model!r} (the current folder is {Path.cwd()})"
+        return f"there is no folder {model!r}"
     if _is_hub_id(model):
         return None
     close = difflib.get_close_matches(model, SHIPPED_DEFAULTS, n=1)
