@@ -18,7 +18,8 @@ class CaptionIds:
         captions: for each painting, its captions, equally many.
         tokenizer: the text encoder's.
         dropout: share of captions that are empty, for classifier-free guidance.
-        strange_word_share: share of captions with meaningless words, which models must ignore; each painting has one.
+        strange_word_share: share of captions with meaningless words, which models must ignore; a painting has one such
+            caption.
         seed: chooses the meaningless words.
         device: where the token ids are kept.
     """

@@ -71,6 +71,9 @@ def develop(picture: Tensor, time: str) -> Tensor:
     Args:
         picture: (3, H, W) screen colours.
         time: the hour, which tells how light the picture may become.
+
+    Returns:
+        (3, H, W) screen colours in [0, 1].
     """
     grey = picture.mean(0)
     small = F.avg_pool2d(grey[None], 8).flatten()
