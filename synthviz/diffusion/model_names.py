@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from synthviz import files
 from synthviz.diffusion.checkpoints import NEVER_OPENED, WEIGHTS
 from synthviz.shipped_models import SHIPPED_DEFAULTS
 
 
 def why_no_model(model: str) -> str | None:
     """Return why a name that is neither a shipped model nor a folder means no model; None for a hub id."""
-    file = Path(model).expanduser()
+    file = files.user_path(model)
     if file.is_file():
         return _why_no_file(model, file)
     if _is_path(model):
