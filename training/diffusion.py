@@ -12,11 +12,13 @@ for classifier-free guidance (Ho & Salimans 2022). Further parts of the training
 - In half of the captions, the other words are encoded as if no colour were named. So the model learns to take colours
   from the colour words alone, and can give things a colour that it never saw them in.
 - The loss counts more where a counted thing, the sun or the moon stands: they are small, and prompts are about them.
+- In the first part of the budget the latents are shrunk by 2, which is four times as fast and teaches composition, as
+  Stable Diffusion first learnt from small pictures; the autoencoder learnt that shrunk latents mean a shrunk picture.
 - In the last third, at low noise, the latents that the prediction means must also look right to the first layers of the
   decoder (Berrada et al. 2025), which weigh what matters in a picture.
 
-Muon trains the matrices. The weights after an eighth of the budget are kept in `early/`, for the guidance in
-`training.distillation`.
+Muon trains the matrices. The weights after half of the budget, when full latents have just begun, are kept in `early/`,
+for the guidance in `training.distillation`.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ from training.text_encoder import WIDTH
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
-EARLY_SHARE = 1 / 8  # of the budget, after which a snapshot is kept
+SHRUNK_SHARE = 0.4  # of the budget, in which latents are shrunk
+EARLY_SHARE = 0.5  # of the budget, after which a snapshot is kept
 WIDTHS = (96, 160, 192)  # of the UNet's levels
 LAYOUT_CHANNELS = WIDTHS[1]  # of the UNet's features from which the layout is predicted
 DECODER_LAYERS = (5, 10)  # after which layers of the decoder features are compared: its blocks at 32×32 and at 64×64
@@ -140,6 +143,13 @@ def weigh_cells(layouts: torch.Tensor, small_thing_weight: float) -> torch.Tenso
     return weights / weights.mean()
 
 
+def shrink(latents: torch.Tensor, layouts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shrink latents (B, C, H, W) and layouts (B, H, W) by 2; of four cells of a layout, a small thing's one stays."""
+    cells = torch.stack([layouts[:, top::2, left::2] for top in (0, 1) for left in (0, 1)])
+    chosen = torch.isin(cells, torch.tensor(SMALL_THINGS, device=layouts.device)).int().argmax(dim=0, keepdim=True)
+    return F.avg_pool2d(latents, 2), cells.gather(0, chosen)[0]
+
+
 def use_fast_attention(unet: UNet2DConditionModel, device: torch.device) -> None:
     """Use plain matrix products for attention on a CPU, where the fused kernel's backward pass is slow."""
     if device.type == "cpu":
@@ -194,23 +204,26 @@ class Trained(nn.Module):
 
 
 def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Load the latents of all paintings onto the device; encode them first if the folder has none.
+    """Load the latents of all paintings onto the device; encode first those that the folder lacks.
 
     Latents in the folder are not encoded again: for another autoencoder or other paintings, use another folder.
 
     Raises:
-        ValueError: if the number of latents in the folder is not the number of paintings.
+        ValueError: if the folder holds the latents of more paintings.
     """
     path = folder / "latents.pt"
-    if not path.exists():
+    latents: torch.Tensor | None = torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+    count = 0 if latents is None else len(latents)
+    if count > len(images):
+        raise ValueError(f"{path} holds the latents of {count} paintings, not of {len(images)}; remove it")
+    if latents is None or count < len(images):
         folder.mkdir(parents=True, exist_ok=True)
+        added = encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images[count:], device)
+        latents = added if latents is None else torch.cat([latents, added])
         unfinished = path.with_suffix(".unfinished")
-        torch.save(encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images, device), unfinished)
+        torch.save(latents, unfinished)
         unfinished.replace(path)
-    latents: torch.Tensor = torch.load(path, map_location=device, weights_only=True)
-    if len(latents) != len(images):
-        raise ValueError(f"{path} holds the latents of {len(latents)} paintings, not of {len(images)}; remove it")
-    return latents
+    return latents.to(device)
 
 
 @dataclass(frozen=True)
@@ -252,17 +265,19 @@ class _BatchSource:
         self._generator = torch.Generator().manual_seed(settings.seed + step)
         self._noises = torch.Generator(device).manual_seed(settings.seed + step)
 
-    def draw(self) -> _Batch:
-        """Return the next batch."""
+    def draw(self, progress: float) -> _Batch:
+        """Return the next batch; `progress` is the share of the budget that is spent."""
         data, settings, device = self._data, self._settings, self._device
         rows = torch.randint(len(data.latents), (settings.batch,), generator=self._generator)
         rows_there = rows.to(device)
-        clean = data.latents[rows_there].float() * data.scaling_factor
+        clean, layouts = data.latents[rows_there].float() * data.scaling_factor, data.layouts[rows_there].long()
+        if progress < SHRUNK_SHARE:
+            clean, layouts = shrink(clean, layouts)
         token_ids = data.captions.pick(rows, self._generator)
         apart = (torch.rand(settings.batch, generator=self._generator) < settings.colors_apart_share).to(device)
         noise = torch.randn(clean.shape, generator=self._noises, device=device)
         timesteps = sample_timesteps(settings.batch, settings.uniform_share, self._generator).to(device)
-        return _Batch(clean, noise, timesteps, token_ids, apart, data.layouts[rows_there].long())
+        return _Batch(clean, noise, timesteps, token_ids, apart, layouts)
 
 
 class _DecoderFeatures:
@@ -362,7 +377,7 @@ def train_diffusion(
     """Train until the budget is spent, resuming from the folder's checkpoint.
 
     Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`, and the text
-    encoder and the UNet after an eighth of the budget in `early/`.
+    encoder and the UNet after half of the budget in `early/`.
 
     Args:
         paintings_dir: a folder that `training.paintings` filled.
@@ -382,7 +397,6 @@ def train_diffusion(
     text_encoder = CLIPTextModel.from_pretrained(text_encoder_dir / "text_encoder")
     model = Trained(text_encoder, unet, color_tokens(tokenizer)).to(device)
     model.unet.to(memory_format=torch.channels_last)
-    (output_dir / "scaling_factor.json").write_text(json.dumps(data.scaling_factor))
     tokenizer.save_pretrained(output_dir / "tokenizer")
     scheduler.save_pretrained(output_dir / "scheduler")
     optimizer = MuonAndAdamW(model, {"text_encoder": settings.text_rate_share}, settings.rate)
@@ -394,7 +408,7 @@ def train_diffusion(
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
-        loss, parts = losses.compute(source.draw(), run.clock.progress)
+        loss, parts = losses.compute(source.draw(run.clock.progress), run.clock.progress)
         run.descend(loss)
         run.losses.update(**parts)
         run.print_losses()
@@ -421,7 +435,14 @@ def _load_data(
     captions = CaptionIds(
         paintings.captions, tokenizer, settings.caption_dropout, settings.strange_word_share, settings.seed, device
     )
-    return _Data(latents, 1 / latents.float().std().item(), captions, layouts)
+    return _Data(latents, _scaling_factor(output_dir / "scaling_factor.json", latents), captions, layouts)
+
+
+def _scaling_factor(path: Path, latents: torch.Tensor) -> float:
+    """Return the factor that gives the latents the spread 1; keep it in a file, because paintings may be added."""
+    if not path.exists():
+        path.write_text(json.dumps(1 / latents.float().std().item()))
+    return float(json.loads(path.read_text()))
 
 
 def _save_averaged(run: TrainingRun, folder: Path) -> None:
