@@ -23,8 +23,8 @@ import papermill
 from benchmarks.side_by_side import Row, as_times, command_line, in_turns, row
 from synthviz import runs
 from synthviz.runs.notebook import without_lessons
+from synthviz.runs.run_process import THREAD_SETTINGS
 from synthviz.runs.sweeps import ClusterSettings, cluster, read_plan, run_sweep
-from synthviz.runs.sweeps.limits import limited_threads
 
 SIZE = 40  # runs of the sweep; five rounds take half an hour on two cores
 
@@ -42,7 +42,8 @@ def notebooks_without_lessons() -> Iterator[Path]:
 def papermill_run(notebooks: Path, seed: int, threads: int) -> None:
     """Run the three notebooks once with papermill; each kernel has this number of threads."""
     parameters = {name: papermill.inspect_notebook(str(notebooks / f"{name}.ipynb")) for name in runs.NOTEBOOKS}
-    with limited_threads(threads), tempfile.TemporaryDirectory() as out:
+    limited = mock.patch.dict(os.environ, dict.fromkeys(THREAD_SETTINGS, str(threads)))
+    with limited, tempfile.TemporaryDirectory() as out:
         for name in runs.NOTEBOOKS:
             given = {"seed": seed, "count": 1, "output_dir": ".", "interactive": False}
             papermill.execute_notebook(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 
 from synthviz import __version__
@@ -30,6 +31,12 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar=("NAME", "VALUE"),
         help="a notebook parameter, such as -p prompt 'a forest at night' -p seed 7; may be given many times",
+    )
+    run.add_argument(
+        "--minutes",
+        type=float,
+        default=60.0,
+        help="the longest time; a run that takes longer is stopped (default: %(default)g)",
     )
     sweep = commands.add_parser(
         "sweep",
@@ -82,9 +89,11 @@ def _run(options: argparse.Namespace) -> int:
     from synthviz import runs
     from synthviz.runs.errors import RunError
 
+    _stop_at_sigterm()
     _silence_debugger()
     try:
-        finished = runs.run_notebooks(options.output_dir, [tuple(pair) for pair in options.parameters])
+        limits = runs.Limits(minutes=options.minutes)
+        finished = runs.run_within(limits, options.output_dir, [tuple(pair) for pair in options.parameters])
     except (RunError, OSError) as error:  # OSError: a full disk, or a folder that cannot be written
         return _fail(error)
     except KeyboardInterrupt:
@@ -97,15 +106,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _sweep(options: argparse.Namespace) -> int:
     """Run a sweep; return 1 also if a single run has failed."""
-    import signal
-
     from synthviz.runs import sweeps
     from synthviz.runs.errors import RunError
 
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    _stop_at_sigterm()
     _silence_debugger()
     try:
         cluster = sweeps.ClusterSettings(
@@ -161,6 +165,15 @@ def _print_every_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _stop_at_sigterm() -> None:
+    """Let the signal that asks a program to end do what Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _silence_debugger() -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+UNFINISHED = ".unfinished-"  # how the names of files begin that are being written
+
 
 def user_path(path: str | Path, start: str | Path = "") -> Path:
     """Return the path that a user means: the one rule for every path that the package gets.
@@ -36,7 +38,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = user_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
     os.close(handle)
     unfinished = Path(name)
     try:

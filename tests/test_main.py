@@ -24,9 +24,34 @@ def test_ctrl_c_gives_the_status_130(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("synthviz.runs.run_notebooks", interrupted)
+    monkeypatch.setattr("synthviz.runs.run_within", interrupted)
     assert main(["run"]) == 130
     assert "stopped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_minutes_of_a_run_are_checked_before_it_starts(tmp_path, capsys, minutes):
+    assert main(["run", "--output-dir", str(tmp_path / "out"), f"--minutes={minutes}"]) == 1
+    assert "it must be a number above 0" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@pytest.mark.parametrize("command", [["run"], ["sweep", "sweep.yaml"]])
+def test_too_few_open_files_are_named_before_any_work(tmp_path, command):
+    import resource
+
+    (tmp_path / "sweep.yaml").write_text("notebooks: [02_preprocessing]\nruns: [{}]")
+    ended = subprocess.run(
+        [sys.executable, "-m", "synthviz", *command, "--output-dir", "out"],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "only 64 files may be open at a time" in ended.stderr
+    assert not (tmp_path / "out" / "runs").exists() or os.listdir(tmp_path / "out" / "runs") == []
 
 
 def test_a_sweep_needs_a_folder(capsys):

@@ -14,6 +14,7 @@ from synthviz.files import sha256, user_path, write_json
 from synthviz.records import reported_results, versions
 from synthviz.runs.errors import RunError
 from synthviz.runs.notebook import execute
+from synthviz.runs.open_files import check_open_files
 from synthviz.runs.parameters import Parameter, check_parameters, read_parameters, with_absolute_path
 
 logger = logging.getLogger(__name__)
@@ -80,9 +81,10 @@ def run_notebooks(
         progress: whether a terminal shows a bar that counts the cells.
 
     Raises:
-        RunError: if a parameter is wrong, the folder cannot be created, a cell fails or the kernel dies; in the last
-            two cases the notebook so far is stored as `NAME.failed.ipynb`.
+        RunError: if too few files may be open, a parameter is wrong, the folder cannot be created, a cell fails or the
+            kernel dies; in the last two cases the notebook so far is stored as `NAME.failed.ipynb`.
     """
+    check_open_files()
     folder = folder or notebooks_folder()
     known = {name: read_parameters(folder / f"{name}.ipynb") for name in notebooks}
     values = _check_values(parameters, known)

@@ -15,17 +15,21 @@ class CellError(RunError):
     Attributes:
         notebook: the notebook's name, without ".ipynb".
         cell: the cell's number among the code cells, from 1.
+        error: the exception's type and message.
         source: the cell's source.
         traceback: the exception's traceback as text, without colour codes.
     """
 
     def __init__(self, notebook: str, cell: int, error: str, source: str, traceback: str) -> None:
-        super().__init__(f"{notebook}.ipynb failed: code cell {cell} raised {error}\n\n{source}")
-        self.notebook, self.cell, self.source, self.traceback = notebook, cell, source, traceback
+        super().__init__(notebook, cell, error, source, traceback)
+        self.notebook, self.cell, self.error, self.source, self.traceback = notebook, cell, error, source, traceback
+
+    def __str__(self) -> str:
+        return f"{self.notebook}.ipynb failed: code cell {self.cell} raised {self.error}\n\n{self.source}"
 
 
 class LimitExceeded(RunError):
-    """A run took more time or memory than it may, and its kernel was killed."""
+    """A run took more time or memory than it may, and was killed."""
 
 
 class WorkerUnfit(RunError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthviz.files import UNFINISHED
 from synthviz.runs.errors import CellError, RunError
 from synthviz.runs.kernel import private_folder, this_python
 
@@ -39,7 +43,7 @@ def execute(
         RunError: if a cell did not run to its end, for example because the kernel died (the notebook so far is stored
             in the same way), or if the executed notebook cannot be written.
     """
-    unfinished = output_dir / f".unfinished-{notebook.name}"
+    unfinished = output_dir / f"{UNFINISHED}{notebook.name}"
     problem = None
     try:
         _run_papermill(notebook, unfinished, values, lessons, progress)
@@ -57,6 +61,29 @@ def execute(
     if unfinished.exists():
         unfinished.replace(output_dir / f"{notebook.stem}.failed.ipynb")
     raise failure
+
+
+def store_unfinished(output_dir: Path, notebooks: Sequence[str]) -> str | None:
+    """Store the notebook of a killed run as `NAME.failed.ipynb`, and remove all that the run has half written.
+
+    Args:
+        output_dir: the output folder of the run.
+        notebooks: the names of its notebooks.
+
+    Returns:
+        The name of the stored notebook; None if none was begun, or its file is cut off.
+    """
+    stored = None
+    for name in notebooks:
+        with suppress(OSError, ValueError):
+            unfinished = output_dir / f"{UNFINISHED}{name}.ipynb"
+            json.loads(unfinished.read_bytes())
+            unfinished.replace(output_dir / f"{name}.failed.ipynb")
+            stored = f"{name}.failed.ipynb"
+    for unfinished in output_dir.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            unfinished.unlink()
+    return stored
 
 
 def _run_papermill(notebook: Path, target: Path, values: dict[str, Any], lessons: bool, progress: bool) -> None:

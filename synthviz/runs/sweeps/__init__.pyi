@@ -3,11 +3,9 @@ from . import (
     dispatch as dispatch,
     failures as failures,
     folder as folder,
-    limits as limits,
     plan as plan,
     report as report,
     run_on_worker as run_on_worker,
-    run_process as run_process,
     sweep as sweep,
     sweep_file as sweep_file,
     table as table,
@@ -15,6 +13,5 @@ from . import (
     workers as workers,
 )
 from .cluster import ClusterSettings as ClusterSettings
-from .limits import Limits as Limits
 from .plan import PlannedRun as PlannedRun, SweepPlan as SweepPlan, read_plan as read_plan
 from .sweep import FinishedSweep as FinishedSweep, describe_plan as describe_plan, run_sweep as run_sweep

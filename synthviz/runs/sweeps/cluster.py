@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from synthviz.files import user_path
 from synthviz.runs.errors import RunError
 from synthviz.runs.kernel import private_folder
+from synthviz.runs.open_files import NEEDED, check_open_files
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 GB_PER_RUN = 2.0  # the embedded model and three notebooks need less
 MOST_GB_PER_RUN = 16.0  # enough for a larger model; a memory leak still ends
 CONNECT_SECONDS = 20
+# The open files of the process that starts workers here.
+FILES_OF_DRIVER = 40
+FILES_PER_WORKER = 10
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,14 @@ def connect(settings: ClusterSettings) -> Iterator[tuple[Client, Share]]:
     """Yield a client of the cluster, and the part of its machine that each kernel may use.
 
     Raises:
-        RunError: if workers cannot be started, or the cluster cannot be reached or has no workers.
+        RunError: if workers cannot be started here, or the cluster cannot be reached or has no workers.
     """
     with ExitStack() as stack:
         if settings.scheduler is not None:
             yield _connect_to_scheduler(settings.scheduler, settings, stack), Share()
             return
         count, threads = size_workers(settings.workers)
+        check_open_files(max(NEEDED, FILES_OF_DRIVER + count * FILES_PER_WORKER))
         workers = "1 worker" if count == 1 else f"{count} workers"
         logger.info("Starting %s here, with %d thread%s for each run.", workers, threads, "s" if threads > 1 else "")
         yield _start_local_workers(count, stack), Share(threads, memory_share(count))

@@ -15,9 +15,9 @@ import synthviz
 from synthviz.files import user_path
 from synthviz.runs.chain import NOTEBOOKS, notebooks_folder
 from synthviz.runs.errors import RunError
+from synthviz.runs.limits import Limits
 from synthviz.runs.notebook import without_lessons
 from synthviz.runs.parameters import SET_BY_THE_RUNNER, SHIPPED_MODELS, Parameter, read_parameters
-from synthviz.runs.sweeps.limits import Limits
 from synthviz.runs.sweeps.sweep_file import parameter_sets, read_sweep_file
 from synthviz.shipped_models import MODELS
 

@@ -8,19 +8,21 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from synthviz.runs.chain import notebooks_folder
 from synthviz.runs.errors import RunError, WorkerUnfit
+from synthviz.runs.limits import Limits
+from synthviz.runs.run_process import RunProcess, Task
+from synthviz.runs.sweeps.cluster import memory_share
 from synthviz.runs.sweeps.failures import describe_failure
 from synthviz.runs.sweeps.folder import TOKEN, UNFINISHED, store_failure, store_run
-from synthviz.runs.sweeps.limits import Limits
 from synthviz.runs.sweeps.plan import PlannedRun, hash_sources
-from synthviz.runs.sweeps.run_process import Task, do_in_own_process
 
 _one_at_a_time = threading.Lock()  # a run may use all threads and all memory of its worker
+_processes: list[RunProcess] = []  # none or one, which does one run after the other
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,9 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
             check_worker(orders)
             unfinished = output_dir / UNFINISHED / f"{run.key}-{uuid.uuid4().hex[:8]}"
             try:
-                found = _run_in(unfinished, run, orders, deadline)
-                if found is None:
-                    store_run(unfinished, output_dir, run.key)
-                    return Outcome(run.key)
-                failure = found
+                _run_in(unfinished, run, orders, deadline)
+                store_run(unfinished, output_dir, run.key)
+                return Outcome(run.key)
             except Exception as error:  # stored, so that the other runs go on
                 failure = describe_failure(error, run)
             failure |= {"attempts": attempt, "seconds": round(time.monotonic() - started, 2)}
@@ -92,11 +92,18 @@ def execute_run(run: PlannedRun, orders: Orders) -> Outcome:
     return Outcome(run.key, failure)
 
 
-def _run_in(folder: Path, run: PlannedRun, orders: Orders, deadline: float) -> dict[str, Any] | None:
-    """Run the notebooks in a new folder, within the limits; return the failure, or None."""
+def _run_in(folder: Path, run: PlannedRun, orders: Orders, deadline: float) -> None:
+    """Run the notebooks in a new folder, within the limits, in this worker's process for runs."""
     folder.mkdir()
-    task = Task(run, str(folder), orders.notebooks, str(orders.find_notebooks()), orders.threads)
-    return do_in_own_process(task, orders.limits, deadline)
+    parameters = tuple((name, str(value)) for name, value in run.parameters.items())
+    notebooks_dir = str(orders.find_notebooks())
+    task = Task(str(folder), parameters, notebooks_dir, orders.notebooks, orders.threads, lessons=False, progress=False)
+    limits = replace(orders.limits, memory_gb=orders.limits.memory_gb or memory_share())
+    if _processes and not _processes[0].alive():
+        _processes.pop().kill()
+    if not _processes:
+        _processes.append(RunProcess())
+    _processes[0].do(task, limits, deadline)
 
 
 def check_worker(orders: Orders) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 from synthviz.files import user_path
 from synthviz.runs.chain import NOTEBOOKS
 from synthviz.runs.errors import RunError
+from synthviz.runs.limits import WANTED, Limits
 from synthviz.runs.parameters import Parameter, check_name, check_parameters, with_absolute_path
-from synthviz.runs.sweeps.limits import Limits
 from synthviz.runs.sweeps.table import read_table
 from synthviz.runs.sweeps.typed_yaml import read_yaml
 
@@ -124,15 +123,12 @@ def _check_notebooks(given: Any) -> tuple[str, ...]:
 
 def _check_limits(content: Mapping[str, Any]) -> Limits:
     given: dict[str, Any] = {}
-    for name in ("minutes", "memory_gb", "retries"):
+    for name, wanted in WANTED.items():
         if name in content:
-            kind, wanted = (int, "0, 1, 2 …") if name == "retries" else (float, "a number above 0, such as 10")
             try:
-                given[name] = kind(content[name])
+                given[name] = int(content[name]) if name == "retries" else float(content[name])
             except (TypeError, ValueError):
-                given[name] = math.nan
-            if not (0 < given[name] < math.inf or (kind is int and given[name] == 0)):
-                raise RunError(f"{name} is {_shown(content[name])}; it must be {wanted}")
+                raise RunError(f"{name} is {_shown(content[name])}; it must be {wanted}") from None
     return Limits(**given)
 
 

@@ -14,7 +14,8 @@ from small_notebooks import WORK, write_notebook
 from synthviz.files import sha256
 from synthviz.runs.chain import NOTEBOOKS
 from synthviz.runs.errors import WorkerUnfit
-from synthviz.runs.sweeps import Limits, PlannedRun
+from synthviz.runs.limits import Limits
+from synthviz.runs.sweeps import PlannedRun
 from synthviz.runs.sweeps.folder import verified_manifest
 from synthviz.runs.sweeps.plan import hash_sources
 from synthviz.runs.sweeps.run_on_worker import Orders, execute_run

@@ -10,7 +10,8 @@ from small_notebooks import write_notebook
 
 from synthviz.runs.chain import NOTEBOOKS
 from synthviz.runs.errors import RunError
-from synthviz.runs.sweeps import Limits, read_plan
+from synthviz.runs.limits import Limits
+from synthviz.runs.sweeps import read_plan
 
 
 def parameters(plan) -> list[dict]:
