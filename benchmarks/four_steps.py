@@ -20,6 +20,7 @@ from synthviz.diffusion.generation import generate
 from synthviz.diffusion.pipeline_info import info_of
 from synthviz.diffusion.pipelines import load_pipeline
 from synthviz.shipped_models import MODELS, SHIPPED_DEFAULTS
+from training.targets import TARGETS
 
 EVALUATION = Path(__file__).parents[1] / "training" / "evaluation.json"
 PROMPT = "a quiet village at dusk with two yellow lanterns"
@@ -40,9 +41,11 @@ def stock_teacher() -> DiffusionPipeline:
 
 def check_accuracy() -> Check:
     """Check the student's prompt accuracy, as a share of its teacher's, in the stored evaluation."""
-    share = json.loads(EVALUATION.read_text())["agreement"]["Accuracy, student to teacher"]
-    text = f"prompt accuracy {share['value']:.1%} of the teacher's ({EVALUATION.name}), goal {share['target']:.0%}"
-    return Check(text, share["reached"])
+    name = "Accuracy, student to teacher"
+    share, target = json.loads(EVALUATION.read_text())["agreement"][name]["value"], TARGETS[name]
+    return Check(
+        f"prompt accuracy {share:.3f} of the teacher's ({EVALUATION.name}), goal {target}", target.reached(share)
+    )
 
 
 def measure(repeats: int) -> list[Row]:

@@ -251,8 +251,7 @@ def _save(run: TrainingRun, output_dir: Path, test_images: np.ndarray, device: t
     averaged = averaged.to(device).eval()
     rebuilt, latents = reconstruct(averaged, test_images, device)
     figures = {"psnr": psnr(rebuilt, test_images), "latent_roughness": latent_roughness(latents)}
-    if test_images.shape[1] >= 256:
-        figures |= kept_detail(rebuilt, test_images)
+    figures |= kept_detail(rebuilt, test_images)
     run.write_log(output_dir / "autoencoder.log", **figures)
     return averaged
 

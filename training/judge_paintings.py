@@ -17,11 +17,9 @@ import numpy as np
 from synthviz.files import write_json
 from synthviz.world import NATURAL, Scene, paint
 from training.photo_judge import CLASSES, load_photo_network, named_places, spread
+from training.photo_places import place_scenes
 
 OUTPUT = Path(__file__).with_name("paintings_judged.json")
-TIMES = ("day", "golden hour", "sunset", "sunrise")
-WEATHERS = ("clear", "clear", "clouds")
-SEA = ("beach", "ocean")
 PER_PLACE = 60
 PER_DESCRIPTION = 12
 # Descriptions, and their spread in the world that the first models learnt from.
@@ -38,14 +36,7 @@ def judge_places(per_place: int) -> dict[str, float]:
     network = load_photo_network()
     shares = {}
     for place in CLASSES:
-        rng = np.random.default_rng([11, list(CLASSES).index(place)])
-        pictures = []
-        for number in range(per_place):
-            water = place in SEA or bool(rng.random() < 0.4)
-            weather = str(rng.choice(WEATHERS))
-            time, seed = TIMES[number % len(TIMES)], int(rng.integers(2**31))
-            scene = Scene(place, time, weather, water=water, style=NATURAL, seed=seed)
-            pictures.append(paint(scene).image)
+        pictures = [paint(scene).image for scene in place_scenes(place, per_place, NATURAL)]
         shares[place] = float(np.mean(named_places(network, pictures, place)))
         print(f"{place}: {shares[place]:.0%} named", flush=True)
     return shares

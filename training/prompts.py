@@ -36,6 +36,7 @@ from synthviz.world.wordings import (
 from training.oracle import answers
 
 SEED = 20_000
+PLAIN = "flat"  # the style of a picture whose prompt names none
 SINGLES = {"place": 200, "time": 120, "weather": 120, "style": 80, "body": 80, "stars": 40}  # number of prompts
 PAIRS = (
     ("place", "time"), ("place", "weather"), ("place", "style"), ("time", "style"), ("time", "body"),
@@ -117,7 +118,7 @@ def evaluation_prompts(most: int | None = None) -> list[Prompt]:
 def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: str, rng: np.random.Generator) -> str:
     """Describe a scene in words, such as "the ocean at sunset with a red boat and a blue lantern".
 
-    The prompt names everything in the scene, except a clear sky, a flat style, colours and sides that are not judged.
+    The prompt names everything in the scene except a clear sky, the plain style, colours and sides that are not judged.
     """
 
     def pick(phrases: Sequence[str]) -> str:
@@ -139,7 +140,7 @@ def write_prompt(scene: Scene, judged: Sequence[str], says_time: bool, wording: 
             text = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun} over {where}"
     if extras:
         text += " with " + listed(extras)
-    if scene.style == "flat" and "style" not in judged:
+    if scene.style == PLAIN and "style" not in judged:
         return text
     if wording == "canonical" or rng.random() < 0.5:
         return f"{pick(STYLE_WORDS[scene.style])} {text}"
@@ -277,7 +278,7 @@ def _time_pairs(rng: np.random.Generator, held_out: bool) -> list[_Draft]:
         place = PLACES[index % len(PLACES)]
         unseen = next(number for number, time in enumerate(TIMES) if is_held_out_time(place, time))
         step = 0 if held_out else 1 + (index // len(PLACES)) % (len(TIMES) - 1)
-        scene = Scene(place, TIMES[(unseen + step) % len(TIMES)], water=place in SEA_PLACES)
+        scene = Scene(place, TIMES[(unseen + step) % len(TIMES)], water=place in SEA_PLACES, style=PLAIN)
         drafts.append(_Draft(scene, ("place", "time")))
     return drafts
 
@@ -305,7 +306,7 @@ def possible_scenes(things: tuple[Group, ...] = (), **fixed: Any) -> list[Scene]
         attributes = dict(zip(options, values, strict=True))
         water = attributes["place"] in SEA_PLACES or any(group.kind in WATER_KINDS for group in things)
         with suppress(ValueError):  # a sun at night, a tree in the sea
-            scenes.append(Scene(**attributes, water=water, things=things))
+            scenes.append(Scene(**{"style": PLAIN, **attributes}, water=water, things=things))
     return [scene for scene in scenes if not is_held_out_time(scene.place, scene.time)]
 
 

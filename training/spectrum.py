@@ -8,27 +8,34 @@ import torch
 BANDS = ((4, 16), (16, 32), (32, 64), (64, 96), (96, 128))  # cycles a picture of 256 pixels
 
 
-def band_powers(pictures: np.ndarray) -> np.ndarray:
-    """Return the mean power of grey pictures in each of `BANDS`: (bands,).
+def band_powers(pictures: np.ndarray) -> dict[str, float]:
+    """Return the mean power of grey pictures in every band, by its name, such as "4-16".
+
+    Pictures of fewer than 256 pixels lack the bands of their finest detail.
 
     Args:
-        pictures: (N, H, W, 3) uint8, square and at least 256 pixels wide; a window fades their borders, whose jump
-            from one side to the other would count as detail.
+        pictures: (N, H, W, 3) uint8, square; a window fades their borders, whose jump from one side to the other would
+            count as detail.
     """
-    grey = pictures.astype(np.float64).mean(axis=-1) / 255
-    size = grey.shape[-1]
+    size = pictures.shape[1]
     window = np.hanning(size)
-    grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window[:, None] * window[None, :]
-    power = np.abs(np.fft.fft2(grey)) ** 2
+    power = np.zeros((size, size))
+    for picture in pictures:  # one by one, because a thousand spectra fill gigabytes
+        grey = picture.astype(np.float64).mean(axis=-1) / 255
+        power += np.abs(np.fft.fft2((grey - grey.mean()) * window[:, None] * window[None, :])) ** 2
     frequency = np.fft.fftfreq(size, 1 / size)
     radius = np.hypot(frequency[:, None], frequency[None, :])
-    return np.array([power[:, (radius >= low) & (radius < high)].mean() for low, high in BANDS])
+    return {
+        f"{low}-{high}": float(power[(radius >= low) & (radius < high)].mean() / len(pictures))
+        for low, high in BANDS
+        if high <= size / 2
+    }
 
 
 def kept_detail(pictures: np.ndarray, originals: np.ndarray) -> dict[str, float]:
     """Return the power of pictures relative to that of the originals in each band, such as {"4-16": 1.0, …}."""
-    shares = band_powers(pictures) / band_powers(originals)
-    return {f"{low}-{high}": float(share) for (low, high), share in zip(BANDS, shares, strict=True)}
+    powers, wanted = band_powers(pictures), band_powers(originals)
+    return {band: powers[band] / wanted[band] for band in wanted}
 
 
 def latent_roughness(latents: torch.Tensor) -> float:

@@ -47,7 +47,7 @@ from training.oracle import IGNORED, QUESTIONS as ORACLE_QUESTIONS, answers, ask
 from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, paint_training_set
 from training.patch_discriminator import PatchDiscriminator, balance
 from training.perceptual import PhotoFeatures, perceptual_loss
-from training.spectrum import kept_detail, latent_roughness
+from training.spectrum import latent_roughness
 from training.text_encoder import (
     QUESTIONS,
     WIDTH,
@@ -151,15 +151,6 @@ def test_edges_are_slopes():
 def test_psnr_of_a_constant_error():
     images = np.full((2, 8, 8, 3), 100, np.uint8)
     assert psnr(images + 1, images) == pytest.approx(20 * np.log10(255))
-
-
-def test_a_blur_loses_fine_detail_and_keeps_coarse_detail():
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3)).astype(np.uint8)
-    blurred = (pictures.astype(int) + np.roll(pictures, 1, axis=2)) // 2
-    kept = kept_detail(blurred.astype(np.uint8), pictures)
-    assert kept["4-16"] == pytest.approx(1, abs=0.05)
-    assert kept["96-128"] < 0.6 < kept["32-64"]
-    assert kept_detail(pictures, pictures) == pytest.approx(dict.fromkeys(kept, 1.0))
 
 
 def test_smooth_latents_are_less_rough():
