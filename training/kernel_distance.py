@@ -1,22 +1,16 @@
-"""The kernel inception distance, KID (Binkowski et al. 2018), on features of the oracle instead of Inception."""
+"""The kernel inception distance, KID (Binkowski et al. 2018), on features of the photo network instead of Inception."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-
-@dataclass(frozen=True)
-class KernelDistance:
-    """An unbiased estimate, which can be negative if the distributions are the same, and its standard error."""
-
-    value: float
-    standard_error: float
+from training.estimates import Estimate
 
 
-def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 10) -> KernelDistance:
+def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 10) -> Estimate:
     """Return the squared maximum mean discrepancy with the kernel k(x, y) = (x·y / d + 1)³ (Gretton et al. 2012).
+
+    The estimate is unbiased, so it can be negative if the distributions are the same.
 
     The value comes from all rows. The standard error comes from the spread over disjoint subsets, so it is somewhat too
     large if the distributions are nearly the same.
@@ -37,7 +31,7 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, subsets: int = 10) ->
     pairs = zip(np.array_split(first, subsets), np.array_split(second, subsets), strict=True)
     each = [squared_discrepancy(one, other) for one, other in pairs]
     error = float(np.std(each, ddof=1) / np.sqrt(subsets)) if subsets > 1 else float("nan")
-    return KernelDistance(squared_discrepancy(first, second), error)
+    return Estimate(squared_discrepancy(first, second), error)
 
 
 def squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:

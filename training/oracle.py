@@ -26,7 +26,7 @@ from training.paintings import load_paintings
 
 WEIGHTS = Path(__file__).with_name("oracle.safetensors")  # stored in float16
 SIZE = 128  # side of the pictures the oracle sees; larger ones are averaged down
-FEATURES = 256  # width of the features that KID compares
+FEATURES = 256  # width of the layer before the answers
 IGNORED = -1  # marks an attribute that a scene does not have, such as the colour of absent birds
 
 # Every question the oracle answers, with its possible answers.

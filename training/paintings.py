@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 
 from synthviz import scenes
-from synthviz.world import KINDS, NATURAL, PLACES, Painting, paint, sample_scene, write_caption
+from synthviz.world import KINDS, NATURAL, PLACES, Painting, Scene, paint, sample_scene, write_caption
 from synthviz.world.captions import SHORT
 from synthviz.world.labels import THINGS
 
@@ -99,6 +100,16 @@ def paint_one(
         scene = sample_scene(rng, held_out, NATURAL)
     painting = paint(scene, size)
     return painting, [write_caption(scene, rng, NATURAL, painting.sights, SHORT) for _ in range(CAPTIONS_EACH)]
+
+
+def paint_scenes(scenes_to_paint: Sequence[Scene], size: int, processes: int | None = None) -> np.ndarray:
+    """Paint scenes without captions, on all cores or in this number of processes: (N, size, size, 3) uint8."""
+    with multiprocessing.get_context().Pool(processes, torch.set_num_threads, (1,)) as pool:
+        return np.stack(pool.map(partial(_paint_image, size=size), scenes_to_paint, chunksize=4))
+
+
+def _paint_image(scene: Scene, size: int) -> np.ndarray:
+    return scenes.paint(scene, size).image
 
 
 def _paint_for_training(

@@ -1,20 +1,20 @@
-"""The summary of an evaluation: one table with every measure, its target and each model's result."""
+"""The summary of an evaluation: one table with every figure, its target, and what models and paintings reach."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from synthviz.files import write_text
-from training.reconstruction import PSNR_TARGET
+from training.targets import TARGETS, with_unit
 
 BEGIN, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 NOTHING = "–"
 
-Row = tuple[str, ...]  # the measure, its target, a cell for each model
+Row = tuple[str, ...]  # the figure, its target, a cell for each model and one for the paintings
 
-SCORES = (
+# What the table says, and the figure's name in the results.
+FIGURES = (
     ("One attribute", "single"),
     ("· place", "single: place"),
     ("· time of day", "single: time"),
@@ -34,56 +34,82 @@ SCORES = (
     ("· the same prompts, colours seen", "seen: color"),
     ("Times never seen at the place", "held-out: time"),
     ("· the same prompts, times seen", "seen: time"),
+    ("Never seen together ÷ seen", "held-out to seen"),
+    ("Place named by the CNN", "places the CNN names"),
+    ("Place named by the photo network", "places the photo network names"),
+    ("· pictures ÷ paintings of the same scenes", "named places, pictures to paintings"),
+    ("Spread of one prompt's pictures ÷ paintings under it", "seed spread, pictures to paintings"),
+    ("Power at 4–16 cycles a picture ÷ paintings", "spectrum 4-16"),
+    ("· 16–32", "spectrum 16-32"),
+    ("· 32–64", "spectrum 32-64"),
+    ("· 64–96", "spectrum 64-96"),
+    ("· 96–128", "spectrum 96-128"),
+    ("Density", "density"),
+    ("Coverage", "coverage"),
+    ("KID to fresh paintings", "KID"),
+    ("Nearer to the training set than 99% of fresh paintings", "nearer to the training set"),
+    ("The worst unknown word's change ÷ another place's", "unknown words"),
+    ("Word maps, IoU with the painter's masks", "word maps"),
+    ("· counted things", "word maps: counted things"),
+    ("· places", "word maps: places"),
+    ("· sun and moon", "word maps: sun and moon"),
+    ("Autoencoder, PSNR", "autoencoder PSNR"),
+    ("· power kept at 64–96 cycles a picture", "autoencoder spectrum 64-96"),
+    ("· power kept at 96–128", "autoencoder spectrum 96-128"),
+    ("· stars read as before", "autoencoder keeps stars"),
+    ("· birds counted as before", "autoencoder keeps bird count"),
+    ("· mean error in stars", "autoencoder error in stars"),
+    ("· mean error in birds", "autoencoder error in bird"),
+    ("Seconds for one picture", "seconds for one picture"),
 )
 
 
 def summary_rows(results: dict[str, Any]) -> list[Row]:
-    """Return the header and all rows; rows without a value for any model are left out."""
-    models: dict[str, dict[str, Any]] = results["models"]
-    every = list(models.values())
-    rows: list[Row] = [("Measure", "Target", *models)]
+    """Return the header and all rows; rows without a value are left out."""
+    models = results["models"]
+    columns = [*(model["figures"] for model in models.values()), results["paintings"]]
+    rows: list[Row] = [("Figure", "Target", *models, "paintings")]
+    rows += [_row(shown, name, [figures.get(name) for figures in columns]) for shown, name in FIGURES]
+    # What is measured once stands in the student's column.
+    once = {**results["agreement"], **results["shipped"]}
+    shown = {"weights": "All weights together", "largest file": "Largest file"}
+    rows += [_row(shown.get(name, name), name, [one, *[None] * (len(columns) - 1)]) for name, one in once.items()]
+    return [row for row in rows if any(cell != NOTHING for cell in row[2:])]
 
-    def add(name: str, target: str, cells: Iterable[str]) -> None:
-        cells = list(cells)
-        if any(cell != NOTHING for cell in cells):
-            rows.append((name, target, *cells))
 
-    for name, key in SCORES:
-        scores = [one["prompts"].get(key) for one in every]
-        add(name, _target(scores), map(_score, scores))
-    ratios = [one["held-out to seen"]["all"] for one in every]
-    add("Never seen together, as a share of seen", _target(ratios), map(_share, ratios))
-    named = [one["places the CNN names"] for one in every]
-    add("Place named by the CNN", _target(named), map(_score, named))
-    add("KID to fresh paintings", NOTHING, (_distance(one["KID"]) for one in every))
-    copies = [one["memorisation"] for one in every]
-    shares = (f"{one['closer']:.1%}" if one else NOTHING for one in copies)
-    add("Nearer to the training set than 99% of fresh paintings", NOTHING, shares)
-    medians = (f"{one['generated']:.3f}, paintings {one['fresh']:.3f}" if one else NOTHING for one in copies)
-    add("· median distance to the training set", NOTHING, medians)
-    decoders = [one["autoencoder"] for one in every]
-    add("Autoencoder, PSNR", f"≥ {PSNR_TARGET} dB", map(_decibels, decoders))
-    for name, thing in (("· stars read as before", "stars"), ("· birds counted as before", "bird count")):
-        add(name, NOTHING, (_score(one["kept"][thing]) if one else NOTHING for one in decoders))
-    for name, thing in (("· mean error in stars", "error in stars"), ("· mean error in birds", "error in birds")):
-        add(name, NOTHING, (f"{one[thing]:.3f}" if one and one[thing] is not None else NOTHING for one in decoders))
-    seconds = [one["seconds per picture"] for one in every]
-    add("Seconds for one picture", NOTHING, (f"{one:.2f}" if one else NOTHING for one in seconds))
-    for name, record in (results["agreement"] or {}).items():
-        add(name, _target([record], percent=False), [_number(record), NOTHING])
-    return rows
+def _row(shown: str, name: str, records: list[dict[str, Any] | None]) -> Row:
+    target = str(TARGETS[name]) if name in TARGETS else NOTHING
+    return (shown, target, *(_cell(name, record) for record in records))
+
+
+def _cell(name: str, record: dict[str, Any] | None) -> str:
+    """Write a value, how sure it is, and whether it reaches its target."""
+    if record is None or record.get("value") is None:
+        return NOTHING
+    target = TARGETS.get(name)
+    unit = "%" if "count" in record else target.unit if target else ""
+    text = with_unit(record["value"], unit)
+    if record.get("low") is not None:
+        text += f" ({with_unit(record['low'], unit)}–{with_unit(record['high'], unit)})"
+    if "count" in record:
+        text += f" of {record['count']}"
+    if record.get("standard error") is not None:
+        text += f" ± {record['standard error']:.2g}"
+    return text if target is None else f"{text} {'✓' if target.reached(record['value']) else '✗'}"
 
 
 def summary_notes(results: dict[str, Any]) -> list[str]:
     """Return the notes below the table."""
-    judge, settings = results["oracle"]["single attributes"], results["settings"]
+    judge, settings, target = results["oracle"]["single attributes"], results["settings"], TARGETS["oracle"]
     return [
-        "In brackets: 95% intervals (Wilson 1927). ✓: target reached, ✗: not reached.",
-        f"Judged by an oracle that reads {judge['accuracy']:.2%} of the single attributes of {settings['fresh']} fresh "
-        f"paintings correctly (target {_target([judge])}{_mark(judge)}).",
-        f"KID (Binkowski et al. 2018) is computed on the oracle's features, of {settings['pictures']} pictures against "
-        f"{settings['references']} paintings of other fresh scenes; for as many paintings it is "
-        f"{_distance(results['KID floor'])}.",
+        "In brackets: 95% intervals (Wilson 1927; of ratios Donner & Zou 2012). ±: standard error. ✓: target reached, "
+        "✗: not reached. The last column measures paintings of fresh scenes as if they were pictures.",
+        f"Judged by an oracle that reads {judge['value']:.2%} of the single attributes of "
+        f"{settings['pictures'] + settings['references']} fresh paintings correctly (target {target} "
+        f"{'✓' if target.reached(judge['value']) else '✗'}).",
+        f"KID (Binkowski et al. 2018), density and coverage (Naeem et al. 2020) compare {settings['pictures']} "
+        f"pictures with {settings['references']} paintings of other fresh scenes, through the features of "
+        "EfficientNet-Lite0, which learnt from photographs; so does the spread.",
     ]
 
 
@@ -118,41 +144,3 @@ def write_markdown(path: Path, table: str) -> None:
     text = path.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN)], text[text.index(END) + len(END) :]
     write_text(path, before + table + after)
-
-
-def _score(record: dict[str, Any] | None) -> str:
-    if not record or not record["count"]:
-        return NOTHING
-    return f"{record['accuracy']:.1%} ({record['low']:.1%}–{record['high']:.1%}) of {record['count']}{_mark(record)}"
-
-
-def _distance(record: dict[str, Any]) -> str:
-    error = "" if record["standard error"] is None else f" ± {record['standard error']:.2g}"
-    return f"{record['value']:.3g}{error}"
-
-
-def _decibels(record: dict[str, Any] | None) -> str:
-    if record is None:
-        return NOTHING
-    return f"{record['psnr']:.1f} dB {'✓' if record['psnr'] >= PSNR_TARGET else '✗'}"
-
-
-def _share(record: dict[str, Any]) -> str:
-    return NOTHING if record["value"] is None else f"{record['value']:.1%}{_mark(record)}"
-
-
-def _number(record: dict[str, Any]) -> str:
-    return NOTHING if record["value"] is None else f"{record['value']:.3g}{_mark(record)}"
-
-
-def _mark(record: dict[str, Any]) -> str:
-    return (" ✓" if record["reached"] else " ✗") if "target" in record else ""
-
-
-def _target(records: list[dict[str, Any] | None], percent: bool = True) -> str:
-    """Return the target that the records of one measure share."""
-    record = next((record for record in records if record and "target" in record), None)
-    if record is None:
-        return NOTHING
-    target = f"{100 * record['target']:g}%" if percent else f"{record['target']:g}"
-    return f"{'≤' if record.get('at most') else '≥'} {target}"

@@ -1,54 +1,13 @@
-"""Verdicts: whether pictures match their prompts, the confidence interval of a score, and the judge's confusions."""
+"""Verdicts: whether pictures match their prompts, and what the judge confuses."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from training.estimates import Score, score
 from training.oracle import QUESTIONS
 from training.prompts import SINGLES, Prompt
-
-NORMAL_95 = 1.959964  # 95% of a normal distribution lie within this many standard deviations
-
-
-@dataclass(frozen=True)
-class Score:
-    """The number of right verdicts and the number of all."""
-
-    right: int
-    count: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right verdicts, 0 to 1; NaN if there are none."""
-        return self.right / self.count if self.count else math.nan
-
-    def record(self, target: float | None = None) -> dict[str, Any]:
-        """Return values for JSON: counts, accuracy, its 95% interval and, given a target, whether it is reached."""
-        low, high = wilson_interval(self.right, self.count)
-        record = {"count": self.count, "right": self.right, "accuracy": self.accuracy, "low": low, "high": high}
-        if target is None:
-            return record
-        return {**record, "target": target, "reached": self.accuracy >= target}
-
-
-def score(verdicts: Iterable[bool]) -> Score:
-    """Count the right verdicts."""
-    verdicts = list(verdicts)
-    return Score(sum(verdicts), len(verdicts))
-
-
-def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """Return the 95% confidence interval of a share (Wilson 1927), which is valid near 0 and 1 too."""
-    if count == 0:
-        return 0.0, 1.0
-    share, z2 = right / count, NORMAL_95**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = NORMAL_95 * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def judge(expected: Mapping[str, str], seen: Mapping[str, str]) -> bool:

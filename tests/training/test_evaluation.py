@@ -18,14 +18,18 @@ from synthviz.world import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, 
 from synthviz.world.scene import is_held_out_color, is_held_out_time
 from training import summary
 from training.drawing import generate_batch
-from training.evaluate import Evaluation, evaluate
+from training.estimates import Score
+from training.evaluate import evaluate
+from training.evaluation import Evaluation
 from training.kernel_distance import kernel_distance, squared_discrepancy
 from training.memorisation import compare_with_training, nearest_distances, shrink
 from training.oracle import QUESTIONS, Oracle
+from training.paintings import paint_one
 from training.prompts import SINGLES, evaluation_prompts
 from training.reconstruction import measure_autoencoder
+from training.targets import TARGETS
 from training.text_encoder import TOKENS
-from training.verdicts import Score, find_confusions, judge, score_answers, score_prompts, wilson_interval
+from training.verdicts import find_confusions, judge, score_answers, score_prompts
 
 WORDS = {
     "place": wordings.PLACE_WORDS,
@@ -140,19 +144,6 @@ class TestPrompts:
 
 
 class TestVerdicts:
-    @pytest.mark.parametrize(
-        ("right", "count", "low", "high"),  # Newcombe 1998, table I, method 3
-        [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-    )
-    def test_wilson_interval(self, right, count, low, high):
-        assert wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
-        mirrored = wilson_interval(count - right, count)
-        assert mirrored == pytest.approx((1 - high, 1 - low), abs=5e-5)
-
-    def test_an_empty_score_has_the_widest_interval_and_reaches_no_target(self):
-        assert wilson_interval(0, 0) == (0.0, 1.0)
-        assert Score(0, 0).record(target=0.9)["reached"] is False
-
     def test_judge_needs_the_thing_for_its_color_and_side(self):
         seen = {"place": "city", "body": "none", "body side": "left", "boat count": "2", "boat color": "red"}
         seen |= {"bird count": "0", "bird color": "blue", "bird side": "right"}
@@ -257,25 +248,27 @@ class PerfectAutoencoder:
 def test_a_perfect_autoencoder_changes_no_answer_and_a_paler_one_has_errors():
     torch.manual_seed(0)
     oracle = Oracle().eval()
-    perfect = measure_autoencoder(PerfectAutoencoder(), oracle, 12, first_seed=3, size=64)
-    assert perfect["psnr"] == pytest.approx(100)  # the limit for an error of 0
-    assert perfect["error in stars"] == perfect["error in birds"] == 0
-    assert all(kept["accuracy"] == 1 for kept in perfect["kept"].values())
-    paler = measure_autoencoder(PerfectAutoencoder(error=0.1), oracle, 12, first_seed=3, size=64)
-    assert paler["error in stars"] > 0.01
-    assert 25 < paler["psnr"] < 50
-    assert measure_autoencoder(PerfectAutoencoder(), oracle, 0, first_seed=3, size=64) is None
+    paintings = [paint_one(index, 3, 64, held_out=True)[0] for index in range(12)]
+    perfect = measure_autoencoder(PerfectAutoencoder(), oracle, paintings)
+    assert perfect.psnr.value == pytest.approx(100)  # the limit for an error of 0
+    assert perfect.errors["stars"].value == perfect.errors["bird"].value == 0
+    assert all(kept.accuracy == 1 for kept in perfect.kept.values())
+    assert perfect.detail == pytest.approx({"4-16": 1, "16-32": 1})
+    paler = measure_autoencoder(PerfectAutoencoder(error=0.1), oracle, paintings)
+    assert paler.errors["stars"].value > 0.01
+    assert 25 < paler.psnr.value < 50
+    assert paler.detail["16-32"] == pytest.approx(0.81, rel=0.02)  # nine tenths, squared
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny():
     pipeline = tiny_pipelines.stable_diffusion()
     pipeline.set_progress_bar_config(disable=True)
-    monkeypatch.setitem(SHIPPED_DEFAULTS, "StableDiffusionPipeline", (2, 3.0))  # two steps rather than fifty
     return pipeline
 
 
-def test_a_batch_gives_the_same_pictures_as_generate(tiny):
+def test_a_batch_gives_the_same_pictures_as_generate(tiny, monkeypatch):
+    monkeypatch.setitem(SHIPPED_DEFAULTS, "StableDiffusionPipeline", (2, 3.0))  # two steps rather than fifty
     texts = ["a red boat", "a blue bird", "the sea"]
     pictures = generate_batch(tiny, texts, [5, 6, 9])
     for text, seed, picture in zip(texts, [5, 6, 9], pictures, strict=True):
@@ -283,43 +276,78 @@ def test_a_batch_gives_the_same_pictures_as_generate(tiny):
         assert np.abs(alone - picture).max() <= 2
 
 
-def test_a_small_evaluation_has_all_results_and_its_table(tiny, tmp_path):
+def test_a_small_evaluation_has_all_figures_and_its_table(tiny, monkeypatch):
     torch.manual_seed(0)
+    monkeypatch.setattr("training.drawing.default_steps_and_guidance", lambda pipeline: (2, 3.0))
     settings = Evaluation(
-        most_prompts=1, pictures=4, references=5, autoencoder_paintings=3, timed=1, size=64, processes=1
-    )
+        most_prompts=1, pictures=4, references=6, of_each_place=1, of_each_caption=2, masked=3, timed=1, size=32,
+        processes=1,
+    )  # fmt: skip
     training = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8)
     results = evaluate({"student": tiny, "teacher": tiny}, Oracle().eval(), settings, training)
     student, teacher = results["models"].values()
-    assert student.pop("seconds per picture") > 0
-    teacher.pop("seconds per picture")
+    assert student["figures"].pop("seconds for one picture")["value"] > 0
+    teacher["figures"].pop("seconds for one picture")
     assert student == teacher  # the same pipeline and seeds
-    count = student["prompts"]["all"]["count"]
-    assert count == results["settings"]["prompts"] == len(evaluation_prompts(most=1))
-    assert len(student["mistakes"]) == count - student["prompts"]["all"]["right"]
-    assert student["places the CNN names"]["count"] == 1
-    assert results["oracle"]["place"]["count"] == 9
-    assert results["agreement"]["Speed, student to teacher"]["reached"] is False
+    everything = student["figures"]["all"]
+    assert everything["count"] == len(evaluation_prompts(most=1))
+    assert len(student["mistakes"]) == everything["count"] - everything["right"]
+    assert student["figures"]["places the CNN names"]["count"] == 1
+    assert student["figures"]["places the photo network names"]["count"] == 5
+    assert results["paintings"]["coverage"]["count"] == 6
+    assert results["oracle"]["place"]["count"] == 10
+    measured = {*student["figures"], *results["agreement"], *results["shipped"], "oracle"}
+    fine = {name for name in TARGETS if "spectrum" in name}  # small pictures have no such detail
+    assert set(TARGETS) - measured == fine
     json.dumps(results, allow_nan=False)
 
-    student["seconds per picture"] = teacher["seconds per picture"] = 0.5
     table = summary.format_markdown(results)
     rows = [line for line in table.splitlines() if line.startswith("|")]
-    assert {row.count(" | ") for row in rows} == {3}
+    assert {row.count(" | ") for row in rows} == {4}
     assert len(rows) == len(summary.summary_rows(results)) + 1
     assert "/" not in re.sub(r"<!-- /evaluation -->", "", table)  # no paths
-    card = tmp_path / "README.md"
-    card.write_text("# Card\n")
-    with pytest.raises(ValueError, match="<!-- evaluation -->"):
+
+
+class TestSummary:
+    def results(self) -> dict:
+        def figures(single: float, spread: float | None) -> dict:
+            score = {"value": single, "low": 0.9, "high": 1.0, "right": 0, "count": 640}
+            return {"figures": {"single": score, "seed spread, pictures to paintings": {"value": spread}}}
+
+        return {
+            "models": {"student": figures(0.985, 0.79), "teacher": figures(0.97, None)},
+            "paintings": {"KID": {"value": -1.5, "standard error": 2.25}},
+            "agreement": {"KID, student to teacher": {"value": None}, "Speed, student to teacher": {"value": 12.345}},
+            "shipped": {"weights": {"value": 55.0}},
+        }
+
+    def test_every_figure_stands_beside_its_target_and_says_whether_it_is_reached(self):
+        rows = {row[0]: row[1:] for row in summary.summary_rows(self.results())}
+        assert rows["One attribute"] == ("≥ 98%", "98.5% (90%–100%) of 640 ✓", "97% (90%–100%) of 640 ✗", "–")
+        assert rows["Spread of one prompt's pictures ÷ paintings under it"] == ("≥ 0.9", "0.79 ✗", "–", "–")
+        assert rows["KID to fresh paintings"] == ("–", "–", "–", "-1.5 ± 2.2")
+        assert rows["Speed, student to teacher"] == ("≥ 10", "12.3 ✓", "–", "–")
+        assert rows["All weights together"] == ("≤ 75 MB", "55 MB ✓", "–", "–")
+
+    def test_what_is_not_measured_has_no_row(self):
+        rows = {row[0] for row in summary.summary_rows(self.results())}
+        assert "KID, student to teacher" not in rows
+        assert "Two attributes" not in rows
+
+    def test_a_table_replaces_the_one_between_the_markers(self, tmp_path):
+        table = f"{summary.BEGIN}\n| a |\n{summary.END}"
+        card = tmp_path / "README.md"
+        card.write_text("# Card\n")
+        with pytest.raises(ValueError, match="<!-- evaluation -->"):
+            summary.write_markdown(card, table)
+        card.write_text(f"# Card\n\n{summary.BEGIN}\nold\n{summary.END}\n\nafter\n")
         summary.write_markdown(card, table)
-    card.write_text(f"# Card\n\n{summary.BEGIN}\nold\n{summary.END}\n\nafter\n")
-    summary.write_markdown(card, table)
-    assert card.read_text() == f"# Card\n\n{table}\n\nafter\n"
-    summary.write_markdown(tmp_path / "new.md", table)
-    assert (tmp_path / "new.md").read_text() == table + "\n"
+        assert card.read_text() == f"# Card\n\n{table}\n\nafter\n"
+        summary.write_markdown(tmp_path / "new.md", table)
+        assert (tmp_path / "new.md").read_text() == table + "\n"
 
 
-@pytest.mark.parametrize("name", ["pictures", "references"])
-def test_fewer_than_two_pictures_are_refused(name):
-    with pytest.raises(ValueError, match=f"{name} is 1"):
-        Evaluation(**{name: 1})
+@pytest.mark.parametrize(("name", "value"), [("pictures", 1), ("references", 5), ("of_each_caption", 1), ("masked", 0)])
+def test_too_few_pictures_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        Evaluation(**{name: value})
