@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 
+import diffusers
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -67,11 +68,12 @@ def t5_encoder(width: int = 32) -> T5EncoderModel:
     return T5EncoderModel(config)
 
 
-def autoencoder(latent_channels: int = 4, **changes) -> AutoencoderKL:
+def autoencoder(latent_channels: int = 4, halvings: int = 1, **changes) -> AutoencoderKL:
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        block_out_channels=(8, 16),
+        down_block_types=("DownEncoderBlock2D",) * (halvings + 1),
+        up_block_types=("UpDecoderBlock2D",) * (halvings + 1),
+        block_out_channels=(8, *[16] * halvings),
+        layers_per_block=1,
         latent_channels=latent_channels,
         norm_num_groups=4,
         sample_size=32,
@@ -187,6 +189,14 @@ def flux() -> FluxPipeline:
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(),
     )
+
+
+def with_parts_of(
+    build: Callable[[], DiffusionPipeline], kind: str, leave_out: tuple[str, ...] = (), **others
+) -> DiffusionPipeline:
+    """Another pipeline with the parts of a small one; the others are added or replace parts."""
+    parts = {name: part for name, part in build().components.items() if name not in leave_out}
+    return getattr(diffusers, kind)(**{**parts, **others})
 
 
 FAMILIES: dict[str, Callable[[], DiffusionPipeline]] = {

@@ -20,6 +20,7 @@ from synthviz.shipped_models import SHIPPED_DEFAULTS
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
+REWRITES = ("enable_prompt_rewrite", "use_pe")  # of LongCat-Image and ERNIE-Image, where it is the default
 LONGEST_QUOTE = 500  # characters of a prompt in a note
 
 
@@ -29,28 +30,45 @@ def call_arguments(pipeline: DiffusionPipeline, config: GenerationConfig) -> tup
     Raises:
         ValueError: if the pipeline cannot draw at the width or height.
     """
-    steps, guidance = default_steps_and_guidance(pipeline)
+    steps, _ = default_steps_and_guidance(pipeline)
     arguments: dict[str, Any] = {"prompt": config.prompt, "num_inference_steps": config.steps or steps}
     arguments |= _size(pipeline, config)
-    notes = []
-    if config.guidance_scale is not None:
-        guidance = float(config.guidance_scale)
-    parameter = guidance_parameter(pipeline)
-    if parameter == "true_cfg_scale" and guidance is None and config.negative_prompt:
-        guidance = call_parameters(pipeline)[parameter].default
-    if guidance is not None and parameter is not None:
-        arguments[parameter] = guidance
-        if parameter == "true_cfg_scale" and guidance > 1:
-            arguments["negative_prompt"] = " "  # such a pipeline guides only with a negative prompt
-    elif config.guidance_scale is not None:
-        notes.append(f"this model takes no guidance scale; {config.guidance_scale} was not used")
+    guidance, notes = _guidance(pipeline, config, arguments["num_inference_steps"])
+    arguments |= guidance
     if config.negative_prompt:
-        reason = _why_no_negative_prompt(pipeline, guidance)
+        reason = _why_no_negative_prompt(pipeline, arguments.get(guidance_parameter(pipeline) or ""))
         if reason is None:
             arguments["negative_prompt"] = config.negative_prompt
         else:
             notes.append(f"the negative prompt was not used: {reason}")
+    if any(name in call_parameters(pipeline) for name in REWRITES):
+        notes.append("this model rewrites the prompt by itself before it draws")
     return arguments, notes
+
+
+def _guidance(pipeline: DiffusionPipeline, config: GenerationConfig, steps: int) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments that set the guidance, and a note if it cannot be set or is no single scale."""
+    _, scale = default_steps_and_guidance(pipeline)
+    if config.guidance_scale is not None:
+        scale = float(config.guidance_scale)
+    accepted = call_parameters(pipeline)
+    parameter = guidance_parameter(pipeline)
+    if parameter == "true_cfg_scale" and scale is None and config.negative_prompt:
+        scale = accepted[parameter].default
+    arguments: dict[str, Any] = {}
+    if "guidance_schedule" in accepted:  # of Ideogram 4: a scale for each of its default steps, or a single one
+        schedule = accepted["guidance_schedule"].default
+        if scale is None and steps == len(schedule):
+            return {}, [f"this model guides each step by a scale of its own, {max(schedule):g} at most"]
+        scale = schedule[0] if scale is None else scale
+        arguments["guidance_schedule"] = None
+    if scale is None or parameter is None:
+        unused = config.guidance_scale is not None
+        return {}, [f"this model takes no guidance scale; {config.guidance_scale} was not used"] * unused
+    arguments[parameter] = scale
+    if parameter == "true_cfg_scale" and scale > 1:
+        arguments["negative_prompt"] = " "  # such a pipeline guides only with a negative prompt
+    return arguments, []
 
 
 def _size(pipeline: DiffusionPipeline, config: GenerationConfig) -> dict[str, int]:

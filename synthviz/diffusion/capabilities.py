@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 BACKBONES = ("unet", "transformer", "decoder")
+# What is known of these pipelines, and of those derived from them: they decode as `latents.decode_latents` does, and a
+# picture is the same alone and in a batch.
+COMMON = (
+    "StableDiffusionPipeline",
+    "StableDiffusionXLPipeline",
+    "StableDiffusion3Pipeline",
+    "LatentConsistencyModelPipeline",
+    "FluxPipeline",
+)
+PICTURES = ("images", "image")  # how outputs name their pictures
 
 
 def why_no_text_to_image(pipeline: DiffusionPipeline) -> str | None:
@@ -32,6 +43,10 @@ def why_no_text_to_image(pipeline: DiffusionPipeline) -> str | None:
         return f"it needs {' and '.join(others)} too"
     if "num_frames" in parameters:
         return "it makes videos"
+    kind: type = type(pipeline)
+    returned = returned_names(kind)
+    if returned and not set(PICTURES) & set(returned):
+        return f"it returns {returned[0]}, not pictures"
     if backbone(pipeline) is None:
         return "it has no network that denoises a picture"
     return None
@@ -40,6 +55,22 @@ def why_no_text_to_image(pipeline: DiffusionPipeline) -> str | None:
 def backbone(pipeline: DiffusionPipeline) -> Any:
     """Return the network that denoises: the UNet, the transformer or the decoder of images; None if there is none."""
     return next((part for name in BACKBONES if (part := getattr(pipeline, name, None)) is not None), None)
+
+
+def is_common(pipeline: DiffusionPipeline) -> bool:
+    """Whether a pipeline is one of `COMMON`, or is derived from one."""
+    return any(kind.__name__ in COMMON for kind in type(pipeline).__mro__)
+
+
+@cache
+def returned_names(kind: type) -> tuple[str, ...]:
+    """Return the names of what the call of a class of pipelines returns; none if it passes another's output on."""
+    from diffusers.utils import BaseOutput
+
+    call = inspect.unwrap(vars(kind).get("__call__", kind.__call__))
+    used = [call.__globals__.get(name) for name in call.__code__.co_names]
+    outputs = [one for one in used if isinstance(one, type) and issubclass(one, BaseOutput)]
+    return tuple(field.name for output in outputs for field in fields(output))
 
 
 @cache
@@ -69,33 +100,45 @@ def default_steps_and_guidance(pipeline: DiffusionPipeline) -> tuple[int, float 
         return shipped
     parameters = call_parameters(pipeline)
     steps = parameters["num_inference_steps"].default
-    guidance = parameters["guidance_scale"].default if "guidance_scale" in parameters else None
+    parameter = guidance_parameter(pipeline)
+    guidance = None if parameter is None or parameter == "true_cfg_scale" else parameters[parameter].default
     return steps, guidance
 
 
 def guidance_parameter(pipeline: DiffusionPipeline) -> str | None:
     """Return the parameter of a pipeline's call that is the scale of its guidance; None if it has none, or ignores it.
 
-    Some pipelines of guidance-distilled networks (FLUX.1) take a scale only to embed it, which networks without
-    `guidance_embeds` cannot. In Qwen-Image the scale of classifier-free guidance is `true_cfg_scale`.
+    Some pipelines of guidance-distilled networks (FLUX.1, HunyuanImage) take a scale only to embed it, which networks
+    without `guidance_embeds` cannot. In Qwen-Image the scale of classifier-free guidance is `true_cfg_scale`. Stable
+    Cascade and Würstchen guide above all their prior.
     """
     parameters = call_parameters(pipeline)
     true_scale = parameters["true_cfg_scale"].default if "true_cfg_scale" in parameters else None
-    if true_scale is not None and true_scale > 1:
+    if true_scale is not None and (true_scale > 1 or "guidance_scale" not in parameters):
         return "true_cfg_scale"
-    if "guidance_scale" not in parameters:
-        return None
-    kind: type = type(pipeline)
     embeds = getattr(backbone(pipeline).config, "guidance_embeds", True)
-    return "guidance_scale" if embeds or "do_classifier_free_guidance" in names_used(kind) else None
+    if "distilled_guidance_scale" in parameters:
+        return "distilled_guidance_scale" if embeds else None
+    if "guidance_scale" in parameters:
+        kind: type = type(pipeline)
+        return "guidance_scale" if embeds or "do_classifier_free_guidance" in names_used(kind) else None
+    return "prior_guidance_scale" if "prior_guidance_scale" in parameters else None
+
+
+def own_guidance(pipeline: DiffusionPipeline) -> float | None:
+    """Return the guidance scale that is set in a part of the pipeline; None if no part guides by itself."""
+    scale: float | None = getattr(getattr(pipeline, "guider", None), "guidance_scale", None)
+    return scale
 
 
 def ignored_guidance(pipeline: DiffusionPipeline, scale: float | None) -> bool:
     """Tell, after a call with this guidance scale, whether the pipeline did not guide at all.
 
-    Pipelines say so in `do_classifier_free_guidance`; a distilled network may embed the scale instead.
+    Most pipelines say so in `do_classifier_free_guidance`. Those that have a variable of this name decide by the scale,
+    whatever they say. A distilled network may embed the scale instead.
     """
-    if scale is None or scale <= 1 or getattr(pipeline, "do_classifier_free_guidance", True):
+    decided_by_scale = "do_classifier_free_guidance" in inspect.unwrap(type(pipeline).__call__).__code__.co_varnames
+    if scale is None or scale <= 1 or decided_by_scale or getattr(pipeline, "do_classifier_free_guidance", True):
         return False
     config = backbone(pipeline).config
     return not (getattr(config, "guidance_embeds", False) or getattr(config, "time_cond_proj_dim", None))

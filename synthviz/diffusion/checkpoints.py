@@ -103,14 +103,14 @@ def find_variant(folder: Path) -> str | None:
 
 
 def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the parts that a `model_index.json` names: name to library and class.
+    """Return the parts that a `model_index.json` names: name to library and class. Lists of numbers are settings.
 
     Raises:
         UnsafeCheckpoint: if an entry does not have diffusers' form.
     """
     found = {}
     for name, value in index.items():
-        if name.startswith("_") or not isinstance(value, list):
+        if name.startswith("_") or not isinstance(value, list) or all(isinstance(one, int | float) for one in value):
             continue
         if len(value) != 2 or not all(part is None or isinstance(part, str) for part in value):
             raise UnsafeCheckpoint(f"its {name} is {value!r}, not a library and a class")

@@ -29,9 +29,11 @@ def why_not_from_prompt(pipeline: DiffusionPipeline) -> str | None:
             pipeline(prompt="a picture", generator=torch.Generator("cpu").manual_seed(0))
         except (_FirstStep, torch.OutOfMemoryError, MemoryError):
             return None
+        except NameError as error:  # diffusers imports some libraries only where they are installed
+            return f"it needs the library {error.name}, which is not installed"
         except Exception as error:  # each pipeline fails in its own way
             takes = " and ".join(name for name in PICTURES if name in call_parameters(pipeline))
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
             return f"it takes {takes} too; called without, it fails: {reason}" if takes else f"it fails: {reason}"
         finally:
             pipeline.maybe_free_model_hooks()  # moves offloaded parts back to the CPU

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.call_arguments import call_arguments, prompt_notes
-from synthviz.diffusion.capabilities import call_parameters, guidance_parameter, output_type
+from synthviz.diffusion.capabilities import (
+    call_parameters,
+    guidance_parameter,
+    is_common,
+    output_type,
+    own_guidance,
+)
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pipeline_info import info_of
@@ -141,7 +147,13 @@ def _generate_in_batches(
 
 
 def _largest_batch(pipeline: DiffusionPipeline) -> int:
-    """Return how many pictures to make at a time, to begin with."""
+    """Return how many pictures to make at a time, to begin with.
+
+    Uncommon pipelines make one: some confuse the prompts of a batch (`StableDiffusionPanoramaPipeline`), others take a
+    single generator (`AmusedPipeline`).
+    """
+    if not is_common(pipeline):
+        return 1
     info = info_of(pipeline)
     on_gpu = info.device is not None and info.device.startswith("cuda")
     return LARGEST_BATCH_OF_SHIPPED_ON_GPU if on_gpu and info.name in SHIPPED_DEFAULTS else LARGEST_BATCH
@@ -183,15 +195,16 @@ def _run(
             on_latents(float(timestep), tensors["latents"].clone())
         return tensors
 
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
     callback = {"callback_on_step_end": step_done} if "callback_on_step_end" in call_parameters(pipeline) else {}
     output = pipeline(
         **arguments,
         **callback,
         num_images_per_prompt=len(seeds),
-        generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+        generator=generators if len(seeds) > 1 else generators[0],
         output_type=output_type(pipeline),
     )
-    pictures = as_tensor(output.images)
+    pictures = as_tensor(output.images if hasattr(output, "images") else output.image)
     found = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)
     filtered = found or [False] * len(seeds)
     return to_images(pictures), find_problems(pictures, filtered)
@@ -207,7 +220,7 @@ def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: di
         "prompt": config.prompt,
         "negative_prompt": arguments.get("negative_prompt", ""),
         "steps": arguments["num_inference_steps"],
-        "guidance_scale": arguments.get(guidance_parameter(pipeline) or "guidance_scale"),
+        "guidance_scale": arguments.get(guidance_parameter(pipeline) or "", own_guidance(pipeline)),
         "scheduler": type(pipeline.scheduler).__name__,
         "device": info.device or str(pipeline.device),
         "dtype": str(getattr(pipeline, "dtype", "")).removeprefix("torch."),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from synthviz.diffusion.call_arguments import call_arguments
-from synthviz.diffusion.capabilities import output_type
+from synthviz.diffusion.capabilities import is_common, output_type
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.pictures import as_tensor, to_images
@@ -18,15 +18,6 @@ from synthviz.diffusion.schedulers import fewest_steps
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
     from PIL.Image import Image
-
-# Pipelines whose way from latents to pictures is that of `decode_latents`.
-DECODED_HERE = (
-    "StableDiffusionPipeline",
-    "StableDiffusionXLPipeline",
-    "StableDiffusion3Pipeline",
-    "LatentConsistencyModelPipeline",
-    "FluxPipeline",
-)
 
 
 def decode_steps(
@@ -43,7 +34,7 @@ def decode_steps(
         steps: latents of one picture, as the step callback hands them out.
         size: (height, width) of that picture in pixels.
     """
-    if any(base.__name__ in DECODED_HERE for base in type(pipeline).__mro__):
+    if is_common(pipeline):
         return [decode_latents(pipeline, latents, *size) for latents in steps]
     arguments, _ = call_arguments(pipeline, replace(config, guidance_scale=1.0, negative_prompt=""))
     arguments["num_inference_steps"] = fewest_steps(pipeline.scheduler)
@@ -59,7 +50,7 @@ def _decode_by_pipeline(pipeline: DiffusionPipeline, arguments: dict[str, Any], 
     output = pipeline(
         **arguments, callback_on_step_end=exchange, generator=generator, output_type=output_type(pipeline)
     )
-    return to_images(as_tensor(output.images))[0]
+    return to_images(as_tensor(output.images if hasattr(output, "images") else output.image))[0]
 
 
 @torch.no_grad()

@@ -214,7 +214,9 @@ def _dtype(source: _Source, device: str) -> torch.dtype:
 def _check_text_to_image(model: str, pipeline: DiffusionPipeline, problem: str | None) -> None:
     if problem is not None:
         kind = type(pipeline).__name__
-        raise ModelLoadError(f"{model!r} holds a {kind}, which does not make pictures from text alone: {problem}")
+        raise ModelLoadError(
+            f"{model!r} holds a {kind}, with which synthviz cannot draw from a prompt alone: {problem}"
+        )
 
 
 def _place(model: str, pipeline: DiffusionPipeline, device: str) -> None:

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from synthviz.diffusion.capabilities import names_used
@@ -124,9 +124,15 @@ def _check_own(pipeline: DiffusionPipeline, steps: int | None) -> None:
 
 
 def _missing(pipeline: DiffusionPipeline, scheduler: Any) -> list[str]:
-    """Return what the pipeline's code uses of a scheduler and this one does not have."""
+    """Return what the pipeline's code uses of a scheduler and this one does not have.
+
+    Code that also names the scheduler's class may use it in another way, as `BriaPipeline` does.
+    """
     kind: type = type(pipeline)
-    return [name for name in SOMETIMES_MISSING if name in names_used(kind) and not hasattr(scheduler, name)]
+    used = names_used(kind)
+    if _diffusers_class(scheduler).__name__ in used:
+        return []
+    return [name for name in SOMETIMES_MISSING if name in used and not hasattr(scheduler, name)]
 
 
 def _problem_with_steps(scheduler: Any, steps: int) -> str | None:
@@ -140,15 +146,19 @@ def _problem_with_steps(scheduler: Any, steps: int) -> str | None:
 
 
 def _takes(scheduler: Any, steps: int) -> bool:
-    try:
-        _take_steps(_diffusers_class(scheduler).from_config(scheduler.config), steps)
-    except Exception:  # each scheduler fails in its own way
-        return False
-    return True
+    # Pipelines for flow matching choose the noise levels themselves; those of OmniGen are the only ones that work.
+    chosen: list[list[float] | None] = [None]
+    if "sigmas" in inspect.signature(scheduler.set_timesteps).parameters:
+        chosen.append([1 - step / steps for step in range(steps)])
+    for sigmas in chosen:
+        with suppress(Exception):  # each scheduler fails in its own way
+            _take_steps(_diffusers_class(scheduler).from_config(scheduler.config), steps, sigmas)
+            return True
+    return False
 
 
-def _take_steps(scheduler: Any, steps: int) -> Any:
-    """Let a scheduler take its steps on empty latents; returns the output of the last one."""
+def _take_steps(scheduler: Any, steps: int, sigmas: list[float] | None = None) -> Any:
+    """Let a scheduler take its steps on empty latents, at these noise levels or its own; returns the last output."""
     import torch
 
     own = {"generator": torch.Generator()} if "generator" in inspect.signature(scheduler.step).parameters else {}
@@ -158,7 +168,7 @@ def _take_steps(scheduler: Any, steps: int) -> Any:
     output = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they come again when the scheduler draws
-        scheduler.set_timesteps(steps)
+        scheduler.set_timesteps(**({"num_inference_steps": steps} if sigmas is None else {"sigmas": sigmas}))
         for timestep in scheduler.timesteps:
             output = scheduler.step(predicted, timestep, latents, **own)
             latents = output.prev_sample

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import diffusers
 import more_pipelines
 import numpy as np
 import pytest
@@ -76,12 +75,6 @@ class TestGuidance:
         assert (off.record["guidance_scale"], off.record["negative_prompt"]) == (1.0, "")
 
 
-def with_parts_of(build, kind: str, leave_out: tuple[str, ...] = (), **others) -> DiffusionPipeline:
-    """Another pipeline with the parts of a small one."""
-    parts = {name: part for name, part in build().components.items() if name not in leave_out}
-    return getattr(diffusers, kind)(**parts, **others)
-
-
 UNCHECKED = {"requires_safety_checker": False}
 NEED_A_PICTURE = {
     "StableDiffusionImg2ImgPipeline": (tiny_pipelines.stable_diffusion, UNCHECKED),
@@ -102,16 +95,14 @@ WITHOUT_ENCODERS = ("FluxControlPipeline", "FluxFillPipeline", "StableDiffusionX
 def test_kinds_that_need_a_picture_are_refused_when_they_are_loaded(tmp_path, kind):
     build, others = NEED_A_PICTURE.get(kind, (tiny_pipelines.flux, {}))
     left_out = ("image_encoder", "feature_extractor") if kind in WITHOUT_ENCODERS else ()
-    with_parts_of(build, kind, left_out, **others).save_pretrained(tmp_path)
-    with pytest.raises(
-        ModelLoadError, match=rf"a {kind}, which does not make .* text alone: it takes .*image"
-    ) as error:
+    tiny_pipelines.with_parts_of(build, kind, left_out, **others).save_pretrained(tmp_path)
+    with pytest.raises(ModelLoadError, match=rf"a {kind}, with which .* prompt alone: it takes .*image") as error:
         load_pipeline(str(tmp_path), device="cpu")
     assert "\n" not in str(error.value)
 
 
 def test_a_kind_that_may_have_a_picture_is_accepted(tmp_path):
-    with_parts_of(tiny_pipelines.flux, "FluxKontextPipeline").save_pretrained(tmp_path)
+    tiny_pipelines.with_parts_of(tiny_pipelines.flux, "FluxKontextPipeline").save_pretrained(tmp_path)
     assert type(load_pipeline(str(tmp_path), device="cpu")).__name__ == "FluxKontextPipeline"
 
 

@@ -151,7 +151,7 @@ def test_a_pipeline_of_another_kind_is_refused(tmp_path):
         up_block_types=("UpBlock2D",) * 2,
     )
     DDPMPipeline(model, DDPMScheduler()).save_pretrained(tmp_path)
-    with pytest.raises(ModelLoadError, match="DDPMPipeline, which does not make pictures from text"):
+    with pytest.raises(ModelLoadError, match="DDPMPipeline, with which synthviz cannot draw from a prompt alone"):
         pipelines.load_pipeline(str(tmp_path), device="cpu")
 
 
