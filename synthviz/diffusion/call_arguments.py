@@ -105,6 +105,8 @@ def prompt_notes(pipeline: DiffusionPipeline, prompt: str, name: str) -> list[st
         prompt: any text.
         name: of the prompt in the notes.
     """
+    if not prompt.strip():
+        return [f"the {name} is empty, so the model draws whatever it likes"]
     notes = []
     unread = unread_words(pipeline, prompt)
     if unread:

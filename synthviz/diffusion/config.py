@@ -13,7 +13,8 @@ class GenerationConfig:
     """The settings of a generation; None takes the pipeline's own default.
 
     Attributes:
-        prompt: what the picture should show; not empty, at most 10,000 characters. A model reads only the beginning.
+        prompt: what the picture should show, at most 10,000 characters, of which a model reads only the beginning; ""
+            leaves the choice to the model.
         negative_prompt: what the picture should not show; "" for nothing.
         count: how many pictures, 1 to 1000.
         seed: seed of the first picture; picture i (from 0) is made from `seed + i`. 0 to 2**53 - 1000.
@@ -37,24 +38,27 @@ class GenerationConfig:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.prompt, str) or not self.prompt.strip():
-            raise ValueError(f"prompt is {self.prompt!r}; it must be a text that says what to draw")
-        if not isinstance(self.negative_prompt, str):
-            raise ValueError(f"negative_prompt is {self.negative_prompt!r}; it must be a text, '' for none")
         for name, text in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
-            _check_text(name, text)
+            check_text(name, text)
         if self.scheduler is not None and (not isinstance(self.scheduler, str) or not self.scheduler):
             raise ValueError(f"scheduler is {self.scheduler!r}; it must be a scheduler's name, or None")
         for name, low, high in (("count", 1, 1000), ("seed", 0, 2**53 - 1000)):
-            _check_number(name, getattr(self, name), low, high, whole=True)
+            check_number(name, getattr(self, name), low, high, whole=True)
         for name, low, high in (("steps", 1, 1000), ("width", 16, 4096), ("height", 16, 4096)):
             if getattr(self, name) is not None:
-                _check_number(name, getattr(self, name), low, high, whole=True)
+                check_number(name, getattr(self, name), low, high, whole=True)
         if self.guidance_scale is not None:
-            _check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
+            check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
 
 
-def _check_text(name: str, text: str) -> None:
+def check_text(name: str, text: Any) -> None:
+    """Check that a prompt is a text that can be written to a file.
+
+    Raises:
+        ValueError: if it is no text, longer than 10,000 characters, or holds half of a character.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is {text!r}; it must be a text, '' for none")
     if len(text) > LONGEST_PROMPT:
         raise ValueError(f"{name} has {len(text)} characters; {LONGEST_PROMPT} are the most, and more than models read")
     try:
@@ -66,7 +70,12 @@ def _check_text(name: str, text: str) -> None:
         ) from None
 
 
-def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
+def check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
+    """Check that a value is a number in a range.
+
+    Raises:
+        ValueError: naming the value and the range.
+    """
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"

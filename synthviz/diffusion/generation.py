@@ -23,6 +23,7 @@ from synthviz.diffusion.pipeline_info import info_of
 from synthviz.diffusion.pipelines import ModelLoadError, load_pipeline
 from synthviz.diffusion.progress import GenerationProgress
 from synthviz.diffusion.schedulers import find_scheduler, scheduler_set
+from synthviz.diffusion.steering import Steering, check_steering, encode_later, mixed_noise
 from synthviz.diffusion.used_settings import size_notes, used_record
 from synthviz.errors import SynthvizError
 from synthviz.files import user_path
@@ -71,6 +72,7 @@ def generate(
     on_step: OnStep | None = None,
     on_batch: OnBatch | None = None,
     on_latents: OnLatents | None = None,
+    steering: Steering | None = None,
 ) -> list[GeneratedPicture]:
     """Make pictures with a pipeline.
 
@@ -84,49 +86,50 @@ def generate(
             shows no progress itself.
         on_batch: called before each batch with its seeds; a batch that ran out of memory comes again, smaller.
         on_latents: called after each denoising step with (timestep, a copy of the batch's latents).
+        steering: how to depart from the prompt on the way, or from the seed's noise; None for not at all.
 
     Returns:
         `config.count` pictures. Settings that the pipeline cannot use, and anything doubtful about a picture, are
         logged as warnings and stored in its record under "notes".
 
     Raises:
-        ValueError: for a size, a scheduler or a number of steps that the pipeline cannot use, before any work.
+        ValueError: for a size, a scheduler, a number of steps or a steering that the pipeline cannot use, before any
+            work.
         GenerationError: if the memory does not suffice for even one picture.
     """
     arguments, notes = call_arguments(pipeline, config)
+    if steering is not None:
+        check_steering(pipeline, steering, arguments["num_inference_steps"])
     scheduler = find_scheduler(pipeline, config.scheduler, arguments["num_inference_steps"])
     with scheduler_set(pipeline, scheduler), quiet_libraries() as warned, GenerationProgress(on_step) as progress:
         for name in ("prompt", "negative_prompt"):
-            if arguments.get(name):
+            if arguments.get(name) or name == "prompt":
                 notes += prompt_notes(pipeline, arguments[name], name.replace("_", " "))
         for note in notes:
             logger.warning("Note: %s", note)
         record = _record(pipeline, config, arguments)
+        if steering is not None:
+            record["steering"] = asdict(steering)
         record["notes"] = [*info_of(pipeline).notes, *notes]
         warned.clear()  # of the notes' own reading of the prompt
-        return _generate_in_batches(pipeline, config, arguments, record, warned, progress, on_batch, on_latents)
+        call = _Call(pipeline, arguments, steering, progress, on_latents)
+        return _generate_in_batches(call, config, record, warned, on_batch)
 
 
 def _generate_in_batches(
-    pipeline: DiffusionPipeline,
-    config: GenerationConfig,
-    arguments: dict[str, Any],
-    record: dict[str, Any],
-    warned: list[str],
-    progress: GenerationProgress,
-    on_batch: OnBatch | None,
-    on_latents: OnLatents | None,
+    call: _Call, config: GenerationConfig, record: dict[str, Any], warned: list[str], on_batch: OnBatch | None
 ) -> list[GeneratedPicture]:
     """Make all pictures, in smaller batches after memory ran out."""
+    pipeline = call.pipeline
     pictures: list[GeneratedPicture] = []
     size = _largest_batch(pipeline)
     while len(pictures) < config.count:
-        progress.start_batch(math.ceil((config.count - len(pictures)) / size))
+        call.progress.start_batch(math.ceil((config.count - len(pictures)) / size))
         seeds = [config.seed + i for i in range(len(pictures), min(config.count, len(pictures) + size))]
         if on_batch is not None:
             on_batch(seeds)
         try:
-            images, problems = _run(pipeline, arguments, seeds, progress, on_latents)
+            images, problems = call.run(seeds)
         except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
             if not _is_out_of_memory(error):
                 raise
@@ -177,37 +180,56 @@ def _smaller_batch(pipeline: DiffusionPipeline, size: int, error: BaseException)
     return size // 2
 
 
-def _run(
-    pipeline: DiffusionPipeline,
-    arguments: dict[str, Any],
-    seeds: list[int],
-    progress: GenerationProgress,
-    on_latents: OnLatents | None,
-) -> tuple[list[Image], list[list[str]]]:
-    """Call the pipeline once; returns the pictures and the problems of each."""
-    import torch
+@dataclass(frozen=True)
+class _Call:
+    """Everything that the calls of a pipeline for all batches share."""
 
-    from synthviz.diffusion.pictures import as_tensor, find_problems, to_images
+    pipeline: DiffusionPipeline
+    arguments: dict[str, Any]
+    steering: Steering | None
+    progress: GenerationProgress
+    on_latents: OnLatents | None
 
-    def step_done(_pipeline: Any, _index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        progress.step(getattr(pipeline, "num_timesteps", arguments["num_inference_steps"]))
-        if on_latents is not None:
-            on_latents(float(timestep), tensors["latents"].clone())
-        return tensors
+    def run(self, seeds: list[int]) -> tuple[list[Image], list[list[str]]]:
+        """Call the pipeline once; return the pictures and the problems of each."""
+        import torch
 
-    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-    callback = {"callback_on_step_end": step_done} if "callback_on_step_end" in call_parameters(pipeline) else {}
-    output = pipeline(
-        **arguments,
-        **callback,
-        num_images_per_prompt=len(seeds),
-        generator=generators if len(seeds) > 1 else generators[0],
-        output_type=output_type(pipeline),
-    )
-    pictures = as_tensor(output.images if hasattr(output, "images") else output.image)
-    found = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)
-    filtered = found or [False] * len(seeds)
-    return to_images(pictures), find_problems(pictures, filtered)
+        from synthviz.diffusion.pictures import as_tensor, find_problems, to_images
+
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        output = self.pipeline(
+            **self.arguments,
+            **self._steered(seeds),
+            num_images_per_prompt=len(seeds),
+            generator=generators if len(seeds) > 1 else generators[0],
+            output_type=output_type(self.pipeline),
+        )
+        pictures = as_tensor(output.images if hasattr(output, "images") else output.image)
+        found = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)
+        filtered = found or [False] * len(seeds)
+        return to_images(pictures), find_problems(pictures, filtered)
+
+    def _steered(self, seeds: list[int]) -> dict[str, Any]:
+        """Return the arguments that follow the steps and steer them."""
+        steering = self.steering
+        later: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        if steering is not None and steering.later_prompt is not None:
+            later = encode_later(self.pipeline, self.arguments, steering.later_prompt, len(seeds))
+        if steering is not None and steering.other_seed is not None:
+            extra["latents"] = mixed_noise(self.pipeline, self.arguments, seeds, steering)
+
+        def step_done(_pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            self.progress.step(getattr(self.pipeline, "num_timesteps", self.arguments["num_inference_steps"]))
+            if self.on_latents is not None:
+                self.on_latents(float(timestep), tensors["latents"].clone())
+            if steering is not None and index + 1 >= steering.switch_after:
+                return {**tensors, **later}
+            return tensors
+
+        if "callback_on_step_end" in call_parameters(self.pipeline):
+            extra["callback_on_step_end"] = step_done
+        return extra
 
 
 def _record(pipeline: DiffusionPipeline, config: GenerationConfig, arguments: dict[str, Any]) -> dict[str, Any]:

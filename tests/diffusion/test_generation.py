@@ -49,7 +49,6 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("prompt", "  "),
             ("prompt", 3),
             ("prompt", "a boat " * 2000),
             ("prompt", "half \ud83d of a character"),
