@@ -1,37 +1,56 @@
-"""An explorer for prompts: shows each step of a generation live, and afterwards every step and word map."""
+"""An explorer for prompts: a prompt whose words can be touched, its pictures, their films, and ways to steer them."""
 
 from __future__ import annotations
 
-import html
-import re
+import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
-from torch import Tensor
 
-from synthviz import records, scenes, shipped_models
+from synthviz import records, shipped_models
 from synthviz.diffusion import pipelines
 from synthviz.diffusion.config import GenerationConfig
+from synthviz.diffusion.steering import Steering
 from synthviz.explorers.background import Background, Checkpoint
-from synthviz.explorers.message import Message, small
+from synthviz.explorers.message import Message
+from synthviz.explorers.prompt_view import PromptView
+from synthviz.explorers.prompt_words import prompt_words
 from synthviz.explorers.recorded_generation import GUESS, PICTURE, RecordedGeneration
-from synthviz.explorers.rendering import SHOWN, colored, enlarged, laid_over, to_png
+from synthviz.explorers.rendering import to_bytes, to_png
+from synthviz.explorers.steering_panel import SteeringPanel
 from synthviz.files import user_path
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
-NO_WORD = "no word"
-SUGGESTIONS = 6
-WIDE = {"description_width": "7em"}
+FAST = ("embedded",)  # models that draw while the user types or moves a slider
+WIDE = {"description_width": "initial"}
+THUMBNAIL = 96  # pixels
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What to draw.
+
+    Attributes:
+        model: its name.
+        config: the settings of all pictures.
+        steering: how to depart from them.
+        compare: whether the last picture stays beside the new one.
+    """
+
+    model: str
+    config: GenerationConfig
+    steering: Steering | None
+    compare: bool
 
 
 class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Widgets around `synthviz.generate`, the denoising film and the word maps.
+    """Widgets around `synthviz.generate`, the film, the word maps and steering; the first picture is drawn at once.
 
     Args:
         folder: folder for the pictures that the user keeps.
@@ -51,112 +70,111 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         self.background = Background(on_error=self._show_error)
         self._pipelines: dict[str, DiffusionPipeline] = {}
         self._generations: list[RecordedGeneration] = []
-        self._generating = False  # while it is True, the image shows the steps of a new picture
+        self._drawn_prompt = ""  # of the pictures
+        self._unfinished = False  # whether the view shows a step of a picture that is being drawn
         self._build_controls(prompt, seed, models)
         self._connect()
-        super().__init__(
-            [
-                self.prompt,
-                self.words,
-                self.suggestions,
-                widgets.HBox([self.model, self.seed, self.count], layout={"flex_flow": "row wrap"}),
-                widgets.HBox([self.steps, self.guidance], layout={"flex_flow": "row wrap"}),
-                widgets.HBox([self.generate, self.stop, self.keep, self.progress]),
-                self.message,
-                widgets.HBox(
-                    [self.image, widgets.VBox([self.chosen, self.step, self.view, self.word, self.opacity])],
-                    layout={"flex_flow": "row wrap"},
-                ),
-                self.caption,
-            ]
+        wrapped = {"flex_flow": "row wrap"}
+        self.more = widgets.Accordion(
+            [widgets.HBox([self.model, self.steps, self.follow], layout=wrapped), self.steering],
+            titles=("Model and steps", "Steer it"),
         )
-        self._check_words()
+        row = widgets.HBox([self.seed, self.another, self.count, self.guidance, self.keep], layout=wrapped)
+        super().__init__([self.view, row, self.message, self.more])
+        self._draw()
 
     def _build_controls(self, prompt: str, seed: int, models: Sequence[str]) -> None:
-        wide, short = {"width": "40em", "max_width": "98%"}, {"width": "16em"}
-        self.prompt = widgets.Text(prompt, description="Prompt", style=WIDE, layout=wide)
-        self.words = widgets.HTML()
-        self.suggestions = widgets.HBox(
-            [widgets.Button(layout={"width": "auto", "display": "none"}) for _ in range(SUGGESTIONS)]
+        self.view = PromptView(prompt=prompt, kinds=[GUESS, PICTURE], kind=GUESS)
+        number = {"width": "11em"}
+        self.seed = widgets.BoundedIntText(
+            seed, min=0, max=2**53 - 1000, description="Seed", style=WIDE, layout={"width": "12em"}
         )
-        self.model = widgets.Dropdown(options=list(dict.fromkeys(models)), description="Model", style=WIDE)
-        self.seed = widgets.BoundedIntText(seed, min=0, max=2**53 - 1000, description="Seed", style=WIDE, layout=short)
-        self.count = widgets.BoundedIntText(1, min=1, max=9, description="How many", style=WIDE, layout=short)
-        self.steps = widgets.BoundedIntText(4, min=1, max=100, description="Steps", style=WIDE, layout=short)
+        self.another = widgets.Button(description="Another seed", icon="random", layout={"width": "11em"})
+        self.count = widgets.BoundedIntText(1, min=1, max=9, description="How many", style=WIDE, layout=number)
         self.guidance = widgets.FloatSlider(
             3.0, min=1, max=12, step=0.5, description="Guidance", style=WIDE, readout_format=".1f"
         )
-        self.generate = widgets.Button(description="Generate", button_style="primary", icon="play")
-        self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self.keep = widgets.Button(description="Keep this picture", icon="save", disabled=True)
-        self.progress = widgets.IntProgress(0, max=1, layout={"width": "14em"})
-        self.message = Message()
-        side = f"{SHOWN}px"
-        self.image = widgets.Image(value=to_png(np.full((8, 8), 240, np.uint8), SHOWN), width=SHOWN, height=SHOWN)
-        self.image.layout = {"width": side, "height": side, "object_fit": "contain"}
-        self.chosen = widgets.Dropdown(options=[], description="Picture", style=WIDE, disabled=True)
-        self.step = widgets.IntSlider(1, min=1, max=1, description="Step", style=WIDE, disabled=True)
-        self.view = widgets.ToggleButtons(options=[GUESS, PICTURE], description="Show", style=WIDE)
-        self.word = widgets.Dropdown(options=[NO_WORD], description="Word map", style=WIDE, disabled=True)
-        self.opacity = widgets.FloatSlider(
-            0.65, min=0, max=1, step=0.05, description="Opacity", style=WIDE, readout_format=".0%"
+        self.keep = widgets.Button(
+            description="Keep this picture", icon="save", disabled=True, layout={"width": "12em"}
         )
-        self.caption = widgets.HTML()
+        self.model = widgets.Dropdown(options=list(dict.fromkeys(models)), description="Model", style=WIDE)
+        self.steps = widgets.BoundedIntText(4, min=1, max=100, description="Steps", style=WIDE, layout=number)
+        self.follow = widgets.Checkbox(True, description="draw while I type", indent=False)
+        self.steering = SteeringPanel()
+        self.message = Message()
+        self._set_defaults()
 
     def _connect(self) -> None:
         guarded = self.background.guarded
-        self.prompt.observe(guarded(lambda change: self._check_words()), "value")
-        for button in self.suggestions.children:
-            button.on_click(guarded(self._complete))
-        self.model.observe(guarded(lambda change: self._set_defaults()), "value")
-        self.generate.on_click(guarded(lambda button: self._start()))
-        self.stop.on_click(guarded(lambda button: self._stop()))
+        self.view.observe(guarded(lambda change: self._read_words()), "prompt")
+        self.view.observe(guarded(lambda change: self._choose()), "chosen")
+        self.view.observe(guarded(lambda change: self._show_step()), ["step", "kind"])
+        self.view.on_msg(guarded(lambda view, message, buffers: self.receive(message)))
+        self.model.observe(guarded(lambda change: self._change_model()), "value")
+        for control in (self.guidance, self.seed, self.count, self.steps):
+            control.observe(guarded(lambda change: self._redraw()), "value")
+        self.follow.observe(guarded(lambda change: self._set_follow()), "value")
+        self.another.on_click(guarded(lambda button: self._take_another_seed()))
         self.keep.on_click(guarded(lambda button: self._keep()))
-        self.chosen.observe(guarded(lambda change: self._choose()), "value")
-        for control in (self.step, self.view, self.word, self.opacity):
-            control.observe(guarded(lambda change: self._draw()), "value")
+        self.steering.switch.on_click(guarded(lambda button: self._switch_prompt()))
+        for control in (self.steering.share, self.steering.other_seed):
+            control.observe(guarded(lambda change: self._walk()), "value")
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Do what the view's message asks for; see `PromptView`."""
+        action = message.get("do")
+        if action == "draw":
+            self._draw()
+        elif action == "compare":
+            self._draw(compare=True)
+        elif action == "stop":
+            self._stop()
+        elif action == "close":
+            self.view.before = b""
+
+    def _change_model(self) -> None:
         self._set_defaults()
+        self._read_words()
+        self._redraw()
 
     def _set_defaults(self) -> None:
-        self.steps.value, guidance = shipped_models.SHIPPED_DEFAULTS.get(self.model.value, (25, 7.5))
-        self.guidance.value = guidance
-        self._check_words()
+        steps, guidance = shipped_models.SHIPPED_DEFAULTS.get(self.model.value, (25, 7.5))
+        self.steps.value, self.guidance.value = steps, guidance
+        self._set_follow()
 
-    def _check_words(self) -> None:
-        """Show which words the embedded model does not know, and suggest known ones for the word being typed."""
-        if self.model.value not in shipped_models.SHIPPED_DEFAULTS:
-            self.words.value = ""
-            self._suggest([])
-            return
-        unknown = scenes.unknown_words(self.prompt.value)
-        typed = re.findall(r"\w+$", self.prompt.value.lower())
-        beginning = typed[0] if typed else ""
-        known = sorted(word for word in scenes.known_words() if word.startswith(beginning)) if beginning else []
-        if beginning in unknown and not known:
-            known = scenes.nearest_known_words(beginning)
-        self._suggest([word for word in known if word != beginning][:SUGGESTIONS])
-        if unknown:
-            marked = ", ".join(_with_nearest(word) for word in unknown)
-            self.words.value = small(
-                f"⚠ The embedded model never learnt these words; they may still change the picture: {marked}"
-            )
-        else:
-            self.words.value = small("The embedded model knows every word of this prompt.")
+    def _set_follow(self) -> None:
+        self.follow.disabled = self.model.value not in FAST
+        self.view.follow = self.follow.value and not self.follow.disabled
 
-    def _suggest(self, words: Sequence[str]) -> None:
-        for button, word in zip(self.suggestions.children, [*words, *[""] * SUGGESTIONS], strict=False):
-            button.description = word
-            button.tooltip = f"put “{word}” at the end of the prompt"
-            button.layout.display = "" if word else "none"
+    def _read_words(self) -> None:
+        """Show how the model reads the prompt, once the model is there."""
+        pipeline = self._pipelines.get(self.model.value)
+        if pipeline is not None:
+            words = prompt_words(self.view.prompt, pipeline)
+            self.view.words = [{**asdict(word), "pieces": list(word.pieces)} for word in words]
 
-    def _complete(self, button: widgets.Button) -> None:
-        self.prompt.value = re.sub(r"\w+$", "", self.prompt.value) + button.description + " "
+    def _take_another_seed(self) -> None:
+        self.seed.value = random.randrange(100_000)  # redraws
+        if self.model.value not in FAST:
+            self._draw()
 
-    def _start(self) -> None:
+    def _redraw(self) -> None:
+        """Draw again after a setting changed, if the model is fast enough to follow."""
+        if self.model.value in FAST:
+            self._draw()
+
+    def _switch_prompt(self) -> None:
+        self._draw(Steering(later_prompt=self.steering.later.value, switch_after=self.steering.after.value), True)
+
+    def _walk(self) -> None:
+        share = self.steering.share.value
+        self._draw(Steering(other_seed=self.steering.other_seed.value, other_share=share) if share else None)
+
+    def _draw(self, steering: Steering | None = None, compare: bool = False) -> None:
         try:
             config = GenerationConfig(
-                self.prompt.value,
-                count=self.count.value,
+                self.view.prompt,
+                count=1 if steering or compare else self.count.value,
                 seed=self.seed.value,
                 steps=self.steps.value,
                 guidance_scale=self.guidance.value,
@@ -164,133 +182,151 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         except ValueError as error:
             self.message.show_error(error)  # a running generation continues
             return
-        model = self.model.value
+        task = _Task(self.model.value, config, steering, compare)
         self.message.show("")
-        self._set_generating(True)
-        self.stop.disabled = False
-        self.progress.bar_style = ""
-        self.progress.value, self.progress.max = 0, config.count * self.steps.value
-        self.background.start(lambda checkpoint: self._generate(model, config, checkpoint))
+        self.view.progress, self.view.running = 0.0, True
+        self.keep.disabled = True
+        self.background.start(lambda checkpoint: self._generate(task, checkpoint))
 
     def _stop(self) -> None:
+        """Cancel the drawing; an unfinished picture stays to be looked at, and finished ones can be chosen."""
+        if not self.view.running:
+            return
         self.background.stop()
-        self.stop.disabled = True
-        self.progress.bar_style = "warning"
-        self.message.show("Stopped.")
-        self._set_generating(False)
+        if self._unfinished:
+            self.view.chosen, self.view.steps, self.view.map_words = -1, 0, []
+            self.view.caption = "Stopped on the way."
+        self._finish()
 
-    def _set_generating(self, generating: bool) -> None:
-        """Disable choosing and keeping while a picture is generated; afterwards show the chosen picture again."""
-        self._generating = generating
-        disabled = generating or not self._generations
-        self.keep.disabled = self.chosen.disabled = self.step.disabled = disabled
-        self.word.disabled = disabled or len(self.word.options) == 1
-        self.caption.value = ""
-        self._draw()
+    def _finish(self) -> None:
+        self.view.running, self._unfinished = False, False
+        self.keep.disabled = self.view.chosen < 0 or not self._generations
 
-    def _generate(self, model: str, config: GenerationConfig, checkpoint: Checkpoint) -> None:
+    def _generate(self, task: _Task, checkpoint: Checkpoint) -> None:
         """Generate one picture after another, so that finished pictures stay when the rest is cancelled."""
-        if model not in self._pipelines:
-            self.background.show(self.message.show, f"Loading {model} …")
-            self._pipelines[model] = pipelines.load_pipeline(model)
+        if task.model not in self._pipelines:
+            self.background.show(self.message.show, f"Loading {task.model} …")
+            self._pipelines[task.model] = pipelines.load_pipeline(task.model)
             self.background.show(self.message.show, "")
-        pipeline = self._pipelines[model]
+        self.background.show(self._read_words)
         checkpoint()
         finished: list[RecordedGeneration] = []
-        for index in range(config.count):
-            generation = RecordedGeneration(config.seed + index, pipeline)
-            self._run(generation, config, checkpoint, index)
+        for index in range(task.config.count):
+            generation = RecordedGeneration(task.config.seed + index, self._pipelines[task.model])
+            self._run(generation, task, checkpoint, index)
             finished.append(generation)
-            self.background.show(self._show_finished, list(finished), index + 1 == config.count)
+            self.background.show(self._show_finished, list(finished), task)
 
-    def _run(
-        self, generation: RecordedGeneration, config: GenerationConfig, checkpoint: Checkpoint, index: int
-    ) -> None:
+    def _run(self, generation: RecordedGeneration, task: _Task, checkpoint: Checkpoint, index: int) -> None:
         """Generate one picture, and show its progress and every step."""
-        view = self.view.value
+        view, count = self.view.kind, task.config.count
 
         def step_done(done: int, total: int) -> None:
             checkpoint()
-            self.background.show(self._show_progress, index * total + done)
+            self.background.show(self._show_progress, (index + done / total) / count)
 
         def step_stored() -> None:
             kind = view if generation.latents[view] else PICTURE
             self.background.show(self._show_preview, generation.decoded(kind, len(generation.latents[kind]) - 1))
 
-        generation.run(replace(config, count=1, seed=generation.seed), step_done, step_stored)
+        config = replace(task.config, count=1, seed=generation.seed)
+        generation.run(config, step_done, step_stored, task.steering)
 
     def _show_error(self, error: Exception) -> None:
         self.message.show_error(error)
-        if self.background.busy:  # the task continues: the error came from an update or a callback
-            return
-        self.stop.disabled = True
-        self.progress.bar_style = "danger"
-        if self._generating:
-            self._set_generating(False)
+        if not self.background.busy:  # else the task continues: the error came from an update or a callback
+            self._finish()
 
-    def _show_progress(self, done: int) -> None:
-        self.progress.value = done
+    def _show_progress(self, share: float) -> None:
+        self.view.progress = share
 
     def _show_preview(self, picture: np.ndarray) -> None:
-        self.image.value = to_png(picture, SHOWN, smooth=True)
+        self._unfinished = True
+        with self.view.hold_sync():
+            self.view.picture, self.view.map_words = to_png(picture), []
 
-    def _show_finished(self, generations: list[RecordedGeneration], all_done: bool) -> None:
-        self._generations = generations
-        self.chosen.options = [(f"seed {generation.seed}", index) for index, generation in enumerate(generations)]
-        self.chosen.value = len(generations) - 1
+    def _show_finished(self, generations: list[RecordedGeneration], task: _Task) -> None:
+        """Show the newest picture; at the end of the task, let the user choose among all."""
+        if len(generations) == 1:
+            self._show_before(task)
+        self._generations, self._drawn_prompt = generations, task.config.prompt
+        self.view.thumbnails = [
+            {"label": f"seed {each.seed}", "image": to_png(np.asarray(_image(each)), THUMBNAIL, smooth=True)}
+            for each in generations
+        ]
+        self.view.chosen = len(generations) - 1
         self._choose()
-        if all_done:
-            self.stop.disabled = True
-            self.progress.bar_style = "success"
-            self._set_generating(False)
+        if len(generations) == task.config.count:
+            self.steering.set_steps(len(generations[-1].latents[PICTURE]))
+            self._finish()
+
+    def _show_before(self, task: _Task) -> None:
+        """Put the last picture beside the new one, or take an older one away."""
+        if task.compare and self._generations:
+            last = self._generations[self.view.chosen]
+            self.view.before_caption = f"before: “{self._drawn_prompt}”"
+            self.view.before = to_png(np.asarray(_image(last)))
+        else:
+            self.view.before = b""
 
     def _choose(self) -> None:
-        """Adapt the controls to the chosen picture and show its last step."""
-        if self.chosen.value is None:
+        """Show the last step of the chosen picture."""
+        if not self._generations or self.view.chosen < 0:
             return
-        generation = self._generations[self.chosen.value]
+        generation = self._generations[self.view.chosen]
+        self._unfinished = False
+        self.keep.disabled = self.view.running
+        self.view.steps = len(generation.latents[PICTURE])
+        self.view.step = self.view.steps
+        self.view.notes = [] if generation.picture is None else list(generation.picture.record["notes"])
+        self._show_step()
+
+    def _show_step(self) -> None:
+        """Show the chosen step of the chosen picture, and send the maps of its words."""
+        if not self._generations or self.view.chosen < 0 or not self.view.step:
+            return
+        generation, step, steps = self._generations[self.view.chosen], self.view.step, self.view.steps
+        if step == steps:
+            shown, caption = np.asarray(_image(generation)), self._caption(generation)
+        else:
+            kind = self.view.kind if generation.latents[self.view.kind] else PICTURE
+            # Schedulers of second order return two estimates per step.
+            index = round(step * len(generation.latents[kind]) / steps) - 1
+            shown, caption = generation.decoded(kind, index), f"step {step} of {steps}: {kind}"
+        self._send_maps(generation, None if step == steps else step)
+        with self.view.hold_sync():
+            self.view.picture, self.view.caption = to_png(shown), caption
+
+    def _caption(self, generation: RecordedGeneration) -> str:
+        """Say what a finished picture was drawn from."""
+        steering = None if generation.picture is None else generation.picture.record.get("steering")
+        start = f"“{self._drawn_prompt}”, seed {generation.seed}"
+        if steering is None:
+            return start
+        if steering["later_prompt"] is not None:
+            return f"{start}; after step {steering['switch_after']} “{steering['later_prompt']}”"
+        return f"{start}, {steering['other_share']:.0%} of the way to seed {steering['other_seed']}"
+
+    def _send_maps(self, generation: RecordedGeneration, step: int | None) -> None:
+        """Send the map of every word, of one step or averaged over all, each from its least to its largest value."""
         maps = generation.maps
         words = [] if maps is None else list(dict.fromkeys(word.lower() for word in maps.words))
-        self.step.max = max(1, len(generation.latents[PICTURE]))
-        self.step.value = self.step.max
-        word = self.word.value if self.word.value in words else NO_WORD
-        self.word.options = [NO_WORD, *words]
-        self.word.value = word
-        self.word.disabled = self._generating or not words
-        self._draw()
-
-    def _draw(self) -> None:
-        """Show the chosen step of the chosen picture, with the map of the chosen word over it."""
-        if self._generating or not self._generations or self.chosen.value is None:
-            return
-        generation, step = self._generations[self.chosen.value], self.step.value
-        assert generation.picture is not None  # only finished pictures can be chosen
-        if step == self.step.max:
-            shown, caption = np.asarray(generation.picture.image), "the finished picture"
-        else:
-            kind = self.view.value if generation.latents[self.view.value] else PICTURE
-            # Schedulers of second order return two estimates per step.
-            index = round(step * len(generation.latents[kind]) / len(generation.latents[PICTURE])) - 1
-            shown, caption = generation.decoded(kind, index), kind
-        if self.word.value != NO_WORD and generation.maps is not None:
-            shown = self._with_word_map(shown, generation.maps.over_time(self.word.value))
-            when = "over all steps" if step == self.step.max else "at this step"
-            caption += f"; yellow where “{self.word.value}” was read most {when}"
-        self.image.value = to_png(shown, SHOWN, smooth=True)
-        notes = "".join(f"<br>⚠ {html.escape(note)}" for note in generation.picture.record["notes"])
-        self.caption.value = small(f"Step {step} of {self.step.max}: {html.escape(caption)}.{notes}")
-
-    def _with_word_map(self, picture: np.ndarray, over_time: Tensor) -> np.ndarray:
-        """Lay a word's map over a picture: the map of the chosen step, or at the last step the mean of all."""
-        step = self.step.value
-        chosen = over_time.mean(dim=0) if step == self.step.max else over_time[min(step, len(over_time)) - 1]
-        attention = enlarged(chosen.numpy(), *picture.shape[:2])
-        return laid_over(picture, colored(attention, 0, float(attention.max())), self.opacity.value)
+        scaled = []
+        for word in words:
+            assert maps is not None  # or there would be no words
+            over_time = maps.over_time(word)
+            values = over_time.mean(dim=0) if step is None else over_time[min(step, len(over_time)) - 1]
+            low, high = values.aminmax()
+            scaled.append(to_bytes(((values - low) / (high - low).clamp(min=1e-9)).numpy()))
+        with self.view.hold_sync():
+            self.view.map_words = words
+            self.view.map_size = scaled[0].shape if scaled else (1, 1)
+            self.view.maps = b"".join(each.tobytes() for each in scaled)
 
     def _keep(self) -> None:
         """Save the chosen picture under the first free name."""
-        picture = self._generations[self.chosen.value].picture
-        assert picture is not None
+        picture = self._generations[self.view.chosen].picture
+        assert picture is not None  # only finished pictures can be chosen
         taken = {path.name for path in self.folder.glob("kept_picture_*.png")}
         name = next(name for n in range(1, len(taken) + 2) if (name := f"kept_picture_{n}.png") not in taken)
         try:
@@ -298,12 +334,9 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         except OSError as error:
             self.message.show_error(error)
             return
-        saved = "Saved" if self.step.value == self.step.max else "The finished picture is saved"
-        self.message.show(f"{saved} as {name}, with its record inside.")
+        self.message.show(f"Saved as {name}, with its record inside.")
 
 
-def _with_nearest(word: str) -> str:
-    """Underline an unknown word and add the known words nearest to it, as HTML."""
-    nearest = scenes.nearest_known_words(word)
-    hint = f" (nearest known: {', '.join(nearest)})" if nearest else ""
-    return f"<u>{html.escape(word)}</u>{html.escape(hint)}"
+def _image(generation: RecordedGeneration) -> Any:
+    assert generation.picture is not None  # only finished pictures are listed
+    return generation.picture.image

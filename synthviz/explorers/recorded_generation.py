@@ -14,6 +14,7 @@ from synthviz.diffusion import denoising_film, generation, word_maps
 from synthviz.diffusion.capabilities import default_size
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.latents import decode_latents
+from synthviz.diffusion.steering import Steering
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -43,7 +44,11 @@ class RecordedGeneration:
     _decoded: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
 
     def run(
-        self, config: GenerationConfig, on_step: Callable[[int, int], None], on_latents: Callable[[], None]
+        self,
+        config: GenerationConfig,
+        on_step: Callable[[int, int], None],
+        on_latents: Callable[[], None],
+        steering: Steering | None = None,
     ) -> None:
         """Generate the picture.
 
@@ -51,6 +56,7 @@ class RecordedGeneration:
             config: what to generate, with count 1 and this object's seed.
             on_step: called after each step, as by `generate`.
             on_latents: called after the latents of a step were stored.
+            steering: as for `generate`; a picture whose prompt changed on the way has no word maps.
 
         Raises:
             ValueError, GenerationError: as `generate`.
@@ -69,14 +75,16 @@ class RecordedGeneration:
             stack.enter_context(denoising_film.recorded_estimates(self.pipeline, self.latents[GUESS], required=False))
             recorder = (
                 stack.enter_context(word_maps.recording(self.pipeline, config.prompt))
-                if self._has_word_maps(config.prompt)
+                if self._has_word_maps(config.prompt, steering)
                 else None
             )
-            (self.picture,) = generation.generate(self.pipeline, config, on_step, start_batch, store)
+            (self.picture,) = generation.generate(self.pipeline, config, on_step, start_batch, store, steering)
         if recorder is not None:
             (self.maps,) = word_maps.word_maps_from(recorder)
 
-    def _has_word_maps(self, prompt: str) -> bool:
+    def _has_word_maps(self, prompt: str, steering: Steering | None) -> bool:
+        if steering is not None and steering.later_prompt is not None:
+            return False
         layers = word_maps.cross_attention_layers(self.pipeline)
         return bool(layers and word_maps.words_and_tokens(self.pipeline, prompt))
 

@@ -6,6 +6,7 @@ import difflib
 from functools import cache
 
 from synthviz.world import wordings
+from synthviz.world.meanings import words_of_near_meaning
 
 
 @cache
@@ -41,21 +42,8 @@ def unknown_words(prompt: str) -> list[str]:
     return [word for word in dict.fromkeys(_words(prompt)) if word not in known_words()]
 
 
-# Words that people try, and a known word with nearly the same meaning.
-NEAR_MEANINGS = {
-    "aurora": "stars", "blizzard": "snowfall", "buildings": "skyscrapers",
-    "cabin": "cottages", "comic": "flat", "crimson": "red",
-    "cyan": "blue", "downtown": "city", "drizzle": "rain", "eruption": "volcano", "farm": "village", "glacier": "snowy",
-    "gold": "yellow", "gorge": "canyon", "haze": "mist", "home": "houses", "house": "houses",
-    "jungle": "forest", "lighthouse": "tower", "metropolis": "city", "navy": "blue", "orange": "red",
-    "pink": "purple", "pond": "lake", "pool": "lake", "seagull": "gull", "sketch": "drawing",
-    "solar": "sun", "storms": "storm", "sunshine": "sun", "thunder": "thunderstorm",
-    "urban": "city", "valley": "canyon", "wood": "woods", "yacht": "boat",
-}  # fmt: skip
-
-
 def nearest_known_words(word: str, most: int = 3) -> list[str]:
-    """Return the known words nearest to a word by meaning or spelling, the nearest first; empty if none is near.
+    """Return the known words nearest to a word by meaning, else by spelling, the nearest first; empty if none is near.
 
     The standard library's `difflib.get_close_matches` compares the spelling (Ratcliff and Obershelp 1988).
 
@@ -64,9 +52,11 @@ def nearest_known_words(word: str, most: int = 3) -> list[str]:
         most: maximum number of words to return.
     """
     word = word.lower()
-    by_meaning = [NEAR_MEANINGS[word]] if word in NEAR_MEANINGS else []
+    by_meaning = words_of_near_meaning(word)
+    if by_meaning:  # a word that looks like another rarely means the same
+        return by_meaning[:most]
     by_spelling = difflib.get_close_matches(word, sorted(known_words()), n=most, cutoff=0.72)
-    return list(dict.fromkeys([*by_meaning, *by_spelling]))[:most]
+    return list(by_spelling)
 
 
 def _words(text: str) -> list[str]:
