@@ -8,6 +8,8 @@ function element(tag, properties = {}, ...children) {
   const { attributes = {}, ...rest } = properties;
   const made = Object.assign(document.createElement(tag), rest);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  // Else an arrow key on a slider or Enter on a button would be a command of JupyterLab's, such as "edit this cell".
+  if (["button", "input"].includes(tag)) made.dataset.lmSuppressShortcuts = "true";
   made.append(...children);
   return made;
 }
@@ -106,15 +108,7 @@ function render({ model, el }) {
   const film = element("div", { className: "sv-film" }, element("span", {}, "Step"), step, reading);
   const side = element("div", { className: "sv-side" }, exchange, thumbnails, film, kinds, notes, close);
   const stages = element("div", { className: "sv-stages" }, before.figure, now.figure, side);
-  // Else Enter on a chip would be JupyterLab's "edit this cell".
-  const root = element(
-    "div",
-    { className: "sv-prompt", attributes: { "data-lm-suppress-shortcuts": "true" } },
-    form,
-    chips,
-    hint,
-    stages,
-  );
+  const root = element("div", { className: "sv-prompt" }, form, chips, hint, stages);
   el.append(root);
 
   let touched = null; // the chip under the pointer or the focus

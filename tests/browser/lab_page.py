@@ -167,6 +167,29 @@ def wait_for_new_picture(page: Any, image: Any, before: str, timeout: float = 60
     assert image.evaluate(NOT_BLANK), "the image is blank"
 
 
+def pixels(canvas: Any) -> bytes:
+    """Return the pixels of a canvas, four bytes each."""
+    found = canvas.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    return bytes(found)
+
+
+def brightness(pixels: bytes) -> float:
+    """Return the mean of all bytes of colours, 0 to 255."""
+    return sum(sum(pixels[channel::4]) for channel in range(3)) / (3 * len(pixels) / 4)
+
+
+def wait_for_pixels(page: Any, canvas: Any, before: bytes) -> bytes:
+    """Wait until a canvas shows other pixels than `before` and is not blank; return them."""
+    found: list[bytes] = []
+
+    def has_changed() -> bool:
+        found[:] = [pixels(canvas)]
+        return found[0] != before and max(found[0][:-1:4]) - min(found[0][:-1:4]) > 24
+
+    wait_until(page, has_changed)
+    return found[0]
+
+
 def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a condition holds, while the page continues to run."""
     end = time.monotonic() + seconds

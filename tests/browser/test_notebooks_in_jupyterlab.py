@@ -6,14 +6,17 @@ import io
 
 import pytest
 from lab_page import (
+    brightness,
     cell_errors,
     control,
     open_notebook,
+    pixels,
     restart_and_run_all,
     screenshot_on_failure,
     slider,
     source,
     wait_for_new_picture,
+    wait_for_pixels,
     wait_until,
 )
 from PIL import Image
@@ -42,38 +45,78 @@ def notebook(page, lab, request):
 
 def test_the_generation_explorer(notebook):
     page = notebook("01_generation")
-    image = page.locator("img.widget-image").first
-    image.scroll_into_view_if_needed()
+    view = page.locator(".sv-prompt")
+    view.scroll_into_view_if_needed()
+    canvas = view.get_by_role("img", name="The picture")
+    caption = view.locator("figcaption").last
+    wait_until(page, lambda: "seed 0" in caption.inner_text())
+    wait_for_pixels(page, canvas, b"")
 
+    # Words are chips; one that has the focus lights its region, and Enter offers others in its place.
     prompt = page.get_by_label("Prompt", exact=True)
-    prompt.fill("a yacht on the oc")
-    page.get_by_role("button", name="ocean").click()
-    wait_until(page, lambda: prompt.input_value() == "a yacht on the ocean ")
-    page.get_by_text("nearest known: boat").wait_for()
     prompt.fill("a red boat on the ocean at sunset")
+    wait_until(page, lambda: "red boat" in caption.inner_text())
+    plain = pixels(canvas)
+    words = view.get_by_role("toolbar", name="Words of the prompt")
+    words.get_by_role("button", name="red", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    view.get_by_text("where the model read “boat”").wait_for()
+    lit = wait_for_pixels(page, canvas, plain)
+    assert brightness(lit) < 0.8 * brightness(plain)
+    page.keyboard.press("Enter")
+    view.get_by_role("group", name="Other words").get_by_role("button", name="balloon", exact=True).press("Enter")
+    view.get_by_text("before: “a red boat on the ocean at sunset”").wait_for()
+    assert prompt.input_value() == "a red balloon on the ocean at sunset"
+    wait_for_pixels(page, view.get_by_role("img", name="Before"), b"")
+    view.get_by_role("button", name="One picture").press("Enter")
+    wait_until(page, lambda: not view.get_by_role("img", name="Before").is_visible())
 
-    before = source(image)
-    page.get_by_role("button", name="Generate").click()
-    page.get_by_text("Step 4 of 4: the finished picture").wait_for()
-    wait_for_new_picture(page, image, before)
+    # The model draws while one types, and an unknown word falls apart.
+    prompt.press("End")
+    page.keyboard.type(" with a dragon", delay=30)
+    wait_until(page, lambda: "a dragon”" in caption.inner_text() and not stop_is_enabled(view))
+    dragon = words.get_by_role("button", name="dragon", exact=True)
+    assert dragon.locator("span").count() > 1
 
-    before = source(image)
-    slider(page, "Step").press("ArrowLeft")
-    page.get_by_text("Step 3 of 4").wait_for()
-    wait_for_new_picture(page, image, before)
+    # The film.
+    before = pixels(canvas)
+    view.get_by_label("Step", exact=True).press("ArrowLeft")
+    view.get_by_text("step 3 of 4").wait_for()
+    wait_for_pixels(page, canvas, before)
 
-    before = source(image)
-    page.get_by_label("Word map").select_option("boat")
-    page.get_by_text("was read most").wait_for()
-    wait_for_new_picture(page, image, before)
-
+    # Several pictures, each of which can be chosen and kept.
+    page.get_by_label("How many").fill("3")
+    page.keyboard.press("Enter")
+    pictures = view.get_by_role("group", name="Pictures").get_by_role("button")
+    wait_until(page, lambda: pictures.count() == 3 and not stop_is_enabled(view))
+    pictures.nth(1).press("Enter")
+    wait_until(page, lambda: "seed 1" in caption.inner_text())
     page.get_by_role("button", name="Keep this picture").click()
     page.get_by_text("Saved as kept_picture_1.png").wait_for()
 
+    # Another prompt from some step on, and a walk to another seed.
+    page.get_by_text("Steer it").click()
+    page.get_by_label("Go on with").fill("a forest at night")
+    page.get_by_role("button", name="Draw so").click()
+    wait_until(page, lambda: "a forest at night" in caption.inner_text())
+    slider(page, "how far").press("End")
+    wait_until(page, lambda: "100% of the way to seed 1" in caption.inner_text())
+
+    # A slow model can be stopped; what it has drawn stays.
+    page.get_by_text("Model and steps").click()
     page.get_by_label("Model").select_option("embedded-teacher")
-    page.get_by_role("button", name="Generate").click()
-    page.locator("button.jupyter-button", has_text="Stop").click()
-    page.get_by_text("Stopped.", exact=True).wait_for()
+    wait_until(page, lambda: not page.get_by_label("draw while I type").is_enabled())
+    view.get_by_role("button", name="Draw", exact=True).click()
+    wait_until(page, lambda: stop_is_enabled(view))
+    before = pixels(canvas)
+    wait_for_pixels(page, canvas, before)
+    view.get_by_role("button", name="Stop").click()
+    view.get_by_text("Stopped on the way.").wait_for()
+    assert not stop_is_enabled(view)
+
+
+def stop_is_enabled(view) -> bool:
+    return view.get_by_role("button", name="Stop").is_enabled()
 
 
 def test_the_preprocessing_explorer(notebook):

@@ -17,7 +17,7 @@ from synthviz.world import (
     wordings as tables,
     write_caption,
 )
-from synthviz.world.vocabulary import NEAR_MEANINGS
+from synthviz.world.meanings import EXCHANGEABLE, NEAR, exchangeable_words, words_of_near_meaning
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,21 @@ def test_gibberish_has_no_near_words():
 
 
 def test_near_meanings_lead_from_unknown_to_known_words():
-    assert set(NEAR_MEANINGS.values()) <= known_words()
-    assert not set(NEAR_MEANINGS) & known_words()
+    assert {word for words in NEAR for word in words} <= known_words()
+    tried = {word for words in NEAR.values() for word in words.split()}
+    assert not tried & known_words()
+    assert all(words_of_near_meaning(word) for word in tried)
+
+
+def test_a_near_meaning_goes_before_a_like_spelling():
+    assert set(nearest_known_words("dragon")) <= {"bird", "birds"}  # not "drawn"
+
+
+def test_exchangeable_words_are_known_and_never_the_word_itself():
+    assert {word for words in EXCHANGEABLE for word in words} <= known_words()
+    assert "forest" in exchangeable_words("City")
+    assert "city" not in exchangeable_words("City")
+    assert exchangeable_words("over") == []
 
 
 def test_sights_are_named_only_if_they_are_seen_and_every_one_has_words():
