@@ -7,7 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lab_page import find_chromium, jupyterlab, open_notebook, restart_and_run_all, source, wait_for_new_picture
+from lab_page import (
+    find_chromium,
+    jupyterlab,
+    open_notebook,
+    pixels,
+    restart_and_run_all,
+    source,
+    wait_for_new_picture,
+    wait_for_pixels,
+)
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -17,17 +26,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def show_generation(page: Any) -> None:
-    """Generate a picture from a prompt, and show the word map of one word."""
-    image = page.locator("img.widget-image").first
-    before = source(image)
+    """Draw a picture from a prompt, and light the region of one word."""
+    view = page.locator(".sv-prompt")
+    canvas = view.get_by_role("img", name="The picture")
     page.get_by_label("Prompt", exact=True).fill("a quiet village at dusk with three red lanterns")
-    page.get_by_role("button", name="Generate").click()
-    page.get_by_text("the finished picture").wait_for()
-    wait_for_new_picture(page, image, before)
-    before = source(image)
-    page.get_by_label("Word map").select_option("lanterns")
-    page.get_by_text("was read most").wait_for()
-    wait_for_new_picture(page, image, before)
+    view.get_by_text("“a quiet village at dusk with three red lanterns”, seed 0").wait_for()
+    before = pixels(canvas)
+    view.get_by_role("button", name="lanterns", exact=True).click()
+    wait_for_pixels(page, canvas, before)
 
 
 def show_features(page: Any) -> None:
@@ -57,13 +63,15 @@ def main() -> None:
     demonstrations = {"01_generation": show_generation, "03_feature_visualization": show_features}
     with tempfile.TemporaryDirectory() as root, jupyterlab(Path(root)) as (address, token), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        page = browser.new_page(viewport={"width": 1366, "height": 1400})
         page.set_default_timeout(60_000)
         page.goto(f"{address}?token={token}&reset")
         for name, demonstrate in demonstrations.items():
             open_notebook(page, address, name)
             restart_and_run_all(page)
-            explorer = page.locator(".jp-OutputArea-output").filter(has=page.locator("img.widget-image")).last
+            explorer = (
+                page.locator(".jp-OutputArea-output").filter(has=page.locator("img.widget-image, .sv-prompt")).last
+            )
             explorer.scroll_into_view_if_needed()
             demonstrate(page)
             page.mouse.move(0, 0)
