@@ -6,6 +6,7 @@ import html
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -17,6 +18,7 @@ from synthviz.explorers.rendering import SHOWN, colored, figure_png, to_bytes, t
 from synthviz.plots.input_views import contour_view, surface_view, turn_surface
 from synthviz.plots.preprocessing import displayable
 from synthviz.preprocessing.image import preprocess_image
+from synthviz.preprocessing.image_files import MAX_PIXELS
 from synthviz.preprocessing.loaded_image import LoadedImage
 from synthviz.preprocessing.steps import FITS, INTERPOLATIONS, LUMA
 from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
@@ -39,9 +41,18 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
     Args:
         folder: folder with generated pictures to choose from; shipped pictures come after them.
         image_path: the first picture; None for the first generated or shipped one.
+        max_pixels: as for `preprocess_image`, like the other setting.
+        color_managed: whether colours are converted to sRGB first.
     """
 
-    def __init__(self, folder: str | Path, image_path: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        image_path: str | Path | None = None,
+        max_pixels: int = MAX_PIXELS,
+        color_managed: bool = False,
+    ) -> None:
+        self._settings: dict[str, Any] = {"max_pixels": max_pixels, "color_managed": color_managed}
         self.message = Message()
         self.background = Background(on_error=self.message.show_error)
         self._uploads = tempfile.TemporaryDirectory(prefix="synthviz-")
@@ -139,10 +150,14 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
             self.message.show_error(error)
             return
         path, weights = self.picture.value, tuple((shares / shares.sum()).tolist())
-        settings = {"size": self.side.value, "fit": self.fit.value, "interpolation": self.interpolation.value}
+        settings: dict[str, Any] = {
+            "size": self.side.value,
+            "fit": self.fit.value,
+            "interpolation": self.interpolation.value,
+        }
 
         def task(checkpoint: Checkpoint) -> None:
-            loaded = preprocess_image(path, strict=True, grey_weights=weights, **settings)
+            loaded = preprocess_image(path, strict=True, grey_weights=weights, **self._settings, **settings)
             pictures = [to_png(displayable(stage), STAGE) for stage in loaded.stages]
             checkpoint()
             self.background.show(self._show, loaded, pictures)

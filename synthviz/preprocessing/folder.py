@@ -34,7 +34,7 @@ def preprocess_folder(
         isolate: decode in separate processes, for files from unknown sources. A file that hangs, crashes the decoder
             or takes too much memory is stopped and gives the test pattern too.
         workers: number of separate processes; each takes one core, and seconds to start.
-        seconds: time limit for an isolated file.
+        seconds: of computing, the time limit for an isolated file; ten times as many may pass on the clock.
         memory_gb: memory limit for an isolated file, in 10^9 bytes.
         on_progress: called after each file with (files done, all files).
 

@@ -64,8 +64,8 @@ def preprocess_image(
         fast: decode a JPEG at an eighth, a quarter or half of its size where that is enough, and its brightness
             only. A photo then takes about a third of the time; it differs by less than 1/255 on average.
         strict: raise an error instead of returning the test pattern.
-        isolate: decode in a separate process, which is stopped after 30 s or at 2 GB of memory. Starting it takes
-            seconds; for many files see `preprocess_folder`.
+        isolate: decode in a separate process, which is stopped after 30 s of computing or at 2 GB of memory. Starting
+            it takes seconds; for many files see `preprocess_folder`.
 
     Returns:
         A `LoadedImage`; its `.tensor` is (1, 1, size, size) float32 in [0, 1].

@@ -27,7 +27,8 @@ from synthviz.preprocessing.image_files import PreprocessingError
 from synthviz.preprocessing.loaded_image import LoadedImage, fallback_image
 
 Load = Callable[[Path], LoadedImage]
-SECONDS = 30.0
+SECONDS = 30.0  # of computing; other programs that keep the processor busy do not count
+WAITING = 10  # times as long may pass on the clock, for a disk that does not answer or a decoder that only waits
 MEMORY_GB = 2.0
 CHECK_INTERVAL = 0.05  # seconds between two looks at the workers' memory
 AHEAD = 4  # pictures per worker that are loaded before somebody asks for them
@@ -127,7 +128,8 @@ class Worker:
             self.stop()
             self._start_process()
         self._memory_before = self._monitor.memory_info().rss
-        self._deadline = time.monotonic() + self._seconds
+        self._computed_before = self._computed()
+        self._deadline = time.monotonic() + WAITING * self._seconds
         self.pipe.send(path)
 
     def poll(self) -> LoadedImage | None:
@@ -180,13 +182,20 @@ class Worker:
                 answer: dict[str, Any] | Exception = self.pipe.recv()
                 return answer
             memory = self._monitor.memory_info().rss - self._memory_before
+            computed = self._computed() - self._computed_before
         except (EOFError, ConnectionError, psutil.NoSuchProcess):
             raise self._stop_because("the decoder crashed") from None
         if memory > self._memory_gb * 1e9:
             raise self._stop_because(f"it took more than {self._memory_gb:g} GB of memory and was stopped")
-        if time.monotonic() > self._deadline:
-            raise self._stop_because(f"it took more than {self._seconds:g} s and was stopped")
+        if computed > self._seconds or time.monotonic() > self._deadline:
+            seconds = self._seconds if computed > self._seconds else WAITING * self._seconds
+            raise self._stop_because(f"it took more than {seconds:g} s and was stopped")
         return None
+
+    def _computed(self) -> float:
+        """Return the seconds for which the process has computed."""
+        times = self._monitor.cpu_times()
+        return float(times.user + times.system)
 
     def _stop_because(self, reason: str) -> DecoderStopped:
         self.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import synthviz
 from synthviz.explorers import PreprocessingExplorer
@@ -46,6 +47,19 @@ def test_the_first_shipped_picture_is_chosen_at_the_start(explorer):
     assert explorer.picture.value == str(shipped_pictures()[0])
     assert np.array_equal(explorer._values(), expected)
     assert all("<b>" in text.value for _, text in explorer.stages)
+
+
+def test_the_settings_of_the_notebook_are_used(tmp_path):
+    linear = PngInfo()
+    linear.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    Image.new("RGB", (8, 8), (50, 100, 150)).save(tmp_path / "linear.png", pnginfo=linear)
+    explorer = PreprocessingExplorer(tmp_path, tmp_path / "linear.png", max_pixels=64, color_managed=True)
+    assert explorer.background.wait(WAIT)
+    expected = synthviz.preprocess_image(tmp_path / "linear.png", color_managed=True).tensor[0, 0].numpy()
+    assert np.array_equal(explorer._values(), expected)
+    explorer.picture.value = str(shipped_pictures()[0])
+    assert explorer.background.wait(WAIT)
+    assert "64 pixels" in explorer.message.value or "max_pixels" in explorer.message.value
 
 
 def test_pictures_of_the_run_come_before_shipped_ones(tmp_path):

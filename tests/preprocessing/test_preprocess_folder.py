@@ -41,6 +41,9 @@ def load_unless_evil(path: Path) -> LoadedImage:
     if path.name == "c.png":
         deed = path.read_text()
         if deed == "hang":
+            while True:
+                pass
+        elif deed == "wait":
             time.sleep(600)
         elif deed == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -143,13 +146,19 @@ def test_several_workers_keep_the_order(folder, caplog):
 
 @pytest.mark.parametrize(
     ("deed", "words"),
-    [("hang", "more than 2 s"), ("crash", "the decoder crashed"), ("memory", "memory|MemoryError")],
+    [
+        ("hang", "more than 1 s"),
+        ("wait", "more than 2 s"),
+        ("crash", "the decoder crashed"),
+        ("memory", "memory|MemoryError"),
+    ],
 )
-def test_a_hostile_file_is_stopped_and_the_rest_is_loaded(folder, deed, words):
+def test_a_hostile_file_is_stopped_and_the_rest_is_loaded(folder, monkeypatch, deed, words):
     (folder / "c.png").write_text(deed)
     if deed == "memory":
         pytest.importorskip("resource")
-    settings = {"seconds": 2.0 if deed == "hang" else 30.0, "memory_gb": 1.0}
+    monkeypatch.setattr("synthviz.preprocessing.isolation.WAITING", 20 if deed == "hang" else 2)
+    settings = {"seconds": 1.0 if deed in ("hang", "wait") else 30.0, "memory_gb": 1.0}
     found = []
     files = preprocess_folder(folder, load=load_unless_evil, isolate=True, **settings)
     try:
@@ -159,6 +168,17 @@ def test_a_hostile_file_is_stopped_and_the_rest_is_loaded(folder, deed, words):
     assert [loaded.fallback_reason is None for loaded in found] == [True, True, False, True]
     assert re.search(words, found[2].fallback_reason)
     assert torch.equal(found[2].tensor, pattern())
+
+
+def load_beside_other_programs(path: Path) -> LoadedImage:
+    """Act as a decoder that seldom gets the processor."""
+    time.sleep(0.7)
+    return preprocess_image(path)
+
+
+def test_time_in_which_other_programs_compute_does_not_count(folder):
+    found = preprocess_folder(folder, load=load_beside_other_programs, isolate=True, seconds=0.5)
+    assert [loaded.fallback_reason is None for loaded in found] == [True, True, False, True]  # c.png is no picture
 
 
 def test_files_are_loaded_while_iterating(folder):
