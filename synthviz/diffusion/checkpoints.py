@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from synthviz.errors import SynthvizError
 LIBRARIES = ("diffusers", "transformers")
 WEIGHTS = ".safetensors"
 RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor"}  # diffusers opens it as such, with transformers 5
-VARIANT = re.compile(r"[^.]+?(?:\.(?!safetensors)([^.]+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
+VARIANT = re.compile(r"[^./]+?(?:\.(?!safetensors)([^/]+?))?(?:-\d{5}-of-\d{5})?\.safetensors")
 NEVER_OPENED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".h5", ".msgpack", ".onnx", ".py", ".so", ".joblib")
 
 
@@ -87,19 +88,30 @@ def check_index(index: dict[str, Any]) -> None:
         _check_installed(found, f"its {name} is a {library}.{class_name}")
 
 
-def find_variant(folder: Path) -> str | None:
+def find_variant(files: Iterable[str]) -> str | None:
     """Return the variant in which a saved pipeline stores weights, such as "fp16"; None where plain names suffice.
 
     diffusers opens `model.fp16.safetensors` only if it is asked for the variant "fp16". A part that has weights under
     its plain name is opened from those.
+
+    Args:
+        files: the names of the pipeline's files, such as "unet/diffusion_pytorch_model.fp16.safetensors".
+
+    Raises:
+        UnsafeCheckpoint: if no variant has the weights of all parts.
     """
-    variants = set()
-    for part in {path.parent for path in folder.glob(f"*/*{WEIGHTS}")}:
-        found = {VARIANT.fullmatch(path.name) for path in part.glob(f"*{WEIGHTS}")}
-        names = {match[1] for match in found if match is not None}
-        if None not in names:
-            variants |= names
-    return min(variants) if variants else None
+    variants: dict[str, set[str | None]] = {}
+    for part, _, name in (file.partition("/") for file in files):
+        if match := VARIANT.fullmatch(name):
+            variants.setdefault(part, set()).add(match[1])
+    needed = {part: found for part, found in variants.items() if None not in found}
+    shared = set.intersection(*needed.values()) if needed else set()
+    if needed and not shared:
+        stored = ", ".join(
+            f"{part} in {' and '.join(sorted(map(str, found)))}" for part, found in sorted(needed.items())
+        )
+        raise UnsafeCheckpoint(f"its parts are stored in different variants, of which diffusers opens one: {stored}")
+    return min(map(str, shared), default=None)
 
 
 def components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:

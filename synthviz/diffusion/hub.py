@@ -23,6 +23,21 @@ def fetch_index(model: str) -> dict[str, Any]:
     return index
 
 
+def list_files(model: str) -> list[str]:
+    """Return the names of a model's files on the hub; without a network, of those that this machine has.
+
+    Args:
+        model: a hub id, "owner/name", whose `model_index.json` this machine has.
+    """
+    from huggingface_hub import hf_hub_download, list_repo_files
+
+    try:
+        return list_repo_files(model)
+    except Exception:  # of the network, or of the hub
+        folder = Path(hf_hub_download(model, "model_index.json")).parent
+        return [path.relative_to(folder).as_posix() for path in folder.glob("*/*")]
+
+
 def why_not_fetched(model: str, error: BaseException) -> str | None:
     """Return one sentence that says why a model does not come from the hub, and what to do; None for another error.
 

@@ -16,7 +16,7 @@ from synthviz.diffusion.checkpoints import (
     find_variant,
 )
 from synthviz.diffusion.dry_call import why_not_from_prompt
-from synthviz.diffusion.hub import fetch_index, why_not_fetched
+from synthviz.diffusion.hub import fetch_index, list_files, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
 from synthviz.diffusion.model_names import why_no_model
 from synthviz.diffusion.pipeline_info import PipelineInfo, name_of, set_info
@@ -55,6 +55,12 @@ class _Source:
     @property
     def is_local(self) -> bool:
         return self.folder.is_dir()
+
+    def files(self) -> list[str]:
+        """Return the names of its files, such as "unet/config.json"."""
+        if not self.is_local:
+            return list_files(self.model)
+        return [path.relative_to(self.folder).as_posix() for path in self.folder.glob("*/*")]
 
 
 def load_pipeline(model: str = "embedded", device: str | None = None, engine: str = "torch") -> DiffusionPipeline:
@@ -165,7 +171,7 @@ def _open(source: _Source, device: str) -> DiffusionPipeline:
                 str(source.folder) if source.is_local else source.model,
                 **(_teacher_parts() if source.model == "embedded-teacher" else {}),
                 dtype=_dtype(source, device),
-                variant=find_variant(source.folder) if source.is_local else None,
+                variant=find_variant(source.files()),
                 use_safetensors=True,
                 trust_remote_code=False,
                 low_cpu_mem_usage=True,

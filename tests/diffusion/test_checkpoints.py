@@ -259,13 +259,25 @@ class TestVariants:
         self.saved_as(tmp_path)
         shutil.rmtree(tmp_path / "unet")
         tiny_pipelines.stable_diffusion().unet.save_pretrained(tmp_path / "unet")
-        assert find_variant(tmp_path) == "fp16"
-        load_pipeline(str(tmp_path), device="cpu")
+        assert type(load_pipeline(str(tmp_path), device="cpu")).__name__ == "StableDiffusionPipeline"
 
     def test_plain_names_come_first(self, saved, tmp_path):
         checkpoint = Path(shutil.copytree(saved["sd1"], tmp_path / "both"))
         self.saved_as(checkpoint)
-        assert find_variant(checkpoint) is None
+        assert find_variant(path.relative_to(checkpoint).as_posix() for path in checkpoint.rglob("*")) is None
+
+    def test_one_that_all_parts_have_is_chosen(self):
+        assert find_variant(["unet/a.bf16.safetensors", "unet/a.fp16.safetensors", "vae/a.fp16.safetensors"]) == "fp16"
+        assert find_variant(["unet/a.fp16-00001-of-00002.safetensors", "vae/a.safetensors", "b.safetensors"]) == "fp16"
+
+    def test_parts_in_different_variants_are_named(self, tmp_path):
+        self.saved_as(tmp_path)
+        (file,) = (tmp_path / "unet").glob("*.safetensors")
+        file.rename(str(file).replace("fp16", "bf16"))
+        with pytest.raises(
+            ModelLoadError, match=r"different variants, .*: text_encoder in fp16, unet in bf16, vae in fp16"
+        ):
+            load_pipeline(str(tmp_path), device="cpu")
 
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+import tiny_pipelines
 from diffusers import DiffusionPipeline
 from huggingface_hub import errors
 
@@ -67,6 +68,23 @@ def test_a_model_on_the_hub_that_is_no_pipeline(monkeypatch):
     monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
     with pytest.raises(ModelLoadError, match=r"is no diffusers pipeline: it has no model_index\.json"):
         load_pipeline("some/model", device="cpu")
+
+
+@pytest.mark.parametrize("is_reachable", [True, False])
+def test_a_variant_alone_is_found_among_the_files(monkeypatch, tmp_path, is_reachable):
+    """On the hub, or among those that were downloaded before."""
+    tiny_pipelines.stable_diffusion().save_pretrained(tmp_path, variant="fp16")
+
+    def list_repo_files(model):
+        if not is_reachable:
+            raise errors.OfflineModeIsEnabled
+        return ["README.md", *(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*"))]
+
+    open_files = DiffusionPipeline.from_pretrained
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: str(tmp_path / "model_index.json"))
+    monkeypatch.setattr("huggingface_hub.list_repo_files", list_repo_files)
+    monkeypatch.setattr(DiffusionPipeline, "from_pretrained", lambda _, **options: open_files(tmp_path, **options))
+    assert type(load_pipeline("some/model", device="cpu")).__name__ == "StableDiffusionPipeline"
 
 
 def test_other_errors_keep_their_own_words(monkeypatch, saved):
