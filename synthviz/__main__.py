@@ -22,7 +22,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="run the three notebooks headless",
         description="Run the three notebooks headless and leave pictures, figures and a manifest in a folder.",
     )
-    run.add_argument("--output-dir", default="outputs", help="the folder for all files (default: %(default)s)")
+    run.add_argument(
+        "--output-dir", type=_path, default="outputs", help="the folder for all files (default: %(default)s)"
+    )
     run.add_argument(
         "-p",
         dest="parameters",
@@ -43,26 +45,41 @@ def build_parser() -> argparse.ArgumentParser:
         help="many runs, on all cores or a Dask cluster",
         description="Do every run that a file describes and that is not done yet; the same command again goes on.",
     )
-    sweep.add_argument("file", metavar="sweep.yaml", help="fixed parameters, and a grid, a zip or a list of runs")
-    sweep.add_argument("--output-dir", help="the folder for all files; every worker must see it; --dry-run needs none")
+    sweep.add_argument(
+        "file", type=_path, metavar="sweep.yaml", help="fixed parameters, and a grid, a zip or a list of runs"
+    )
+    sweep.add_argument(
+        "--output-dir", type=_path, help="the folder for all files; every worker must see it; --dry-run needs none"
+    )
     sweep.add_argument("--dry-run", action="store_true", help="only list the runs, and which of them are done already")
     sweep.add_argument("--workers", type=int, help="workers to start here (default: as many as cores and memory allow)")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="an existing Dask cluster, such as tls://host:8786")
     for flag in ("--tls-ca-file", "--tls-cert", "--tls-key"):
-        sweep.add_argument(flag, metavar="FILE", help="as in `dask scheduler` (default: from Dask's configuration)")
+        sweep.add_argument(
+            flag, type=_path, metavar="FILE", help="as in `dask scheduler` (default: from Dask's configuration)"
+        )
     inspect = commands.add_parser(
         "inspect",
         help="show what a picture records about itself",
         description="Show whether pictures are labelled as made by AI, and how they record that they were made.",
     )
-    inspect.add_argument("pictures", nargs="+", metavar="PICTURE")
+    inspect.add_argument("pictures", type=_path, nargs="+", metavar="PICTURE")
     html = commands.add_parser(
         "html",
         help="turn notebooks into pages that need no network",
         description="Write executed notebooks as HTML pages that are complete without a network.",
     )
-    html.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="an .ipynb file; the page goes beside it")
+    html.add_argument(
+        "notebooks", type=_path, nargs="+", metavar="NOTEBOOK", help="an .ipynb file; the page goes beside it"
+    )
     return parser
+
+
+def _path(text: str) -> str:
+    """Return the name of a file or folder; an empty one, as of a variable that is not set, is an error."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names nothing; give the name of a file or folder")
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:

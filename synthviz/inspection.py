@@ -45,9 +45,13 @@ def describe_picture(path: str | Path) -> str:
     path = user_path(path)
     name = printable_name(path)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could be waited for without an end
+            raise InspectionError(f"{name} cannot be inspected: it is no file of a disk")
         with path.open("rb") as file:
             content = file.read(MAX_READ)
         labels, left_out = _read_labels(path, content)
+    except InspectionError:
+        raise
     except OSError as error:
         raise InspectionError(f"{name} cannot be inspected: {error.strerror or 'it is not a picture'}") from error
     except Exception as error:  # decoders raise nearly anything on damaged files

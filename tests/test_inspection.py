@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from handmade_pictures import chunk
 from PIL import Image
@@ -92,3 +94,10 @@ def test_a_file_that_is_not_a_picture_is_an_error_of_one_line(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: none.png ")
     assert "No such file" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InspectionError, match=r"pipe\.png .*no file of a disk"):
+        describe_picture(tmp_path / "pipe.png")

@@ -54,6 +54,19 @@ def test_too_few_open_files_are_named_before_any_work(tmp_path, command):
     assert not (tmp_path / "out" / "runs").exists() or os.listdir(tmp_path / "out" / "runs") == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "--output-dir="], ["sweep", ""], ["sweep", "s.yaml", "--output-dir="], ["inspect", ""], ["html", ""]],
+)
+def test_an_empty_name_is_not_the_current_folder(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "'' names nothing" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_sweep_needs_a_folder(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["sweep", "sweep.yaml"])

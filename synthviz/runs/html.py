@@ -6,6 +6,7 @@ nbconvert's own page needs a network for its formulas: MathJax, which draws them
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
         The path of the page.
 
     Raises:
-        ValueError: if the file does not exist or is not a notebook.
+        ValueError: if the file does not exist or is not a notebook, or the page cannot be written.
     """
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter
@@ -44,16 +45,23 @@ def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
         for part in text.find_all(string=FORMULA):
             if part.find_parent(["code", "pre"]) is None:
                 part.replace_with(BeautifulSoup(_with_mathml(str(part)), "html.parser"))
-    return write_text(page or notebook.with_suffix(".html"), str(soup))
+    page = user_path(page or notebook.with_suffix(".html"))
+    try:
+        return write_text(page, str(soup))
+    except OSError as error:
+        raise ValueError(f"the page {str(page)!r} cannot be written: {error.strerror}") from error
 
 
 def _read_notebook(path: Path) -> NotebookNode:
     import nbformat
 
-    if path.suffix != ".ipynb" or not path.is_file():
+    if path.suffix != ".ipynb" or not os.path.isfile(path):  # also for a name that is too long
         raise ValueError(f"{str(path)!r} is not a notebook; name an existing .ipynb file")
     try:
-        nbformat.validate(json.loads(path.read_text(encoding="utf-8")), version=4)
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no notebook")
+        nbformat.validate(content, version=4)
         notebook: NotebookNode = nbformat.read(path, as_version=4)
     except (ValueError, nbformat.ValidationError) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a notebook: {str(error).splitlines()[0]}") from error

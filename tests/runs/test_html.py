@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -56,7 +58,19 @@ def test_the_page_is_written_beside_the_notebook_or_to_the_given_path(notebook, 
     assert export_html(notebook, tmp_path / "other.html").exists()
 
 
-@pytest.mark.parametrize("content", [None, "no notebook", '{"cells": 3}'])
+def test_a_page_that_cannot_be_written_is_named(notebook, tmp_path):
+    (tmp_path / "lesson.html").mkdir()
+    with pytest.raises(ValueError, match=r"lesson\.html' cannot be written: Is a directory"):
+        export_html(notebook)
+    assert sorted(os.listdir(tmp_path)) == ["lesson.html", "lesson.ipynb"]
+
+
+def test_a_name_that_is_too_long_is_no_notebook(tmp_path):
+    with pytest.raises(ValueError, match="is not a notebook"):
+        export_html(tmp_path / f"{'x' * 300}.ipynb")
+
+
+@pytest.mark.parametrize("content", [None, "no notebook", '{"cells": 3}', "[1]"])
 def test_a_file_that_is_not_a_notebook_is_named(tmp_path, content):
     path = tmp_path / "strange.ipynb"
     if content is not None:

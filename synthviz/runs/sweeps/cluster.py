@@ -179,9 +179,15 @@ def _security(settings: ClusterSettings) -> Security:
         if path is not None and not user_path(path).is_file():
             raise RunError(f"there is no file {path!r}; the TLS settings name the certificates' files")
     protected = urlsplit(settings.scheduler or "").scheme == "tls"
-    return Security(
+    security = Security(
         require_encryption=protected, **{name: str(user_path(path)) for name, path in given.items() if path is not None}
     )
+    if protected and security.get_connection_args("client").get("ssl_context") is None:
+        raise RunError(
+            f"the scheduler {settings.scheduler!r} needs certificates; give --tls-ca-file, --tls-cert and --tls-key, "
+            "or set them in Dask's configuration"
+        )
+    return security
 
 
 def _reason(error: Exception) -> str:

@@ -45,6 +45,11 @@ def test_missing_certificates_are_named():
         pass
 
 
+def test_certificates_that_nobody_gives_are_named():
+    with pytest.raises(RunError, match="needs certificates; give --tls-ca-file"), connect(ClusterSettings("tls://h:1")):
+        pass
+
+
 def test_a_scheduler_that_cannot_be_reached_is_named(monkeypatch):
     monkeypatch.setattr("synthviz.runs.sweeps.cluster.CONNECT_SECONDS", 0.5)
     with (
