@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,9 @@ def export_html(notebook: str | Path, page: str | Path | None = None) -> Path:
 
     notebook = user_path(notebook)
     content = _read_notebook(notebook)
-    html, _ = HTMLExporter().from_notebook_node(content, resources={"metadata": {"name": notebook.stem}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the results that a run reads are not meant to be seen
+        html, _ = HTMLExporter().from_notebook_node(content, resources={"metadata": {"name": notebook.stem}})
     soup = BeautifulSoup(html, "html.parser")
     for script in soup("script"):  # MathJax, Mermaid and RequireJS, all loaded from servers
         script.decompose()

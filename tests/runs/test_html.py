@@ -58,6 +58,14 @@ def test_the_page_is_written_beside_the_notebook_or_to_the_given_path(notebook, 
     assert export_html(notebook, tmp_path / "other.html").exists()
 
 
+@pytest.mark.filterwarnings("error")
+def test_results_that_a_run_reads_are_left_out_without_a_word(tmp_path):
+    result = nbformat.v4.new_output("display_data", {"application/vnd.synthviz.result+json": {"seen": 1}})
+    cell = nbformat.v4.new_code_cell("records.report('seen', 1)", outputs=[result])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "run.ipynb")
+    assert "vnd.synthviz" not in export_html(tmp_path / "run.ipynb").read_text(encoding="utf-8")
+
+
 def test_a_page_that_cannot_be_written_is_named(notebook, tmp_path):
     (tmp_path / "lesson.html").mkdir()
     with pytest.raises(ValueError, match=r"lesson\.html' cannot be written: Is a directory"):
