@@ -41,7 +41,7 @@ class Limits:
         for name, wanted in WANTED.items():
             value = getattr(self, name)
             if value is not None and not (0 < value < math.inf or (value == 0 and name == "retries")):
-                raise RunError(f"{name} is {value}; it must be {wanted}")
+                raise RunError(f"{name} is {value:g}; it must be {wanted}")
 
 
 def exceeded_limit(limits: Limits, deadline: float, processes: Sequence[psutil.Process]) -> str | None:

@@ -43,6 +43,7 @@ class Report:
         self.runs = list(runs)
         self.counts = {DONE: 0, FAILED: 0, WAITING: len(self.runs)}
         self._place = {run.key: index for index, run in enumerate(self.runs)}
+        self._shared = _shared_parameters(self.runs)
         self._results: dict[str, dict[str, Any]] = {}  # manifest or failure, by key
         self._changed = set(range(self.pages))
         self._due = 0.0
@@ -103,6 +104,7 @@ class Report:
             title=f"Sweep {self.folder.name}",
             summary=counts if page == 0 else f"Page {page + 1} of {self.pages}.",
             statuses=list(SIGNS),
+            shared=self._shared,
             cards=[self._card(run) for run in self.runs[page * RUNS_PER_PAGE : (page + 1) * RUNS_PER_PAGE]],
             pages=[
                 {"number": number + 1, "file": _page_name(number), "shown": number == page} for number in sorted(linked)
@@ -119,7 +121,10 @@ class Report:
             "status": status,
             "sign": SIGNS[status],
             "folder": _folder(run, status),
-            "parameters": run.parameters,
+            "title": run.parameters.get("prompt") or run.key,
+            "parameters": {
+                name: value for name, value in run.parameters.items() if name != "prompt" and name not in self._shared
+            },
             "pictures": [name for name in files if name.startswith("generated_image_")],
             "prediction": _prediction(result),
             "fallbacks": result.get("fallbacks", []),
@@ -156,6 +161,19 @@ class Report:
             result.get("error"),
             _folder(run, status),
         ]
+
+
+def _shared_parameters(runs: Sequence[PlannedRun]) -> dict[str, Any]:
+    """Return the parameters besides the prompt that have the same value in all of several runs."""
+    if len(runs) < 2:
+        return {}
+    first, *others = (run.parameters for run in runs)
+    missing = object()
+    return {
+        name: value
+        for name, value in first.items()
+        if name != "prompt" and all(other.get(name, missing) == value for other in others)
+    }
 
 
 @functools.cache

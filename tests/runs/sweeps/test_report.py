@@ -81,6 +81,30 @@ def test_text_is_shown_and_never_becomes_html(report, tmp_path):
     assert '"quotes"' not in (tmp_path / "index.html").read_text()
     assert len(page("script")) == 1  # the filters'
     assert page.get_text().count(NASTY) == 7
+    assert [card.h2.get_text().endswith(NASTY) for card in page.select(".run")] == [True] * 3
+
+
+def test_what_all_runs_share_is_said_once_and_the_prompt_is_the_title(tmp_path):
+    runs = [PlannedRun(f"{n:016x}", {"prompt": f"a boat {n}", "seed": n, "steps": 4}) for n in range(3)]
+    Report(tmp_path, runs).write()
+    page = soup(tmp_path / "index.html")
+    assert "In all runs: steps 4." in page.header.get_text()
+    cards = page.select(".run")
+    assert [card.h2.get_text() for card in cards] == [f"… waiting · a boat {n}" for n in range(3)]
+    assert [card.select_one(".settings").get_text() for card in cards] == [f"seed {n}" for n in range(3)]
+    Report(tmp_path, runs[:1]).write()
+    assert "steps 4" in soup(tmp_path / "index.html").select_one(".settings").get_text()
+
+
+def test_keys_and_notebooks_are_behind_details(report, tmp_path):
+    report.add(report.runs[0].key, manifest())
+    report.write()
+    card = soup(tmp_path / "index.html").select_one(".run")
+    hidden = card.details.get_text()
+    card.details.decompose()
+    for text in (report.runs[0].key, "01_generation.ipynb"):
+        assert text in hidden
+        assert text not in card.get_text()
 
 
 def test_the_table_reads_back(report, tmp_path):
