@@ -9,14 +9,23 @@ from synthviz.cnn.network import INPUT_SHAPE, SceneCNN
 
 
 @torch.no_grad()
-def describe_architecture(model: SceneCNN) -> str:
-    """Return a table of all layers with their output shapes, measured on a forward pass, and their parameters."""
-    rows = [("layer", "what it does", "output shape", "parameters")]
+def output_shapes(model: SceneCNN) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each layer's output for one picture, measured on a forward pass, such as (1, 64, 52, 52)."""
     x = torch.zeros(1, *INPUT_SHAPE, device=next(model.parameters()).device)
+    shapes = {}
     for name, layer in model.named_children():
         x = layer(x)
+        shapes[name] = tuple(x.shape)
+    return shapes
+
+
+def describe_architecture(model: SceneCNN) -> str:
+    """Return a table of all layers with their output shapes and their parameters."""
+    rows = [("layer", "what it does", "output shape", "parameters")]
+    for name, shape in output_shapes(model).items():
+        layer = model.get_submodule(name)
         parameters = _count_parameters(layer)
-        rows.append((name, _describe_layer(layer), str(tuple(x.shape)), f"{parameters:,}" if parameters else "-"))
+        rows.append((name, _describe_layer(layer), str(shape), f"{parameters:,}" if parameters else "-"))
     rows.append(("total", "", "", f"{_count_parameters(model):,}"))
     header, *layers, total = _align_columns(rows)
     rule = "-" * len(header)

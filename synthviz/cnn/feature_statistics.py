@@ -13,14 +13,17 @@ from torch import Tensor
 
 from synthviz.cnn.layouts import may_be_tokens, to_feature_maps
 
+BRIGHT_QUANTILE = 0.99
+
 
 @dataclass(frozen=True)
 class NormalizedMaps:
     """Feature maps scaled to [0, 1] for drawing.
 
     Attributes:
-        images: (C, H, W) float32 on the CPU; the smallest value of each map becomes 0 and the largest 1. A map whose
-            status is not "ok" becomes 0 everywhere.
+        images: (C, H, W) float32 on the CPU; the smallest value of each map becomes 0, and the largest hundredth of
+            its values 1: a few strong places would leave all others dark. A map whose status is not "ok" becomes 0
+            everywhere.
         status: for each channel "ok", "silent" (0 everywhere), "constant" (another value, the same everywhere) or
             "not finite" (NaN or infinity somewhere).
     """
@@ -45,7 +48,7 @@ class ChannelStatistics:
 
 
 def normalize_maps(maps: Tensor, layout: str = "auto") -> NormalizedMaps:
-    """Scale each map to [0, 1] by its own minimum and maximum, and mark the maps that have no range to scale.
+    """Scale each map to [0, 1] by its own range, but for its largest hundredth, and mark maps without a range.
 
     Args:
         maps: (1, C, H, W) or (C, H, W), any real values; another layout must be named.
@@ -60,8 +63,12 @@ def normalize_maps(maps: Tensor, layout: str = "auto") -> NormalizedMaps:
     finite = values.isfinite().flatten(1).all(dim=1)
     low, high = values.amin(dim=(1, 2)), values.amax(dim=(1, 2))
     varied = finite & (high > low)
-    span = torch.where(varied, high - low, 1.0)[:, None, None]
-    images = torch.where(varied[:, None, None], (values - low[:, None, None]) / span, 0.0)
+    bright = torch.quantile(values.nan_to_num().flatten(1), BRIGHT_QUANTILE, dim=1, interpolation="higher")
+    bright = torch.where(
+        bright > low, bright, high
+    )  # a map with few bright places has the quantile at its lowest value
+    span = torch.where(varied, bright - low, 1.0)[:, None, None]
+    images = torch.where(varied[:, None, None], ((values - low[:, None, None]) / span).clamp(max=1), 0.0)
     status = tuple(
         "ok" if is_varied else "not finite" if not is_finite else "silent" if value == 0 else "constant"
         for is_varied, is_finite, value in zip(varied.tolist(), finite.tolist(), high.tolist(), strict=True)

@@ -1,5 +1,11 @@
 from .attribution_maps import attributions as attributions, receptive_fields as receptive_fields
 from .denoising import contact_sheet as contact_sheet, word_map_over_time as word_map_over_time, word_maps as word_maps
+from .diagrams import (
+    network_diagram as network_diagram,
+    pipeline_diagram as pipeline_diagram,
+    sliding_filter as sliding_filter,
+    unet_diagram as unet_diagram,
+)
 from .feature_map_grids import (
     compare_feature_maps as compare_feature_maps,
     feature_maps as feature_maps,

@@ -65,8 +65,8 @@ def attributions(
         figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.85, label=label, ticks=ticks, format="%.2g")
     add_caption(
         figure,
-        "Red pixels speak for the class and blue pixels against it; if a method has no sign, yellow pixels mattered "
-        "most; trust those places on which several methods agree.",
+        "Red pixels speak for the class and blue pixels against it. In a map without a sign, yellow pixels mattered "
+        "most.",
     )
     return figure
 

@@ -14,12 +14,13 @@ from synthviz.diffusion.word_maps import WordMaps
 from synthviz.plots.layout import add_caption, new_figure
 from synthviz.plots.style import default_style
 
-SIDE = 1.75  # inches; the side of a panel
+SIDE = 2.1  # inches; the side of a panel
+COLUMNS = 4  # of steps; a wider figure would be shrunk on a page, and its type with it
 
 
 @default_style()
 def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
-    """Draw the steps of a film from left to right, and under each step the model's estimate of the finished picture.
+    """Draw the steps of a film, four in a row, and under each step the model's estimate of the finished picture.
 
     Args:
         film: the result of `synthviz.denoising_film.record_film`.
@@ -27,22 +28,23 @@ def contact_sheet(film: DenoisingFilm, most: int = 8) -> Figure:
             the first and the last step.
     """
     shown = _evenly_spaced(len(film.frames), most)
-    rows = 2 if film.estimates else 1
-    figure = new_figure(len(shown) * SIDE + 0.5, rows * (SIDE - 0.12) + 0.75)
-    panels = figure.subplots(rows, len(shown), squeeze=False)
-    for column, index in enumerate(shown):
-        panels[0, column].imshow(film.frames[index])
-        panels[0, column].set_title(f"step {index + 1}, t = {film.timesteps[index]:.0f}", fontsize=8)
-        if film.estimates:
-            # Second-order schedulers make two estimates in a step; the last one is drawn.
-            last = round((index + 1) * len(film.estimates) / len(film.frames)) - 1
-            panels[1, column].imshow(film.estimates[last])
-    for axes in panels.flat:
-        axes.set(xticks=[], yticks=[])
-    panels[0, 0].set_ylabel("after the step", fontsize=9)
-    if film.estimates:
-        panels[1, 0].set_ylabel("the model's guess", fontsize=9)
-    guess = "; the lower row shows what the model expects as the finished picture" if film.estimates else ""
+    columns = min(COLUMNS, len(shown))
+    lines, each = -(-len(shown) // columns), 2 if film.estimates else 1
+    figure = new_figure(columns * SIDE + 0.4, lines * (each * (SIDE - 0.1) + 0.25) + 0.5)
+    grid = figure.add_gridspec(lines * each, columns)
+    places = [(each * (number // columns), number % columns) for number in range(len(shown))]
+    for index, (row, column) in zip(shown, places, strict=True):
+        axes = figure.add_subplot(grid[row, column])
+        axes.imshow(film.frames[index])
+        axes.set_title(f"step {index + 1}, t = {film.timesteps[index]:.0f}", fontsize=9)
+        axes.set(xticks=[], yticks=[], ylabel="" if column else "after the step")
+    for index, (row, column) in zip(shown if film.estimates else [], places, strict=False):
+        # Second-order schedulers make two estimates in a step; the last one is drawn.
+        last = round((index + 1) * len(film.estimates) / len(film.frames)) - 1
+        axes = figure.add_subplot(grid[row + 1, column])
+        axes.imshow(film.estimates[last])
+        axes.set(xticks=[], yticks=[], ylabel="" if column else "the model's guess")
+    guess = "; under each step stands what the model then expects as the finished picture" if film.estimates else ""
     add_caption(figure, f"Noise becomes a picture: light and layout appear first, edges later{guess}.")
     return figure
 
@@ -94,16 +96,16 @@ def word_map_over_time(picture: Image, maps: WordMaps, word: str, most: int = 8)
     """
     over_time = maps.over_time(word).numpy()
     shown = _evenly_spaced(len(over_time), most)
-    figure = new_figure(len(shown) * SIDE, SIDE + 0.95)
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    for axes, index in zip(panels, shown, strict=True):
+    columns = min(COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    figure = new_figure(columns * SIDE, rows * (SIDE + 0.2) + 0.75)
+    for number, index in enumerate(shown, start=1):
+        axes = figure.add_subplot(rows, columns, number)
         _overlay(axes, picture, over_time[index])
         axes.set_axis_off()
-        axes.set_title(f"t = {maps.timesteps[index]:.0f}", fontsize=8)
+        axes.set_title(f"t = {maps.timesteps[index]:.0f}", fontsize=9)
     figure.suptitle(f"“{word}”, step by step", fontsize=11, parse_math=False)
-    add_caption(
-        figure, "The steps lead from pure noise on the left to the finished picture: the word finds its place early."
-    )
+    add_caption(figure, "The steps lead from pure noise to the finished picture: the word finds its place early.")
     return figure
 
 

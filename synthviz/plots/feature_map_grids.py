@@ -19,11 +19,12 @@ COLORS = colormaps["viridis"]
 DIGIT = 0.64  # width of a digit, as a share of the font size
 GAP = 0.04  # gap between two tiles, as a share of a tile's side
 TILE = 0.9  # inches; the smallest side of a tile, 90 pixels at 100 dpi
-BODY = 7.0  # inches; the smallest width of a mosaic
+BODY = 7.8  # inches; the smallest width of a mosaic
 MARGIN = 0.12  # inches
 SCALE = 0.36  # inches; the width of the colour scale with its labels
 READING = (
-    "Each numbered tile shows one channel, scaled to its own range: it is bright where the filter responds strongly"
+    "Each numbered tile shows one channel in its own range, with its strongest hundredth in yellow: it is bright where "
+    "the filter responds strongly"
 )
 
 

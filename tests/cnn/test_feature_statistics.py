@@ -8,6 +8,15 @@ import torch
 from synthviz.cnn.feature_statistics import channel_statistics, normalize_maps, strongest_channels
 
 
+def test_a_few_strong_places_do_not_leave_all_others_dark():
+    maps = torch.rand(1, 1, 100, 100, generator=torch.Generator().manual_seed(0))
+    strong = maps.clone()
+    strong[0, 0, :3, 0] = 50
+    images = normalize_maps(strong).images
+    assert (images == 1).float().mean().item() == pytest.approx(0.01, abs=0.001)
+    assert (images - normalize_maps(maps).images).abs().mean() < 0.01
+
+
 def test_normalize_maps_scales_each_map_or_marks_it():
     maps = torch.zeros(7, 2, 2)
     maps[0] = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
