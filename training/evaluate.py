@@ -21,6 +21,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from synthviz.cnn.network import SceneCNN
+from synthviz.cnn.photo_network import load_photo_network
 from synthviz.devices import pick_device
 from synthviz.diffusion.pipeline_info import info_of
 from synthviz.diffusion.pipelines import load_pipeline
@@ -32,7 +33,6 @@ from training.evaluation import Evaluation, FreshPaintings, paint_fresh
 from training.obedience import judge_prompts
 from training.oracle import WEIGHTS, Oracle, answers, ask, load_oracle
 from training.paintings import load_paintings
-from training.photo_judge import load_photo_network
 from training.prompts import evaluation_prompts
 from training.summary import check_markdown, format_markdown, format_table, summary_notes, summary_rows, write_markdown
 from training.verdicts import find_confusions, score_answers

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from synthviz.cnn.photo_network import load_photo_network
 from synthviz.files import write_json
 from synthviz.world import NATURAL, Scene, paint
-from training.photo_judge import CLASSES, load_photo_network, named_places, spread
+from training.photo_judge import CLASSES, named_places, spread
 from training.photo_places import place_scenes
 
 OUTPUT = Path(__file__).with_name("paintings_judged.json")

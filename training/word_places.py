@@ -7,9 +7,6 @@ Xiao et al. (2023, "FastComposer") proposed supervised cross-attention for the s
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,16 +16,8 @@ from transformers import CLIPTokenizer
 
 from synthviz.scenes import PLACES
 from synthviz.world.labels import THINGS
-from synthviz.world.wordings import (
-    AT_TIME_WORDS,
-    BODY_WORDS,
-    COLOR_WORDS,
-    KIND_WORDS,
-    LAKE_WORDS,
-    PLACE_WORDS,
-    TIME_WORDS,
-    WEATHER_WORDS,
-)
+from synthviz.world.vocabulary import place_words
+from synthviz.world.wordings import BODY_WORDS, COLOR_WORDS, KIND_WORDS
 from training.paintings import LAYOUT_CLASSES
 
 REACH = 4  # the largest distance from a colour to its noun, in tokens; it is 3 in "red hot air balloons"
@@ -71,21 +60,10 @@ def noun_classes(tokenizer: CLIPTokenizer) -> Tensor:
             name(phrase.split()[-1], THINGS.index(body))
     for word in ("lake", "water"):
         name(word, THINGS.index("water"))
-    tables = (TIME_WORDS, AT_TIME_WORDS, WEATHER_WORDS)
-    elsewhere = [*LAKE_WORDS, *(phrase for table in tables for phrases in table.values() for phrase in phrases)]
-    taken = {word for phrase in elsewhere for word in phrase.split()}
-    # Of the words for places, use those that name a single place, such as "skyline".
-    uses = Counter(word for phrases in PLACE_WORDS.values() for word in _words(phrases))
-    for place, phrases in PLACE_WORDS.items():
+    for word, place in place_words().items():
         classes = [len(THINGS) + PLACES.index(place)] + ([THINGS.index("water")] if place == "ocean" else [])
-        for word in _words(phrases) - taken:
-            if uses[word] == 1:
-                name(word, *classes)
+        name(word, *classes)
     return table
-
-
-def _words(phrases: Sequence[str]) -> set[str]:
-    return set(re.findall(r"[a-z]+", " ".join(phrases)))
 
 
 def color_tokens(tokenizer: CLIPTokenizer) -> Tensor:
