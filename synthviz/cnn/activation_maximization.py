@@ -42,6 +42,7 @@ def maximize_activation(
     seed: int = 0,
     on_step: Callable[[int, int], None] | None = None,
     layout: str = "auto",
+    on_picture: Callable[[int, Tensor], None] | None = None,
 ) -> MaximizedActivation:
     """Grow a picture by gradient ascent on the mean of one channel.
 
@@ -58,6 +59,7 @@ def maximize_activation(
         seed: seed of the initial noise and of the random transformations.
         on_step: the function calls it after each step with (steps done, total steps).
         layout: "auto", or one of `layouts.LAYOUTS` where "auto" does not find it.
+        on_picture: the function calls it after each step with (steps done, the picture so far as in the result).
 
     Raises:
         ValueError: if the model has no such layer or channel, the layer returns no feature maps, no gradient leads
@@ -90,6 +92,8 @@ def maximize_activation(
             activations.append(response.item())
             if on_step is not None:
                 on_step(step + 1, steps)
+            if on_picture is not None:
+                on_picture(step + 1, _to_picture(spectrum.detach(), input_shape)[0].cpu())
     with torch.no_grad():
         return MaximizedActivation(_to_picture(spectrum, input_shape)[0].cpu(), tuple(activations))
 

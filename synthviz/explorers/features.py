@@ -13,6 +13,7 @@ from synthviz.cnn import attributions, feature_statistics, features
 from synthviz.cnn.activation_maximization import maximize_activation
 from synthviz.cnn.network import SceneCNN
 from synthviz.explorers.background import Background, Checkpoint
+from synthviz.explorers.map_grid import MapGrid
 from synthviz.explorers.message import Message, small
 from synthviz.explorers.rendering import colored, laid_over, to_bytes, to_png
 from synthviz.plots.attribution_maps import attribution_colors, attribution_strength
@@ -20,10 +21,10 @@ from synthviz.plots.attribution_maps import attribution_colors, attribution_stre
 LAYERS = ("conv1", "conv2", "conv3")
 BY_RESPONSE, BY_NUMBER = "strongest first", "by number"
 NOTHING, OCCLUSION, GRAD_CAM, GRADIENTS = "nothing", "occlusion", "Grad-CAM", "integrated gradients"
-SIDE = 236  # side of a panel, in pixels
+SIDE = 184  # side of a panel, in pixels
 EMPTY = to_png(np.full((8, 8), 240, np.uint8), SIDE)
 STEPS = 96  # number of steps of activation maximization
-REPORTED_EVERY = 8  # the message is updated every 8 steps
+SHOWN_EVERY = 4  # steps of activation maximization between two pictures on the screen
 WIDE = {"description_width": "8em"}
 
 
@@ -47,25 +48,25 @@ class FeatureExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self._build_controls(probabilities)
         self._connect()
         wrapped = {"flex_flow": "row wrap"}
+        panels = [widgets.VBox([image, text]) for image, text in self.panels.values()]
+        rows = [widgets.HBox(panels[:2]), widgets.HBox(panels[2:])]
+        left = widgets.VBox([self.grid, widgets.HBox([self.look_for, self.stop]), self.message])
         super().__init__(
             [
-                widgets.HBox([self.layer, self.order], layout=wrapped),
-                widgets.HBox([self.rank, self.previous, self.next, self.look_for, self.stop], layout=wrapped),
+                widgets.HBox([widgets.Label("Layer"), self.layer, self.order], layout=wrapped),
                 widgets.HBox([self.method, self.target, self.opacity], layout=wrapped),
-                self.message,
-                widgets.HBox([widgets.VBox([image, text]) for image, text in self.panels.values()], layout=wrapped),
+                widgets.HBox([left, widgets.VBox(rows)], layout=wrapped),
             ]
         )
-        self._draw_channel()
+        self._choose_layer()
         self._draw_picture()
 
     def _build_controls(self, probabilities: list[float]) -> None:
-        self.layer = widgets.ToggleButtons(options=LAYERS, description="Layer", style=WIDE)
+        # In the last layer, trained and untrained differ most.
+        self.layer = widgets.ToggleButtons(options=LAYERS, value=LAYERS[-1])
         self.layer.style.button_width = "5em"
         self.order = widgets.Dropdown(options=[BY_RESPONSE, BY_NUMBER], description="Order", style=WIDE)
-        self.rank = widgets.IntSlider(1, min=1, max=16, description="Channel, place", style=WIDE)
-        self.previous = widgets.Button(description="Previous", icon="arrow-left", layout={"width": "8em"})
-        self.next = widgets.Button(description="Next", icon="arrow-right", layout={"width": "8em"})
+        self.grid = MapGrid()
         self.look_for = widgets.Button(description="What does it look for?", icon="search", layout={"width": "14em"})
         self.stop = widgets.Button(description="Stop", icon="stop", disabled=True, layout={"width": "6em"})
         methods = [NOTHING, OCCLUSION, GRAD_CAM, GRADIENTS]
@@ -87,10 +88,8 @@ class FeatureExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
     def _connect(self) -> None:
         guarded = self.background.guarded
         self.layer.observe(guarded(lambda change: self._choose_layer()), "value")
-        for control in (self.order, self.rank):
-            control.observe(guarded(lambda change: self._draw_channel()), "value")
-        self.previous.on_click(guarded(lambda button: self._move(-1)))
-        self.next.on_click(guarded(lambda button: self._move(1)))
+        self.order.observe(guarded(lambda change: self._choose_layer()), "value")
+        self.grid.observe(guarded(lambda change: self._draw_channel()), "chosen")
         self.look_for.on_click(guarded(lambda button: self._maximize()))
         self.stop.on_click(guarded(lambda button: self._stop()))
         for control in (self.method, self.target):
@@ -103,20 +102,17 @@ class FeatureExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             self.stop.disabled = True
 
     def _choose_layer(self) -> None:
-        with self.rank.hold_trait_notifications():
-            self.rank.value = 1
-            self.rank.max = len(self._maps["trained"][self.layer.value])
+        """Show all maps of the chosen layer in the chosen order, and the first of them large."""
+        maps = self._maps["trained"][self.layer.value]
+        by_number = self.order.value == BY_NUMBER
+        order = list(range(len(maps))) if by_number else feature_statistics.strongest_channels(maps, len(maps))
+        self.grid.show(maps, order)
         self._draw_channel()
 
-    def _move(self, places: int) -> None:
-        self.rank.value = min(self.rank.max, max(self.rank.min, self.rank.value + places))
-
     def channel(self) -> int:
-        """Return the index of the chosen channel in the chosen layer."""
-        place: int = self.rank.value - 1
-        if self.order.value == BY_NUMBER:
-            return place
-        return feature_statistics.strongest_channels(self._maps["trained"][self.layer.value], self.rank.max)[place]
+        """Return the number of the chosen channel in the chosen layer."""
+        number: int = self.grid.channels[self.grid.chosen]
+        return number
 
     def _draw_channel(self) -> None:
         """Show the chosen channel of both networks, each scaled to its own range."""
@@ -152,15 +148,15 @@ class FeatureExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             return
 
         def task(checkpoint: Checkpoint) -> None:
-            def step_done(done: int, total: int) -> None:
+            def grown(done: int, picture: Tensor) -> None:
                 checkpoint()
-                if done % REPORTED_EVERY == 0:
-                    self.background.show(self.message.show, f"Step {done} of {total} …")
+                if done % SHOWN_EVERY == 0:
+                    self.background.show(self._show_growing, layer, channel, done, to_bytes(picture[0].numpy()))
 
             # The convolution before the ReLU: a ReLU passes no gradient where its output is 0.
             convolution = f"{layer}.convolution"
             shape = (1, *self.tensor.shape[2:])
-            result = maximize_activation(self.model, convolution, channel, shape, steps=STEPS, on_step=step_done)
+            result = maximize_activation(self.model, convolution, channel, shape, steps=STEPS, on_picture=grown)
             self.background.show(self._show_maximized, layer, channel, to_bytes(result.image[0].numpy()))
 
         if self.background.busy and self.stop.disabled:  # an attribution is running; the new task replaces it
@@ -168,6 +164,13 @@ class FeatureExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.stop.disabled = False
         self.message.show("")
         self.background.start(task)
+
+    def _show_growing(self, layer: str, channel: int, done: int, picture: np.ndarray) -> None:
+        """Show an unfinished picture, unless another channel was chosen meanwhile."""
+        if (layer, channel) == (self.layer.value, self.channel()):
+            image, text = self.panels["maximized"]
+            image.value = to_png(picture, SIDE, smooth=True)
+            text.value = small(f"<b>what it looks for</b>, {layer}, channel {channel}: step {done} of {STEPS}")
 
     def _show_maximized(self, layer: str, channel: int, picture: np.ndarray) -> None:
         self._maximized[layer, channel] = picture

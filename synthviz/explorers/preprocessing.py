@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
+from synthviz.cnn.network import INPUT_SHAPE, SceneCNN
+from synthviz.cnn.predictions import predict
 from synthviz.explorers.background import Background, Checkpoint
 from synthviz.explorers.message import Message, small
 from synthviz.explorers.rendering import SHOWN, colored, figure_png, to_bytes, to_png
+from synthviz.explorers.uploads import save_upload
+from synthviz.files import user_path
 from synthviz.plots.input_views import contour_view, surface_view, turn_surface
 from synthviz.plots.preprocessing import displayable
 from synthviz.preprocessing.image import preprocess_image
-from synthviz.preprocessing.image_files import MAX_PIXELS
+from synthviz.preprocessing.image_files import MAX_PIXELS, PreprocessingError
 from synthviz.preprocessing.loaded_image import LoadedImage
 from synthviz.preprocessing.steps import FITS, INTERPOLATIONS, LUMA
 from synthviz.shipped_pictures import pictures_of_run, shipped_pictures
@@ -32,6 +37,7 @@ CAPTIONS = {
     CONTOUR: "Lines of equal brightness, a tenth apart: dark violet lies below 0.1 (black), yellow above 0.9 (white).",
     SURFACE: "Brightness as height: dark violet valleys are 0 (black), yellow peaks are 1 (white).",
 }
+NOTHING = to_png(np.full((8, 8), 240, np.uint8), STAGE)
 WIDE = {"description_width": "7em"}
 
 
@@ -71,7 +77,7 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
                 widgets.HBox(
                     [
                         widgets.VBox([self.view_image, self.view_caption]),
-                        widgets.VBox([self.view, self.azimuth, self.elevation, self.row, self.column]),
+                        widgets.VBox([self.view, self.azimuth, self.elevation, self.position, self.verdict]),
                     ],
                     layout=wrapped,
                 ),
@@ -81,8 +87,10 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
         self._load()
 
     def _build_controls(self, choices: Sequence[tuple[str, str]]) -> None:
-        self.picture = widgets.Dropdown(options=choices, description="Picture", style=WIDE)
-        self.upload = widgets.FileUpload(accept="image/*", description="Upload your own", layout={"width": "12em"})
+        self.picture = widgets.Dropdown(
+            options=choices, description="Picture", style=WIDE, layout={"width": "30em", "max_width": "98%"}
+        )
+        self.upload = widgets.FileUpload(accept="image/*", description="Upload your own", layout={"width": "14em"})
         self.side = widgets.BoundedIntText(
             224, min=16, max=512, description="Side (pixels)", style=WIDE, layout={"width": "14em"}
         )
@@ -104,21 +112,33 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
             )
             for name, share in zip(("Red", "Green", "Blue"), LUMA, strict=True)
         )
-        nothing = to_png(np.full((8, 8), 240, np.uint8), STAGE)
-        self.stages = [(widgets.Image(value=nothing, width=STAGE), widgets.HTML()) for _ in range(4)]
+        self.stages = [(widgets.Image(value=NOTHING, width=STAGE), widgets.HTML()) for _ in range(4)]
         for image, text in self.stages:
             image.layout = {"width": f"{STAGE}px", "height": f"{STAGE}px", "object_fit": "contain"}
             text.layout = {"width": f"{STAGE}px"}
-        self.view_image = widgets.Image(value=nothing, width=SHOWN, height=SHOWN)
+        self.view_image = widgets.Image(value=NOTHING, width=SHOWN, height=SHOWN)
         self.view_image.layout = {"width": f"{SHOWN}px", "height": f"{SHOWN}px", "object_fit": "contain"}
         self.view_caption = widgets.HTML(layout={"width": f"{SHOWN}px"})
         self.view = widgets.ToggleButtons(options=[HEATMAP, CONTOUR, SURFACE], description="Look at", style=WIDE)
         self.view.style.button_width = "7em"
         self.azimuth = widgets.IntSlider(-68, min=-180, max=180, step=4, description="Turn (°)", style=WIDE)
         self.elevation = widgets.IntSlider(52, min=0, max=90, step=2, description="Tilt (°)", style=WIDE)
-        self.row = widgets.IntSlider(112, min=0, max=223, description="Row", style=WIDE)
-        self.column = widgets.IntSlider(112, min=0, max=223, description="Column", style=WIDE)
-        self.numbers = widgets.HTML()
+        self.position = widgets.VBox()
+        self._build_position(224)
+        self.numbers, self.verdict = widgets.HTML(), widgets.HTML()
+
+    def _build_position(self, side: int) -> None:
+        """Build the sliders for a pixel of a tensor with this side.
+
+        They are new for every side: a slider whose range grows still stops at the old end when one presses End.
+        """
+        self.row, self.column = (
+            widgets.IntSlider(side // 2, min=0, max=side - 1, description=name, style=WIDE)
+            for name in ("Row", "Column")
+        )
+        for slider in (self.row, self.column):
+            slider.observe(self.background.guarded(lambda change: self._show_numbers()), "value")
+        self.position.children = (self.row, self.column)
 
     def _connect(self) -> None:
         guarded = self.background.guarded
@@ -127,18 +147,12 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
         self.upload.observe(guarded(lambda change: self._take_upload()), "value")
         for control in (self.view, self.azimuth, self.elevation):
             control.observe(guarded(lambda change: self._draw_view()), "value")
-        for control in (self.row, self.column):
-            control.observe(guarded(lambda change: self._show_numbers()), "value")
 
     def _take_upload(self) -> None:
         """Save the uploaded file and choose it."""
         if not self.upload.value:
             return
-        uploaded = self.upload.value[0]
-        name = Path(str(uploaded["name"]).replace("\\", "/")).name or "picture"
-        # The name of the upload is only shown; the file gets a name that is valid on every system.
-        path = Path(self._uploads.name) / f"uploaded{len(self.picture.options)}{_plain_suffix(name)}"
-        path.write_bytes(bytes(uploaded["content"]))
+        name, path = save_upload(self.upload, Path(self._uploads.name))
         self.picture.options = [*self.picture.options, (f"yours: {name}", str(path))]
         self.picture.value = str(path)
 
@@ -157,7 +171,11 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
         }
 
         def task(checkpoint: Checkpoint) -> None:
-            loaded = preprocess_image(path, strict=True, grey_weights=weights, **self._settings, **settings)
+            try:
+                loaded = preprocess_image(path, strict=True, grey_weights=weights, **self._settings, **settings)
+            except PreprocessingError as error:
+                self.background.show(self._show_unusable, error)
+                return
             pictures = [to_png(displayable(stage), STAGE) for stage in loaded.stages]
             checkpoint()
             self.background.show(self._show, loaded, pictures)
@@ -171,10 +189,20 @@ class PreprocessingExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets h
             image.value = png
             text.value = small(f"<b>{html.escape(stage.name)}</b><br>{html.escape(stage.step)}")
         side = loaded.tensor.shape[-1]
-        for slider in (self.row, self.column):
-            slider.max = side - 1
+        if side != self.row.max + 1:
+            self._build_position(side)
+        self.verdict.value = small(_verdict(loaded))
         self._draw_view()
         self._show_numbers()
+
+    def _show_unusable(self, error: Exception) -> None:
+        """Say what is wrong with a file, in the place of the picture before it."""
+        self._loaded = self._surface = None
+        for image, text in self.stages:
+            image.value, text.value = NOTHING, ""
+        self.view_image.value = NOTHING
+        self.view_caption.value = self.numbers.value = self.verdict.value = ""
+        self.message.show_error(error)
 
     def _values(self) -> np.ndarray:
         assert self._loaded is not None
@@ -231,13 +259,21 @@ def _choices(folder: str | Path, image_path: str | Path | None) -> list[tuple[st
     """Return (label, path) of the pictures to choose from."""
     own = [(f"yours: {Path(image_path).name}", str(image_path))] if image_path else []
     run = [(f"this run: {path.name}", str(path)) for path in pictures_of_run(folder)]
-    return [*own, *run, *((f"shipped: {path.name}", str(path)) for path in shipped_pictures())]
+    kept = [(f"kept: {path.name}", str(path)) for path in sorted(user_path(folder).glob("kept_picture_*.png"))]
+    return [*own, *run, *kept, *((f"shipped: {path.name}", str(path)) for path in shipped_pictures())]
 
 
-def _plain_suffix(name: str) -> str:
-    """Return the lower-case suffix of a file name; "" if it has characters other than ASCII letters and digits."""
-    suffix = Path(name).suffix.lower()
-    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ""
+def _verdict(loaded: LoadedImage) -> str:
+    """Say what the network of notebook 3 takes a picture for; it reads one size only."""
+    if loaded.tensor.shape[-1] != INPUT_SHAPE[-1]:
+        return f"The network of notebook 3 reads {INPUT_SHAPE[-1]} × {INPUT_SHAPE[-1]} pixels only."
+    prediction = predict(_network(), loaded)
+    return f"The network of notebook 3 takes it for: <b>{prediction.class_name}</b> ({prediction.probability:.0%})"
+
+
+@cache
+def _network() -> SceneCNN:
+    return SceneCNN.pretrained()
 
 
 def _cell(value: float, chosen: bool) -> str:

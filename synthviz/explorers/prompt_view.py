@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 import traitlets
 
-HERE = Path(__file__).parent
+from synthviz.explorers.browser_modules import STYLE, bundled
 
 
 class PromptView(anywidget.AnyWidget):
@@ -37,8 +35,8 @@ class PromptView(anywidget.AnyWidget):
         progress: from 0 to 1.
     """
 
-    _esm = HERE / "prompt_view.js"
-    _css = HERE / "prompt_view.css"
+    _esm = bundled("prompt.js")
+    _css = STYLE
 
     prompt = traitlets.Unicode().tag(sync=True)
     follow = traitlets.Bool(False).tag(sync=True)

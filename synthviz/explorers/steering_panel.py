@@ -20,7 +20,10 @@ class SteeringPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def __init__(self) -> None:
         self.later = widgets.Text("a forest at night", description="Go on with", style=WIDE, layout={"width": "26em"})
-        self.after = widgets.IntSlider(2, min=1, max=3, description="after step", style=WIDE, layout={"width": "16em"})
+        # Not a slider: one whose range grows still stops at the old end when one presses End.
+        self.after = widgets.BoundedIntText(
+            2, min=1, max=3, description="after step", style=WIDE, layout={"width": "11em"}
+        )
         self.switch = widgets.Button(description="Draw so", icon="code-fork", layout={"width": "8em"})
         self.other_seed = widgets.BoundedIntText(
             1, min=0, max=2**53 - 1000, description="Walk to seed", style=WIDE, layout={"width": "15em"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from functools import cache
 
 from synthviz.world import wordings
@@ -12,6 +13,13 @@ from synthviz.world.meanings import words_of_near_meaning
 @cache
 def known_words() -> frozenset[str]:
     """Return every word that a caption can contain, in lower case."""
+    places = (phrase for phrases in wordings.PLACE_WORDS.values() for phrase in phrases)
+    return _other_words() | {word for phrase in places for word in _words(phrase)}
+
+
+@cache
+def _other_words() -> frozenset[str]:
+    """Return every word that a caption can contain besides those of its place."""
     phrases = [
         *wordings.STAR_WORDS,
         *wordings.LAKE_WORDS,
@@ -21,7 +29,6 @@ def known_words() -> frozenset[str]:
         *(forms for kinds in wordings.KIND_WORDS.values() for pair in kinds for forms in pair),
     ]
     for table in (
-        wordings.PLACE_WORDS,
         wordings.TIME_WORDS,
         wordings.AT_TIME_WORDS,
         wordings.WEATHER_WORDS,
@@ -40,6 +47,27 @@ def known_words() -> frozenset[str]:
 def unknown_words(prompt: str) -> list[str]:
     """Return the words of a prompt that the training captions never contained, in order, each once."""
     return [word for word in dict.fromkeys(_words(prompt)) if word not in known_words()]
+
+
+@cache
+def place_words() -> dict[str, str]:
+    """Return each word that names a single place and nothing else, such as "skyline", with that place."""
+    named = {
+        place: {w for phrase in phrases for w in _words(phrase)} for place, phrases in wordings.PLACE_WORDS.items()
+    }
+    uses = Counter(word for words in named.values() for word in words)
+    return {
+        word: place
+        for place, words in named.items()
+        for word in words
+        if uses[word] == 1 and (word not in _other_words() or word in place.split())
+    }
+
+
+def named_place(prompt: str) -> str | None:
+    """Return the place that a prompt names; None if it names none, or several."""
+    places = {place_words()[word] for word in _words(prompt) if word in place_words()}
+    return places.pop() if len(places) == 1 else None
 
 
 def nearest_known_words(word: str, most: int = 3) -> list[str]:

@@ -38,14 +38,14 @@ def show_generation(page: Any) -> None:
 
 def show_features(page: Any) -> None:
     """Show an attribution, a channel of the third layer, and the picture that maximizes the channel."""
-    picture, channel = page.locator("img.widget-image").first, page.locator("img.widget-image").nth(1)
+    explorer = page.locator(".jp-OutputArea-output").filter(has=page.locator(".sv-maps")).last
+    picture, channel, _, wanted = (explorer.locator("img.widget-image").nth(index) for index in range(4))
     before = source(channel)
-    page.get_by_role("button", name="conv3", exact=True).click()
+    page.get_by_role("group", name="Feature maps").get_by_role("button").nth(3).click()
     wait_for_new_picture(page, channel, before)
     before = source(picture)
     page.get_by_label("What mattered").select_option("Grad-CAM")
     wait_for_new_picture(page, picture, before)
-    wanted = page.locator("img.widget-image").nth(3)
     before = source(wanted)
     page.get_by_role("button", name="What does it look for?").click()
     page.get_by_text("a picture that makes it answer most").wait_for()
@@ -69,9 +69,7 @@ def main() -> None:
         for name, demonstrate in demonstrations.items():
             open_notebook(page, address, name)
             restart_and_run_all(page)
-            explorer = (
-                page.locator(".jp-OutputArea-output").filter(has=page.locator("img.widget-image, .sv-prompt")).last
-            )
+            explorer = page.locator(".jp-OutputArea-output").filter(has=page.locator("img.widget-image, .sv-view")).last
             explorer.scroll_into_view_if_needed()
             demonstrate(page)
             page.mouse.move(0, 0)

@@ -95,7 +95,7 @@ def test_the_generation_explorer(notebook):
     page.get_by_text("Saved as kept_picture_1.png").wait_for()
 
     # Another prompt from some step on, and a walk to another seed.
-    page.get_by_text("Steer it").click()
+    page.get_by_text("Steer it").last.click()  # the text above names it too
     page.get_by_label("Go on with").fill("a forest at night")
     page.get_by_role("button", name="Draw so").click()
     wait_until(page, lambda: "a forest at night" in caption.inner_text())
@@ -146,19 +146,32 @@ def test_the_preprocessing_explorer(notebook):
     page.get_by_role("button", name="heatmap", exact=True).click()
     slider(page, "Row").press("Home")
     page.get_by_text("Row 0, column").wait_for()
+    page.get_by_label("Side (pixels)").fill("300")
+    page.keyboard.press("Enter")
+    page.get_by_text("reads 224 × 224 pixels only").wait_for()
+    slider(page, "Row").press("End")
+    page.get_by_text("Row 299, column").wait_for()
 
 
 def test_the_feature_explorer(notebook):
     page = notebook("03_feature_visualization")
-    picture, trained, _, wanted = (page.locator("img.widget-image").nth(index) for index in range(4))
+    maps = page.get_by_role("group", name="Feature maps").get_by_role("button")
+    explorer = page.locator(".jp-OutputArea-output").filter(has=page.locator(".sv-maps")).last
+    picture, trained, _, wanted = (explorer.locator("img.widget-image").nth(index) for index in range(4))
+    wait_until(page, lambda: maps.count() == 64)
     picture.scroll_into_view_if_needed()
 
     before = source(trained)
-    slider(page, "Channel, place").press("ArrowRight")
+    maps.nth(5).click()
     wait_for_new_picture(page, trained, before)
     before = source(trained)
-    page.get_by_role("button", name="conv3", exact=True).click()
+    page.keyboard.press("ArrowDown")
     wait_for_new_picture(page, trained, before)
+    assert maps.nth(13).get_attribute("aria-pressed") == "true"
+    before = source(trained)
+    page.get_by_role("button", name="conv1", exact=True).click()
+    wait_for_new_picture(page, trained, before)
+    wait_until(page, lambda: maps.count() == 16)
 
     before = source(picture)
     page.get_by_label("What mattered").select_option("Grad-CAM")
@@ -171,3 +184,41 @@ def test_the_feature_explorer(notebook):
     page.get_by_role("button", name="What does it look for?").click()
     page.get_by_text("a picture that makes it answer most").wait_for()
     wait_for_new_picture(page, wanted, before)
+
+
+def test_the_critic(notebook):
+    page = notebook("03_feature_visualization")
+    view = page.locator(".sv-critic")
+    view.scroll_into_view_if_needed()
+    canvas, verdict = view.get_by_role("img", name="What the network sees"), view.locator(".sv-verdict")
+    bars = view.get_by_role("group", name="What the network says").get_by_role("button")
+    wait_until(page, lambda: "The network says" in verdict.inner_text() and bars.count() == 10)
+    plain = wait_for_pixels(page, canvas, b"")
+
+    # A square under the pointer, moved by the arrow keys, and taken away.
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    wait_until(page, lambda: "became" in verdict.inner_text())
+    covered = wait_for_pixels(page, canvas, plain)
+    before = canvas.get_attribute("data-square")
+    page.keyboard.press("ArrowDown")
+    wait_for_pixels(page, canvas, covered)
+    left, top, side = map(int, before.split())
+    wait_until(page, lambda: canvas.get_attribute("data-square") == f"{left} {top + 8} {side}")
+    view.get_by_role("button", name="Take the square away").press("Enter")
+    wait_until(page, lambda: "The network says" in verdict.inner_text())
+
+    # The reasons for any class are lit.
+    view.get_by_role("button", name="Light what mattered").press("Enter")
+    lit = wait_for_pixels(page, canvas, plain)
+    bars.nth(6).press("Enter")
+    wait_for_pixels(page, canvas, lit)
+
+    # A prompt is drawn and judged.
+    page.get_by_label("Fool the critic with").fill("a volcano at night")
+    page.keyboard.press("Enter")
+    page.get_by_text("of 1").wait_for()
+    wait_until(page, lambda: "a volcano at night" in view.locator("figcaption").inner_text())

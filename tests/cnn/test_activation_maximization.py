@@ -69,12 +69,21 @@ def test_the_model_and_the_global_random_state_stay_unchanged():
 
 def test_a_resnet_for_colour_pictures_reports_its_steps():
     resnet = torchvision.models.resnet18(weights=None)
-    steps = []
+    steps, pictures = [], []
     found = maximize_activation(
-        resnet, "layer1.0.conv1", 0, (3, 64, 64), steps=2, on_step=lambda done, total: steps.append((done, total))
+        resnet,
+        "layer1.0.conv1",
+        0,
+        (3, 64, 64),
+        steps=2,
+        on_step=lambda done, total: steps.append((done, total)),
+        on_picture=lambda done, picture: pictures.append((done, picture)),
     )
     assert found.image.shape == (3, 64, 64)
     assert steps == [(1, 2), (2, 2)]
+    assert [done for done, _ in pictures] == [1, 2]
+    assert torch.equal(pictures[1][1], found.image)
+    assert not torch.equal(pictures[0][1], found.image)
 
 
 def test_wrong_parameters_are_rejected(model):

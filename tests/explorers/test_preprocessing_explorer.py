@@ -157,6 +157,41 @@ def test_a_file_that_is_not_a_picture_is_reported_in_one_sentence(explorer):
     assert "Traceback" not in explorer.message.value
 
 
+def test_a_bad_file_replaces_the_picture_before_it(explorer):
+    finished = explorer.stages[0][0].value
+    upload(explorer, "notes.png", b"not a picture")
+    assert all(image.value != finished and text.value == "" for image, text in explorer.stages)
+    assert explorer.numbers.value == explorer.verdict.value == ""
+    explorer.picture.value = str(shipped_pictures()[0])
+    assert explorer.background.wait(WAIT)
+    assert explorer.stages[0][0].value == finished
+
+
+def test_kept_pictures_can_be_chosen(tmp_path):
+    Image.new("RGB", (8, 8), (90, 20, 200)).save(tmp_path / "kept_picture_1.png")
+    explorer = PreprocessingExplorer(tmp_path)
+    assert ("kept: kept_picture_1.png", str(tmp_path / "kept_picture_1.png")) in explorer.picture.options
+    assert explorer.background.wait(WAIT)
+
+
+def test_the_network_says_what_it_takes_the_picture_for(explorer):
+    prediction = synthviz.cnn.predict(synthviz.SceneCNN.pretrained(), explorer._loaded)
+    assert prediction.class_name in explorer.verdict.value
+    explorer.side.value = 64
+    assert explorer.background.wait(WAIT)
+    assert "224" in explorer.verdict.value
+
+
+def test_sliders_for_the_pixel_are_new_when_the_side_changes(explorer):
+    before = explorer.row
+    explorer.side.value = 300
+    assert explorer.background.wait(WAIT)
+    assert explorer.row is not before
+    assert explorer.row.max == explorer.column.max == 299
+    explorer.row.value = 299
+    assert "Row 299" in explorer.numbers.value
+
+
 def test_a_full_disk_is_reported(explorer, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")

@@ -18,6 +18,7 @@ from synthviz.world import (
     write_caption,
 )
 from synthviz.world.meanings import EXCHANGEABLE, NEAR, exchangeable_words, words_of_near_meaning
+from synthviz.world.vocabulary import named_place, place_words
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,26 @@ def test_short_captions_are_short_and_say_what_a_picture_must_not_show_unasked()
         assert what.place == scene.place
         assert what.time in (None, scene.time)
         assert what.weather in (None, scene.weather)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place"),
+    [
+        ("a serene sunset over a futuristic city", "city"),
+        ("A quiet little town, with a red sky", "village"),
+        ("snow covered hills", "snowy hills"),
+        ("three red boats on a calm lake", None),
+        ("a forest near the ocean", None),
+        ("", None),
+    ],
+)
+def test_the_place_that_a_prompt_names(prompt, place):
+    assert named_place(prompt) == place
+
+
+def test_words_of_places_name_nothing_else():
+    other = {
+        word for words in (tables.MOODS, *tables.COLOR_WORDS.values(), *tables.SIGHT_WORDS.values()) for word in words
+    }
+    assert set(place_words()) & {part for word in other for part in word.split()} == {"forest"}  # "inside the forest"
+    assert set(place_words().values()) == set(tables.PLACE_WORDS)

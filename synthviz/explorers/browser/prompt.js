@@ -1,81 +1,10 @@
 // A prompt whose words can be touched, beside its picture. Python (prompt_view.py) holds the state and draws; this
-// module shows the state and reports what the user does. It needs no library, so that a plain page can use it too:
-// `render({model, el})` asks of `model` only get, set, save_changes, on, off and send.
+// module shows the state and reports what the user does. A plain page can use it too: `render({model, el})` asks of
+// `model` only get, set, save_changes, on, off and send.
+
+import { Stage, bytesOf, element } from "./stage.js";
 
 const PAUSE = 350; // milliseconds without a key after which a prompt that is being typed is drawn
-
-function element(tag, properties = {}, ...children) {
-  const { attributes = {}, ...rest } = properties;
-  const made = Object.assign(document.createElement(tag), rest);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  // Else an arrow key on a slider or Enter on a button would be a command of JupyterLab's, such as "edit this cell".
-  if (["button", "input"].includes(tag)) made.dataset.lmSuppressShortcuts = "true";
-  made.append(...children);
-  return made;
-}
-
-// Bytes arrive as a DataView from a kernel and as a Uint8Array from a page.
-function bytesOf(value) {
-  return value?.buffer ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(0);
-}
-
-async function decode(value) {
-  const bytes = bytesOf(value);
-  return bytes.length ? createImageBitmap(new Blob([bytes])) : null;
-}
-
-// A picture on a canvas, on which everything but one word's region can be dimmed.
-class Stage {
-  constructor(label) {
-    this.canvas = element("canvas", { width: 512, height: 512, className: "sv-canvas" });
-    this.canvas.setAttribute("role", "img");
-    this.caption = element("figcaption", { className: "sv-caption" });
-    this.figure = element("figure", { className: "sv-stage" }, this.canvas, this.caption);
-    this.label = label;
-    this.image = null;
-    this.newest = 0;
-  }
-
-  async show(value, text) {
-    const number = ++this.newest;
-    const image = await decode(value);
-    if (number !== this.newest) return; // a later picture was faster
-    this.image = image;
-    this.caption.textContent = text;
-    this.canvas.setAttribute("aria-label", `${this.label}: ${text}`);
-    this.canvas.dataset.shown = String(number);
-    this.draw(null);
-  }
-
-  // `glow` is null, or {values, height, width}: bytes that are high where a word was read.
-  draw(glow) {
-    const context = this.canvas.getContext("2d");
-    const { width, height } = this.canvas;
-    context.fillStyle = "#8882";
-    context.clearRect(0, 0, width, height);
-    context.fillRect(0, 0, width, height);
-    if (!this.image) return;
-    const scale = Math.min(width / this.image.width, height / this.image.height);
-    const [w, h] = [this.image.width * scale, this.image.height * scale];
-    const place = [(width - w) / 2, (height - h) / 2, w, h];
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.image, ...place);
-    this.canvas.dataset.glow = glow ? "on" : "off";
-    if (glow) context.drawImage(shade(glow), ...place);
-  }
-}
-
-// A small dark picture that is transparent where the word was read; drawn over the picture, it dims the rest.
-function shade({ values, height, width }) {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d");
-  const pixels = context.createImageData(width, height);
-  for (let i = 0; i < values.length; i++) {
-    pixels.data.set([8, 10, 18, 215 * (1 - values[i] / 255)], 4 * i);
-  }
-  context.putImageData(pixels, 0, 0);
-  return canvas;
-}
 
 function render({ model, el }) {
   const uid = `sv${Math.random().toString(36).slice(2)}`;
@@ -108,7 +37,7 @@ function render({ model, el }) {
   const film = element("div", { className: "sv-film" }, element("span", {}, "Step"), step, reading);
   const side = element("div", { className: "sv-side" }, exchange, thumbnails, film, kinds, notes, close);
   const stages = element("div", { className: "sv-stages" }, before.figure, now.figure, side);
-  const root = element("div", { className: "sv-prompt" }, form, chips, hint, stages);
+  const root = element("div", { className: "sv-view sv-prompt" }, form, chips, hint, stages);
   el.append(root);
 
   let touched = null; // the chip under the pointer or the focus
