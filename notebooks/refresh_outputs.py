@@ -37,7 +37,7 @@ def shrink_figure(data: dict[str, str]) -> None:
         figure = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGBA")
         shown = Image.alpha_composite(Image.new("RGBA", figure.size, "white"), figure).convert("RGB")
         encoded = io.BytesIO()
-        shown.save(encoded, "JPEG", quality=88, subsampling=0, optimize=True)
+        shown.save(encoded, "JPEG", quality=82, subsampling=0, optimize=True)
         data["image/jpeg"] = base64.b64encode(encoded.getvalue()).decode()
 
 

@@ -106,6 +106,7 @@ def test_the_generation_explorer(notebook):
     page.get_by_text("Model and steps").click()
     page.get_by_label("Model").select_option("embedded-teacher")
     wait_until(page, lambda: not page.get_by_label("draw while I type").is_enabled())
+    page.get_by_label("Steps").fill("100")
     view.get_by_role("button", name="Draw", exact=True).click()
     wait_until(page, lambda: stop_is_enabled(view))
     before = pixels(canvas)
@@ -220,5 +221,5 @@ def test_the_critic(notebook):
     # A prompt is drawn and judged.
     page.get_by_label("Fool the critic with").fill("a volcano at night")
     page.keyboard.press("Enter")
-    page.get_by_text("of 1").wait_for()
+    page.get_by_text("Painter and critic agreed").wait_for()
     wait_until(page, lambda: "a volcano at night" in view.locator("figcaption").inner_text())
