@@ -11,8 +11,8 @@ from synthviz.explorers.browser_modules import STYLE, bundled
 class PromptView(anywidget.AnyWidget):
     """A view that holds no logic: Python sets its traits, and the browser sets some of them back or sends a message.
 
-    A message is a dictionary: {"do": "draw"}, with "typed": True while the user types; "stop"; "compare", which draws
-    and keeps the last picture beside the new one; and "close", which takes that picture away.
+    A message is a dictionary such as {"do": "draw"}. Instead of "draw" it can say "stop"; "compare", which draws and
+    keeps the last picture beside the new one; and "close", which takes that picture away.
 
     Attributes:
         prompt: the text in the field.

@@ -81,7 +81,7 @@ def test_a_walk_between_seeds_begins_and_ends_at_their_pictures(saved, family):
 
 def test_mixed_noise_is_as_strong_as_noise(teacher):
     mixed = mixed_noise(teacher, {}, range(64), Steering(other_seed=500, other_share=1 / 3))
-    own = torch.cat([torch.randn((1, *_latent_shape(teacher)), generator=torch.Generator().manual_seed(0))])
+    own = torch.randn((1, *_latent_shape(teacher)), generator=torch.Generator().manual_seed(0))
     assert mixed.std().item() == pytest.approx(1, abs=0.02)
     correlation = torch.corrcoef(torch.stack([mixed[0].flatten(), own.flatten()]))[0, 1].item()
     assert correlation == pytest.approx(math.cos(math.pi / 6), abs=0.03)

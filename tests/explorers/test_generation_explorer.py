@@ -245,7 +245,7 @@ class TestDuringGeneration:
     def test_a_newer_task_replaces_the_running_one(self, one_picture, monkeypatch):
         def type_on():
             one_picture.view.prompt = "a village at night"
-            one_picture.receive({"do": "draw", "typed": True})
+            one_picture.receive({"do": "draw"})
 
         self.at_the_first_step(one_picture, monkeypatch, type_on)
         assert one_picture._generations[0].picture.record["prompt"] == "a village at night"

@@ -44,7 +44,7 @@ function render({ model, el }) {
   let chosen = null; // the chip that was pressed
   let waiting = 0;
 
-  const send = (action, values = {}) => model.send({ do: action, ...values });
+  const send = (action) => model.send({ do: action });
 
   function set(name, value) {
     model.set(name, value);
@@ -238,7 +238,7 @@ function render({ model, el }) {
   input.oninput = () => {
     set("prompt", input.value);
     clearTimeout(waiting);
-    if (model.get("follow")) waiting = setTimeout(() => send("draw", { typed: true }), PAUSE);
+    if (model.get("follow")) waiting = setTimeout(() => send("draw"), PAUSE);
   };
   form.onsubmit = (event) => {
     event.preventDefault();
