@@ -58,6 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
         sweep.add_argument(
             flag, type=_path, metavar="FILE", help="as in `dask scheduler` (default: from Dask's configuration)"
         )
+    sweep.add_argument(
+        "--pages", action="store_true", help="also write the notebooks of each run as HTML pages that need no network"
+    )
     inspect = commands.add_parser(
         "inspect",
         help="show what a picture records about itself",
@@ -136,7 +139,7 @@ def _sweep(options: argparse.Namespace) -> int:
         if options.dry_run:
             print(sweeps.describe_plan(plan, options.output_dir))
             return 0
-        finished = sweeps.run_sweep(plan, options.output_dir, cluster)
+        finished = sweeps.run_sweep(plan, options.output_dir, cluster, pages=options.pages)
     except RunError as error:
         return _fail(error)
     except KeyboardInterrupt:

@@ -88,16 +88,33 @@ def write_png(path: str | Path, image: Image, record: dict[str, Any]) -> Path:
         image: a PIL picture.
         record: anything JSON can hold; "ai_generated" tells whether a model made the picture.
     """
+    options = label_options(record, ".png")
+    with whole_file(path) as unfinished:
+        image.save(unfinished, format="PNG", **options)
+    return user_path(path)
+
+
+def label_options(record: dict[str, Any], suffix: str) -> dict[str, Any]:
+    """Return the options for Pillow's `save` that label a picture or an animation with its record.
+
+    Args:
+        record: as for `write_png`.
+        suffix: the kind of file: ".png" gets all that `write_png` describes, ".webp" the label as made by AI, and
+            ".gif" the "parameters" text as a comment.
+    """
     from PIL.PngImagePlugin import PngInfo
 
+    made_by_ai = bool(record.get("ai_generated"))
+    if suffix == ".gif":
+        return {"comment": _parameters_text(record)}
+    if suffix == ".webp":
+        return {"xmp": AI_MADE_XMP.encode()} if made_by_ai else {}
     info = PngInfo()
-    if record.get("ai_generated"):
+    if made_by_ai:
         info.add_itxt("XML:com.adobe.xmp", AI_MADE_XMP)
     info.add_itxt("parameters", _parameters_text(record))
     info.add_text(RECORD_KEY, json.dumps(record, sort_keys=True, allow_nan=False))
-    with whole_file(path) as unfinished:
-        image.save(unfinished, format="PNG", pnginfo=info)
-    return user_path(path)
+    return {"pnginfo": info}
 
 
 def _parameters_text(record: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from synthviz import runs
 from synthviz.preprocessing.image_files import MAX_PIXELS
@@ -35,6 +35,15 @@ NAMED_FILES = {
     "manifest.json",
     *(f"{name}.ipynb" for name in runs.NOTEBOOKS),
 }
+# Numbers from 100 on or with decimals: small ones are mostly counts of what the reader sees.
+NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+|(?<![\w.])\d+\.\d+|(?<![\w.])\d{3,}")
+# Exercises, code, formulas, links, and a year, which may stand in brackets with the names of authors.
+WITHOUT_NUMBERS = re.compile(
+    r"\*\*Exercise.*?</details>|```.*?```|\$\$.*?\$\$|\$[^$\n]*\$|`[^`\n]*`|\]\([^)]*\)"
+    r"|\([^()]*\b(?:19|20)\d\d\b[^()]*\)|\b(?:19|20)\d\d\b",
+    re.DOTALL,
+)
+FACTS = {"65535", "180", "1000"}  # the largest 16-bit number, half a turn, the classes of ImageNet
 
 
 @pytest.fixture(scope="module", params=runs.NOTEBOOKS)
@@ -53,6 +62,11 @@ def has_tag(cell, tag: str) -> bool:
 def printed(cells) -> str:
     """Return what the cells wrote to stdout."""
     return "".join(output.text for cell in cells for output in cell.outputs if output.get("name") == "stdout")
+
+
+def plain_text(cell) -> str:
+    """Return the results of a cell as plain text."""
+    return "".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
 
 
 class TestCommitted:
@@ -100,6 +114,13 @@ class TestCommitted:
         text = "\n".join(cell.source for cell in committed.cells if cell.cell_type == "markdown")
         assert text.count("**Exercise") >= 3
         assert text.count("<summary>Solution") == text.count("**Exercise")
+
+    def test_numbers_in_the_text_come_from_cells(self, committed):
+        text = "\n".join(cell.source for cell in committed.cells if cell.cell_type == "markdown")
+        stated = set(NUMBER.findall(WITHOUT_NUMBERS.sub("", text)))
+        shown = "\n".join([cell.source + printed([cell]) + plain_text(cell) for cell in code_cells(committed)])
+        known = set(re.findall(r"\d+(?:\.\d+)?", shown.replace("_", "").replace(",", "")))
+        assert {number.replace(",", "") for number in stated} <= known | FACTS
 
     def test_the_file_is_smaller_than_3_megabytes(self, committed):
         assert len(nbformat.writes(committed)) < 3_000_000
@@ -179,6 +200,20 @@ def test_the_first_notebook_without_its_lessons(engine, tmp_path):
     assert len(notes) == 1  # a log line of the library appears once
 
 
+def test_the_steps_of_the_first_picture_are_saved_if_wanted(tmp_path):
+    given = [("count", "1"), ("steps", "3"), ("film", "true")]
+    finished = runs.run_notebooks(tmp_path, given, notebooks=["01_generation"], lessons=False)
+    assert "denoising_film.webp" in finished.files
+    with (
+        Image.open(tmp_path / "denoising_film.webp") as film,
+        Image.open(tmp_path / "generated_image_1.png") as picture,
+    ):
+        assert film.n_frames == 3
+        film.seek(2)
+        difference = ImageChops.difference(film.convert("RGB"), picture.convert("RGB"))
+        assert max(ImageStat.Stat(difference).rms) < 12
+
+
 def test_without_the_model_the_first_notebook_saves_shipped_pictures_and_ends_without_an_error(tmp_path):
     (tmp_path / "diffusers.py").write_text("raise ImportError('diffusers is broken here')")
     shown = printed(run_alone("01_generation", tmp_path, count=3))
@@ -216,6 +251,12 @@ def test_solutions_run_where_they_stand(name, tmp_path):
     assert solutions >= 2
     notebook.cells = cells
     nbformat.write(notebook, tmp_path / "solved.ipynb")
+    parameters = {"interactive": False} | ({"train_yourself": True} if name == runs.NOTEBOOKS[2] else {})
+    target = str(tmp_path / "executed.ipynb")
     papermill.execute_notebook(
-        str(tmp_path / "solved.ipynb"), None, parameters={"interactive": False}, cwd=str(tmp_path), progress_bar=False
+        str(tmp_path / "solved.ipynb"), target, parameters=parameters, cwd=str(tmp_path), progress_bar=False
     )
+    if name == runs.NOTEBOOKS[2]:  # what the network never saw, it names worse; one that saw everything does not
+        right = re.findall(r"(\d+)% right", printed(code_cells(nbformat.read(target, as_version=4))))
+        usual, hidden, fair_usual, fair_hidden = map(int, right)
+        assert usual - hidden > 20 > fair_usual - fair_hidden

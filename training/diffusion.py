@@ -18,7 +18,8 @@ for classifier-free guidance (Ho & Salimans 2022). Further parts of the training
   decoder (Berrada et al. 2025), which weigh what matters in a picture.
 
 Muon trains the matrices. The weights after half of the budget, when full latents have just begun, are kept in `early/`,
-for the guidance in `training.distillation`.
+for the guidance in `training.distillation`, and those of a few moments on the way in `moments/`, for
+`training.learning_film`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ from training.word_places import KeepingProcessor, classes_of_tokens, color_toke
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
 SHRUNK_SHARE = 0.4  # of the budget, in which latents are shrunk
 EARLY_SHARE = 0.5  # of the budget, after which a snapshot is kept
+MOMENTS = (0.005, 0.02, 0.08, SHRUNK_SHARE, 0.65)  # shares of the budget after which snapshots are kept to look at
+ENCODED_AT_ONCE = 4000  # paintings, after which latents are stored
 WIDTHS = (96, 160, 192)  # of the UNet's levels
 LAYOUT_CHANNELS = WIDTHS[1]  # of the UNet's features from which the layout is predicted
 DECODER_LAYERS = (5, 10)  # after which layers of the decoder features are compared: its blocks at 32×32 and at 64×64
@@ -122,8 +125,6 @@ def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: t
         with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
             encoded = autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latents
         latents.append(encoded.to("cpu", torch.float16))
-        if start % 1600 == 0:
-            print(f"{start} of {len(images)} encoded", flush=True)
     return torch.cat(latents)
 
 
@@ -218,11 +219,16 @@ def load_latents(folder: Path, autoencoder_dir: Path, images: np.ndarray, device
         raise ValueError(f"{path} holds the latents of {count} paintings, not of {len(images)}; remove it")
     if latents is None or count < len(images):
         folder.mkdir(parents=True, exist_ok=True)
-        added = encode_paintings(AutoencoderTiny.from_pretrained(autoencoder_dir), images[count:], device)
-        latents = added if latents is None else torch.cat([latents, added])
-        unfinished = path.with_suffix(".unfinished")
-        torch.save(latents, unfinished)
-        unfinished.replace(path)
+        autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir)
+        parts = [] if latents is None else [latents]
+        for start in range(count, len(images), ENCODED_AT_ONCE):
+            parts.append(encode_paintings(autoencoder, images[start : start + ENCODED_AT_ONCE], device))
+            latents = torch.cat(parts)
+            unfinished = path.with_suffix(".unfinished")
+            torch.save(latents, unfinished)
+            unfinished.replace(path)
+            print(f"{len(latents)} of {len(images)} paintings encoded", flush=True)
+        assert latents is not None
     return latents.to(device)
 
 
@@ -376,8 +382,8 @@ def train_diffusion(
 ) -> None:
     """Train until the budget is spent, resuming from the folder's checkpoint.
 
-    Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`, and the text
-    encoder and the UNet after half of the budget in `early/`.
+    Saves `tokenizer/`, `text_encoder/`, `unet/`, `scheduler/` and `scaling_factor.json` in `output_dir`, the text
+    encoder and the UNet after half of the budget in `early/`, and those of other moments in `moments/`.
 
     Args:
         paintings_dir: a folder that `training.paintings` filled.
@@ -412,11 +418,10 @@ def train_diffusion(
         run.descend(loss)
         run.losses.update(**parts)
         run.print_losses()
-        if run.clock.progress >= EARLY_SHARE:
-            _save_early(run, output_dir / "early")
+        _save_moments(run, output_dir, settings.batch)
         if next(save_due):
             _save(run, output_dir, settings.batch)
-    _save_early(run, output_dir / "early")
+    _save_moments(run, output_dir, settings.batch)
     _save(run, output_dir, settings.batch)
 
 
@@ -454,12 +459,16 @@ def _save_averaged(run: TrainingRun, folder: Path) -> None:
         getattr(run.module, name).save_pretrained(folder / name, state_dict=averaged)
 
 
-def _save_early(run: TrainingRun, folder: Path) -> None:
-    """Save the averaged models into the folder, if it does not exist yet."""
-    if not folder.exists():
-        unfinished = folder.with_suffix(".unfinished")
-        _save_averaged(run, unfinished)
-        unfinished.replace(folder)
+def _save_moments(run: TrainingRun, output_dir: Path, batch: int) -> None:
+    """Save the averaged models of the moments that have come, each once, with what they have seen in `moment.json`."""
+    folders = {output_dir / "moments" / str(number): share for number, share in enumerate(MOMENTS, start=1)}
+    for folder, share in {**folders, output_dir / "early": EARLY_SHARE}.items():
+        if run.clock.progress >= share and not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            _save_averaged(run, unfinished)
+            moment = {"pictures": run.step * batch, "shrunk": run.clock.progress <= SHRUNK_SHARE}
+            (unfinished / "moment.json").write_text(json.dumps(moment))
+            unfinished.replace(folder)
 
 
 def _save(run: TrainingRun, output_dir: Path, batch: int) -> None:

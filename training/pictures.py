@@ -5,6 +5,7 @@ No picture is selected by hand: each prompt is drawn from seeds 0 to 11, and the
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -35,8 +36,11 @@ PROMPTS = (
 SEEDS = 12
 HERO_COLUMNS = 6
 HERO_SIDE = 256
+HERO_TEXT = 21  # pixels; a README shows the picture at half its size
 GALLERY_SIDE = 144
+GALLERY_TEXT = 17
 GAP = 8
+INK = "#222222"
 
 
 def make_montage(images: list[Image.Image], columns: int, side: int, gap: int) -> Image.Image:
@@ -50,9 +54,27 @@ def make_montage(images: list[Image.Image], columns: int, side: int, gap: int) -
     return montage
 
 
+def make_hero(pictures: dict[str, Image.Image], columns: int, side: int, gap: int) -> Image.Image:
+    """Arrange pictures in rows on white, each with its prompt below."""
+    texts = [textwrap.fill(prompt, round(1.85 * side / HERO_TEXT)) for prompt in pictures]
+    height = side + round(1.3 * HERO_TEXT * max(text.count("\n") + 1 for text in texts)) + 2 * gap
+    rows = -(-len(texts) // columns)
+    hero = Image.new("RGB", (columns * (side + 2 * gap) - 2 * gap, rows * height), "white")
+    pen = ImageDraw.Draw(hero)
+    for index, (text, image) in enumerate(zip(texts, pictures.values(), strict=True)):
+        row, column = divmod(index, columns)
+        left, top = column * (side + 2 * gap), row * height
+        hero.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+        pen.multiline_text((left, top + side + gap / 2), text, fill=INK, font=_font(HERO_TEXT), spacing=2)
+    return hero
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
 def make_gallery(rows: dict[str, list[Image.Image]], side: int, gap: int) -> Image.Image:
     """Arrange one row of pictures for each prompt, with the prompt above it."""
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 17)
     text_height = 30  # pixels for a line of text
     strips = [make_montage(images, len(images), side, gap) for images in rows.values()]
     height = len(rows) * (text_height + side + gap)
@@ -60,7 +82,7 @@ def make_gallery(rows: dict[str, list[Image.Image]], side: int, gap: int) -> Ima
     pen = ImageDraw.Draw(gallery)
     for row, (prompt, strip) in enumerate(zip(rows, strips, strict=True)):
         top = row * (text_height + side + gap)
-        pen.text((2, top + text_height / 2), prompt, fill="#222222", font=font, anchor="lm")
+        pen.text((2, top + text_height / 2), prompt, fill=INK, font=_font(GALLERY_TEXT), anchor="lm")
         gallery.paste(strip, (0, top + text_height))
     return gallery
 
@@ -73,7 +95,8 @@ def main() -> None:
     for number, picture in enumerate(first, start=1):
         write_png(FOLDER / f"picture_{number}.png", picture.image, picture.record)
     with whole_file(ROOT / "docs" / "hero.png") as unfinished:
-        make_montage([picture.image for picture in first], HERO_COLUMNS, HERO_SIDE, GAP).save(unfinished)
+        shown = {prompt: picture.image for prompt, picture in zip(drawn, first, strict=True)}
+        make_hero(shown, HERO_COLUMNS, HERO_SIDE, GAP).save(unfinished, optimize=True)
     gallery = {prompt: [picture.image for picture in pictures] for prompt, pictures in drawn.items()}
     with whole_file(ROOT / "docs" / "gallery.jpg") as unfinished:
         make_gallery(gallery, GALLERY_SIDE, GAP).save(unfinished, quality=88)

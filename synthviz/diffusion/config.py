@@ -7,6 +7,8 @@ from typing import Any
 
 LONGEST_PROMPT = 10_000  # characters
 
+ENGINES = ("torch", "openvino")
+
 
 @dataclass(frozen=True)
 class GenerationConfig:
@@ -49,6 +51,16 @@ class GenerationConfig:
                 check_number(name, getattr(self, name), low, high, whole=True)
         if self.guidance_scale is not None:
             check_number("guidance_scale", self.guidance_scale, 0, 100, whole=False)
+
+
+def check_engine(engine: str) -> None:
+    """Check the name of what computes a pipeline's networks.
+
+    Raises:
+        ValueError: for another name than "torch" and "openvino".
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
 
 
 def check_text(name: str, text: Any) -> None:

@@ -23,6 +23,7 @@ from synthviz.diffusion.schedulers import (
     usable_schedulers,
 )
 from synthviz.files import user_path, whole_file
+from synthviz.records import label_options
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -147,7 +148,7 @@ def _recording_scheduler(scheduler: Any, estimates: list[Tensor], required: bool
 
 
 def save_animation(film: DenoisingFilm, path: str | Path, estimates: bool = False, frame: int = 120) -> Path:
-    """Write the film as an animation that loops, whole or not at all; returns the path.
+    """Write the film as an animation that loops, whole or not at all, labelled as its picture is; returns the path.
 
     Args:
         film: from `record_film`.
@@ -165,6 +166,7 @@ def save_animation(film: DenoisingFilm, path: str | Path, estimates: bool = Fals
     if not frames:
         raise ValueError("the film has no estimates; record it with estimates=True")
     durations = [*(frame for _ in frames[1:]), LAST_FRAME]
+    labels = label_options(film.picture.record, path.suffix.lower())
     with whole_file(path) as unfinished:
-        frames[0].save(unfinished, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        frames[0].save(unfinished, save_all=True, append_images=frames[1:], duration=durations, loop=0, **labels)
     return path

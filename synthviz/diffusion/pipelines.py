@@ -15,6 +15,7 @@ from synthviz.diffusion.checkpoints import (
     check_index,
     find_variant,
 )
+from synthviz.diffusion.config import check_engine
 from synthviz.diffusion.dry_call import why_not_from_prompt
 from synthviz.diffusion.hub import fetch_index, list_files, why_not_fetched
 from synthviz.diffusion.library_logging import quiet_libraries
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ENGINES = ("torch", "openvino")
 MEMORY_MARGIN = 1.3  # a pipeline needs about this many times the memory of its weights
 
 
@@ -83,8 +83,7 @@ def load_pipeline(model: str = "embedded", device: str | None = None, engine: st
         ModelLoadError: if the model cannot be loaded, does not make pictures from text alone, or cannot run in this
             engine.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
+    check_engine(engine)
     if engine == "openvino" and device not in (None, "cpu"):
         raise ModelLoadError(f"engine 'openvino' runs on the CPU, not on {device!r}")
     source = _find(model)

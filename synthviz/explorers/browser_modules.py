@@ -11,14 +11,19 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 
 
 def bundled(name: str) -> str:
-    """Return a module with the modules that it imports in front of it, instead of the imports.
+    """Return a module of the folder `browser` with all that it needs in front of it, instead of the imports.
 
     A page that has the whole folder imports the file itself.
-
-    Args:
-        name: of a file in the folder `browser`; the modules that it imports import no others.
     """
-    source = (FOLDER / name).read_text(encoding="utf-8")
-    imported = [(FOLDER / found).read_text(encoding="utf-8") for found in IMPORT.findall(source)]
-    shared = [re.sub(r"^export ", "", text, flags=re.MULTILINE) for text in imported]
-    return "\n".join([*shared, IMPORT.sub("", source)])
+    modules: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        source = (FOLDER / name).read_text(encoding="utf-8")
+        for imported in IMPORT.findall(source):
+            if imported not in modules:
+                add(imported)
+        modules[name] = IMPORT.sub("", source)
+
+    add(name)
+    *imported, own = modules.values()
+    return "\n".join([*(re.sub(r"^export ", "", text, flags=re.MULTILINE) for text in imported), own])

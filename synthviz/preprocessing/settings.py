@@ -13,6 +13,7 @@ import numpy as np
 from synthviz.preprocessing.steps import FITS, INTERPOLATIONS, luma
 
 MAX_SIZE = 4096
+OLD_FIT = "fit"
 FIT_NOTE = 'fit="fit" is now called fit="pad"; in Pillow, "fit" means cropping.'
 
 
@@ -67,12 +68,10 @@ def check_settings(
     Raises:
         ValueError: for a wrong value; the message names the parameter, the value and what would be right.
     """
-    notes: tuple[str, ...] = ()
-    if isinstance(fit, str) and fit == "fit":
-        fit, notes = "pad", (FIT_NOTE,)
+    notes = (FIT_NOTE,) if isinstance(fit, str) and fit == OLD_FIT else ()
+    fit = check_fit(fit)
     if not _is_whole(size) or not 2 <= size <= MAX_SIZE:
         raise ValueError(f"size is {size!r}; it must be a whole number of pixels from 2 to {MAX_SIZE}")
-    _check_name("fit", fit, FITS)
     _check_name("interpolation", interpolation, INTERPOLATIONS)
     if not _are_three(grey_weights, numbers.Real, 0, 1 + 1e-3) or abs(sum(grey_weights) - 1) > 1e-3:
         raise ValueError(f"grey_weights is {grey_weights!r}; it must be three shares, none negative, that sum to 1")
@@ -80,8 +79,7 @@ def check_settings(
         raise ValueError(
             f"background is {background!r}; it must be three whole numbers from 0 to 255: red, green, blue"
         )
-    if not _is_whole(max_pixels) or max_pixels < 1:
-        raise ValueError(f"max_pixels is {max_pixels!r}; it must be a whole number of at least 1")
+    check_max_pixels(max_pixels)
     if fast and interpolation == "nearest":
         raise ValueError(
             "fast averages pixels, but interpolation 'nearest' keeps single pixels; use fast=False or another "
@@ -98,6 +96,27 @@ def check_settings(
         bool(fast),
         notes,
     )
+
+
+def check_fit(fit: str) -> str:
+    """Return the name of a way to make a picture square; an old name as the new one.
+
+    Raises:
+        ValueError: for another name.
+    """
+    fit = "pad" if isinstance(fit, str) and fit == OLD_FIT else fit
+    _check_name("fit", fit, FITS)
+    return fit
+
+
+def check_max_pixels(max_pixels: int) -> None:
+    """Check the largest number of pixels of a picture.
+
+    Raises:
+        ValueError: if it is not a whole number of at least 1.
+    """
+    if not _is_whole(max_pixels) or max_pixels < 1:
+        raise ValueError(f"max_pixels is {max_pixels!r}; it must be a whole number of at least 1")
 
 
 def _check_name(parameter: str, value: object, allowed: Iterable[str]) -> None:

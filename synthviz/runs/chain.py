@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from synthviz.records import reported_results, versions
 from synthviz.runs.errors import RunError
 from synthviz.runs.notebook import execute
 from synthviz.runs.open_files import check_open_files
+from synthviz.runs.parameter_values import check_values
 from synthviz.runs.parameters import Parameter, check_parameters, read_parameters, with_absolute_path
 
 logger = logging.getLogger(__name__)
 
 NOTEBOOKS = ("01_generation", "02_preprocessing", "03_feature_visualization")
+FILM = "denoising_film.webp"
 # The order and the description of the files in the table at the end.
 DESCRIPTIONS = {
+    FILM: "the first picture as it appeared, step by step",
     "loaded_image_verification.png": "the picture as it was loaded, and its tensor",
     "input_image_visualizations.png": "the input as heatmap, contour and surface",
     "model_architecture.txt": "every layer of the CNN",
@@ -81,8 +85,8 @@ def run_notebooks(
         progress: whether a terminal shows a bar that counts the cells.
 
     Raises:
-        RunError: if too few files may be open, a parameter is wrong, the folder cannot be created, a cell fails or the
-            kernel dies; in the last two cases the notebook so far is stored as `NAME.failed.ipynb`.
+        RunError: if too few files may be open, a parameter is wrong, the folder cannot be written to, a cell fails or
+            the kernel dies; in the last two cases the notebook so far is stored as `NAME.failed.ipynb`.
     """
     check_open_files()
     folder = folder or notebooks_folder()
@@ -119,7 +123,9 @@ def _check_values(given: Sequence[tuple[str, str]], known: dict[str, dict[str, P
     """Return the typed values of the given parameters; `known` holds the parameters of each notebook."""
     all_known = {name: parameter for found in known.values() for name, parameter in found.items()}
     values = check_parameters(given, all_known)
-    return {name: with_absolute_path(name, value, Path()) for name, value in values.items()}
+    values = {name: with_absolute_path(name, value, Path()) for name, value in values.items()}
+    check_values(values, all_known)
+    return values
 
 
 def _prepare_folder(output_dir: str | Path, notebooks: Sequence[str]) -> Path:
@@ -127,8 +133,10 @@ def _prepare_folder(output_dir: str | Path, notebooks: Sequence[str]) -> Path:
     folder = user_path(output_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise RunError(f"the output folder {str(folder)!r} cannot be made: {error.strerror}") from error
+        raise RunError(f"the output folder {str(folder)!r} cannot be made or written to: {error.strerror}") from error
     for stale in ("manifest.json", *(f"{name}.failed.ipynb" for name in notebooks)):
         (folder / stale).unlink(missing_ok=True)
     return folder
@@ -144,7 +152,7 @@ def _files_written_since(folder: Path, before: dict[str, tuple[int, int]], noteb
     written = [name for name, identity in _file_identities(folder).items() if before.get(name) != identity]
     pictures = [name for name in written if name.startswith("generated_image_") and name.endswith(".png")]
     pictures.sort(key=lambda name: (len(name), name))  # 2 before 10
-    described = [name for name in DESCRIPTIONS if name in written and name.endswith((".png", ".txt"))]
+    described = [name for name in DESCRIPTIONS if name in written and name.endswith((".png", ".txt", ".webp"))]
     return (*pictures, *described, *(f"{name}.ipynb" for name in notebooks))
 
 

@@ -92,7 +92,8 @@ def this_python(private: Path) -> Iterator[dict[str, Any]]:
 
     class ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            arguments = ["-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            # Jupyter interrupts a kernel before it ends it, of which the kernel's own log would tell as of an error.
+            arguments = ["-P", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
             return KernelSpec(argv=[sys.executable, *arguments], language="python", env=environment)
 
     class ThisPythonManager(AsyncKernelManager):

@@ -58,6 +58,7 @@ def test_the_pictures_of_a_sweep_fill_the_screen_one_after_another(browser, tmp_
     for key, expected in (("ArrowRight", "a city"), (" ", "a boat"), ("ArrowLeft", "a city")):  # the third has none yet
         page.keyboard.press(key)
         assert says.inner_text() == expected
+    assert screen.locator("img").get_attribute("data-film") is None
     page.keyboard.press("Escape")
     screen.wait_for(state="hidden")
     page.get_by_label("find").fill("city")
@@ -65,4 +66,37 @@ def test_the_pictures_of_a_sweep_fill_the_screen_one_after_another(browser, tmp_
     assert says.inner_text() == "a city"
     assert "1 of 1" in screen.inner_text()
     assert errors == []
+    page.context.close()
+
+
+def test_a_film_plays_under_the_pointer_and_with_the_focus(browser, tmp_path: Path):
+    run = PlannedRun("0" * 16, {"prompt": "a boat"})
+    folder = tmp_path / "runs" / run.key
+    folder.mkdir(parents=True)
+    picture = Image.linear_gradient("L")
+    picture.save(folder / "generated_image_1.png")
+    picture.save(folder / "denoising_film.webp", save_all=True, append_images=[picture.rotate(90)], duration=50)
+    report = Report(tmp_path, [run])
+    files = {"generated_image_1.png": {}, "denoising_film.webp": {}}
+    report.add(run.key, {"files": files, "notebooks": [], "fallbacks": [], "results": {}})
+    report.write()
+    page = browser.new_context(offline=True).new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    image = page.locator(".pictures img")
+
+    def shown() -> str:
+        page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
+        return image.evaluate("image => image.src.split('/').pop()")
+
+    image.hover()
+    assert shown() == "denoising_film.webp"
+    page.mouse.move(0, 0)
+    assert shown() == "generated_image_1.png"
+    page.locator(".pictures a").focus()
+    assert shown() == "denoising_film.webp"
+    page.get_by_role("button", name="Show on the whole screen").press("Enter")
+    image = page.get_by_role("dialog").locator("img")
+    assert shown() == "generated_image_1.png"
+    image.hover()
+    assert shown() == "denoising_film.webp"
     page.context.close()

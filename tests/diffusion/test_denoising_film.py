@@ -12,6 +12,7 @@ from synthviz import denoising_film, generation
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.denoising_film import DenoisingFilm, record_film, save_animation
 from synthviz.diffusion.latents import decode_latents
+from synthviz.inspection import describe_picture
 
 BOAT = GenerationConfig("a boat", count=1, seed=3, steps=4)
 
@@ -195,6 +196,15 @@ class TestAnimation:
         path = save_animation(film, tmp_path / "film.gif", estimates=True)
         with Image.open(path) as animation:
             assert animation.convert("RGB").getpixel((8, 8)) == (0, 0, 255)
+
+    def test_an_animation_is_labelled_as_its_picture_is(self, tmp_path, tiny):
+        film = record_film(tiny, BOAT, estimates=False)
+        for suffix, label in (
+            (".webp", "made by AI (IPTC digital source type): yes"),
+            (".png", "source type): yes"),
+            (".gif", "a boat"),
+        ):
+            assert label in describe_picture(save_animation(film, tmp_path / f"film{suffix}"))
 
     def test_unknown_endings_and_missing_estimates_are_refused(self, film, tmp_path):
         with pytest.raises(ValueError, match=r"'\.mp4'; an animation ends in \.gif"):

@@ -15,8 +15,8 @@ def test_a_bundle_has_no_import_and_defines_what_it_imported(name):
     assert "import " in source
     assert not re.search(r"^import ", text, re.MULTILINE)
     assert text.count("export ") == 1  # its own
-    for imported in re.search(r"import \{([^}]*)\}", source)[1].split(","):
-        assert re.search(rf"^(async )?(function|class) {imported.strip()}\b", text, re.MULTILINE)
+    for imported in ",".join(re.findall(r"import \{([^}]*)\}", source)).split(","):
+        assert len(re.findall(rf"^(?:async )?(?:function|class) {imported.strip()}\b", text, re.MULTILINE)) == 1
 
 
 def test_every_rule_of_the_style_sheet_stays_inside_the_views():

@@ -98,6 +98,12 @@ def test_fallbacks_are_in_the_manifest_and_in_the_table(folder, tmp_path):
     assert "pictures: no model" in runs.describe(finished)
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder in which not even root can write")
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(folder):
+    with pytest.raises(RunError, match=r"'/proc/self' cannot be made or written to: "):
+        runs.run_notebooks("/proc/self", (), folder)
+
+
 def test_an_output_folder_that_is_a_file_is_named(folder, tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(RunError, match=r"out.* cannot be made"):

@@ -109,6 +109,11 @@ def test_the_surroundings_of_the_user_do_not_reach_the_kernel(run, tmp_path, mon
     assert run(cell) == f"{sys.executable} False True upper"
 
 
+def test_the_log_of_the_kernel_itself_does_not_reach_the_console(run, capfd):
+    assert run("get_ipython().kernel.log.error('KeyboardInterrupt caught in kernel')\nprint('done')") == "done"
+    assert "KeyboardInterrupt" not in capfd.readouterr().err
+
+
 def test_a_kernel_that_cannot_be_reached_is_killed_and_no_socket_stays_open(run, deep, monkeypatch):
     """Python would otherwise wait for ever, at its end or when it collects garbage, for the sockets to close."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from training.pictures import make_gallery, make_montage
+from training.pictures import make_gallery, make_hero, make_montage
 
 COLORS = ("red", "lime", "blue")
 
@@ -20,6 +20,18 @@ def test_a_montage_keeps_the_order_of_the_pictures():
     assert [montage.getpixel(where) for where in ((5, 5), (17, 5), (5, 17), (17, 17))] == [
         (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255),
     ]  # fmt: skip
+
+
+def test_the_hero_has_each_prompt_below_its_picture():
+    prompts = ("a boat", "a boat under a long row of very white clouds", "a balloon")
+    hero = make_hero(dict(zip(prompts, squares(), strict=True)), columns=2, side=200, gap=4)
+    pixels = np.asarray(hero).astype(int)
+    assert hero.width == 408
+    row = hero.height // 2
+    for left, top, color in ((0, 0, (255, 0, 0)), (208, 0, (0, 255, 0)), (0, row, (0, 0, 255))):
+        assert (pixels[top : top + 200, left : left + 200] == color).all()
+        assert (pixels[top + 200 : top + row, left : left + 200] < 128).any()
+    assert (pixels[row:, 208:] == 255).all()
 
 
 def test_a_gallery_has_each_prompt_above_its_pictures():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline, UNet2DConditionModel
+from PIL import Image
 
 from synthviz.cnn.network import SceneCNN
 from synthviz.diffusion.pipelines import load_pipeline
@@ -21,6 +22,7 @@ from training.autoencoder import AutoencoderTraining, build_autoencoder, edges, 
 from training.caption_ids import CaptionIds
 from training.classifier import ClassifierTraining, train_classifier
 from training.diffusion import (
+    MOMENTS,
     DiffusionTraining,
     build_scheduler,
     build_unet,
@@ -41,6 +43,7 @@ from training.distillation import (
     velocity_between,
 )
 from training.export import assemble_teacher, export
+from training.learning_film import draw_moments, save_film
 from training.loop import AveragedWeights, Clock, RecentLosses, TrainingRun, learning_rate, set_learning_rate
 from training.optimizers import MuonAndAdamW
 from training.oracle import IGNORED, QUESTIONS as ORACLE_QUESTIONS, answers, ask, encode_answers, load_oracle
@@ -445,6 +448,10 @@ def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     oracle = load_oracle(tmp_path / "oracle" / "oracle.safetensors")
     (seen,) = ask(oracle, np.zeros((1, 64, 64, 3), np.uint8))
     assert set(seen) == set(ORACLE_QUESTIONS)
+    save_film(*draw_moments(tmp_path / "autoencoder" / "vae", tmp_path / "diffusion"), tmp_path)
+    with Image.open(tmp_path / "learning.webp") as film:
+        assert film.n_frames == len(MOMENTS) + 1
+    assert sorted(seen := json.loads((tmp_path / "learning.json").read_text())["pictures_seen"]) == seen
     early = UNet2DConditionModel.from_pretrained(tmp_path / "diffusion" / "early" / "unet").state_dict()
     assert any(not torch.equal(value, whole.unet.state_dict()[name]) for name, value in early.items())
 

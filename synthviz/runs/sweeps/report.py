@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 
 from synthviz.files import write_text
+from synthviz.runs.chain import FILM
 from synthviz.runs.sweeps.folder import FAILURES, RUNS
 from synthviz.runs.sweeps.plan import PlannedRun
 
@@ -45,8 +46,9 @@ class Report:
         self._place = {run.key: index for index, run in enumerate(self.runs)}
         self._shared = _shared_parameters(self.runs)
         self._results: dict[str, dict[str, Any]] = {}  # manifest or failure, by key
-        self._changed = set(range(self.pages))
+        self._changed: set[int] = set()
         self._due = 0.0
+        self.mark_changed()
 
     @property
     def pages(self) -> int:
@@ -72,6 +74,10 @@ class Report:
         self._results[key] = result
         self.counts[self.status(run)] += 1
         self._changed |= {0, self._place[key] // RUNS_PER_PAGE}  # the first page shows the counts
+
+    def mark_changed(self) -> None:
+        """Have all pages written by the next `write`, as after a change in the folders of the runs."""
+        self._changed = set(range(self.pages))
 
     def write_if_due(self) -> None:
         """Write what has changed, except shortly after the last time: reporting is a small share of the work."""
@@ -116,16 +122,19 @@ class Report:
         status, result = self.status(run), self._results.get(run.key, {})
         files = list(result["files"]) if status == DONE else []
         notebooks = [name for name in files if name.endswith(".ipynb")]
+        folder = _folder(run, status)
         return {
             "key": run.key,
             "status": status,
             "sign": SIGNS[status],
-            "folder": _folder(run, status),
+            "folder": folder,
             "title": run.parameters.get("prompt") or run.key,
             "parameters": {
                 name: value for name, value in run.parameters.items() if name != "prompt" and name not in self._shared
             },
             "pictures": [name for name in files if name.startswith("generated_image_")],
+            "film": FILM if FILM in files else None,
+            "pages": self._notebook_pages(folder, notebooks),
             "prediction": _prediction(result),
             "fallbacks": result.get("fallbacks", []),
             "links": ["manifest.json", *notebooks] if status == DONE else [],
@@ -133,6 +142,17 @@ class Report:
             "source": result.get("source"),
             "traceback": result.get("traceback"),
         }
+
+    def _notebook_pages(self, folder: str | None, notebooks: Sequence[str]) -> list[dict[str, str]]:
+        """Return the file and the title of each notebook of a run that is there as an HTML page."""
+        if folder is None:
+            return []
+        pages = [Path(name).with_suffix(".html").name for name in notebooks]
+        return [
+            {"file": page, "title": page.removesuffix(".html").partition("_")[2].replace("_", " ")}
+            for page in pages
+            if (self.folder / folder / page).exists()
+        ]
 
     def _write_table(self) -> None:
         names = sorted({name for run in self.runs for name in run.parameters})

@@ -13,6 +13,7 @@ from typing import Any
 
 from synthviz.files import user_path, write_text
 from synthviz.runs.errors import RunError
+from synthviz.runs.html import export_html
 from synthviz.runs.sweeps.cluster import ClusterSettings, connect
 from synthviz.runs.sweeps.dispatch import SCHEDULER_LOST, Dispatcher, Work
 from synthviz.runs.sweeps.folder import RUNS, TOKEN, UNFINISHED, locked_folder, verified_manifest
@@ -53,6 +54,7 @@ def run_sweep(
     cluster: ClusterSettings | None = None,
     work: Work = execute_run,
     notebooks_dir: Path | None = None,
+    pages: bool = False,
 ) -> FinishedSweep:
     """Do every run of a plan that is not done yet.
 
@@ -65,6 +67,7 @@ def run_sweep(
         cluster: where to run; None starts workers on this machine.
         work: the function that does one run on a worker.
         notebooks_dir: the folder of the notebooks; None finds it on each worker.
+        pages: whether to write the executed notebooks of all finished runs as HTML pages too, at the end.
 
     Raises:
         RunError: if the folder cannot be used, another sweep is using it, or the cluster cannot be reached or is lost.
@@ -81,6 +84,8 @@ def run_sweep(
             report.write()
             if missing:
                 _run_missing(plan, missing, report, cluster or ClusterSettings(), work, notebooks_dir)
+            if pages:
+                _write_pages(plan, report)
         except OSError as error:
             if error.strerror is None:  # an error of Dask's connections; errors of the disk have a description
                 raise RunError(SCHEDULER_LOST) from error
@@ -117,6 +122,20 @@ def _run_missing(
         limits = replace(plan.limits, memory_gb=plan.limits.memory_gb or share.memory_gb)
         orders = Orders(str(folder), token, plan.notebooks, plan.sources, limits, share.threads, where)
         Dispatcher(client, orders, report, work).work_through(missing)
+
+
+def _write_pages(plan: SweepPlan, report: Report) -> None:
+    """Write the executed notebooks of all finished runs as HTML pages, where they are missing."""
+    finished = [report.folder / RUNS / run.key for run in plan.runs if report.status(run) == DONE]
+    notebooks = [folder / f"{name}.ipynb" for folder in finished for name in plan.notebooks]
+    missing = [notebook for notebook in notebooks if not notebook.with_suffix(".html").exists()]
+    logger.info("Writing %d notebooks as pages …", len(missing))
+    report.mark_changed()
+    for notebook in missing:
+        try:
+            export_html(notebook)
+        except ValueError as error:
+            raise RunError(str(error)) from error
 
 
 def _opening(plan: SweepPlan, done: int) -> str:

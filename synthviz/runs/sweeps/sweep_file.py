@@ -12,6 +12,7 @@ from synthviz.files import user_path
 from synthviz.runs.chain import NOTEBOOKS
 from synthviz.runs.errors import RunError
 from synthviz.runs.limits import WANTED, Limits
+from synthviz.runs.parameter_values import check_values
 from synthviz.runs.parameters import Parameter, check_name, check_parameters, with_absolute_path
 from synthviz.runs.sweeps.table import read_table
 from synthviz.runs.sweeps.typed_yaml import read_yaml
@@ -73,7 +74,7 @@ def parameter_sets(file: SweepFile, known: Mapping[str, Parameter]) -> Iterator[
         known: the parameters that its notebooks declare.
 
     Raises:
-        RunError: if a parameter is misspelled, has a value of the wrong type, or is given twice.
+        RunError: if a parameter is misspelled, has a wrong value, or is given twice.
     """
     folder = file.path.parent
     # Nobody looks at each of many pictures before it is opened, so they are opened in a process of their own.
@@ -82,8 +83,10 @@ def parameter_sets(file: SweepFile, known: Mapping[str, Parameter]) -> Iterator[
         twice = sorted(set(file.fixed) & set(given))
         if twice:
             raise RunError(f"{', '.join(twice)} stands under 'fixed' and under {file.shape!r}; give it once")
-        values = {**defaults, **file.fixed, **given}
-        yield {name: _check_value(known, name, value, folder) for name, value in values.items()}
+        texts = {**defaults, **file.fixed, **given}
+        values = {name: _check_value(known, name, text, folder) for name, text in texts.items()}
+        check_values(values, known)
+        yield values
 
 
 def _listed_runs(file: SweepFile) -> Iterator[dict[str, Any]]:

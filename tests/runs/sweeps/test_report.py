@@ -107,6 +107,30 @@ def test_keys_and_notebooks_are_behind_details(report, tmp_path):
         assert text not in card.get_text()
 
 
+def test_a_notebook_that_is_there_as_a_page_is_linked_in_the_open(report, tmp_path):
+    folder = tmp_path / "runs" / report.runs[0].key
+    report.add(report.runs[0].key, manifest())
+    report.write()
+    assert ".html" not in str(soup(tmp_path / "index.html").select_one(".run"))
+    folder.mkdir(parents=True)
+    (folder / "01_generation.html").touch()
+    report.mark_changed()
+    report.write()
+    card = soup(tmp_path / "index.html").select_one(".run")
+    card.details.decompose()
+    links = {link.get_text(): link["href"] for link in card("a") if link["href"].endswith(".html")}
+    assert links == {"generation": f"runs/{report.runs[0].key}/01_generation.html"}
+
+
+def test_the_first_picture_of_a_run_knows_its_film(report, tmp_path):
+    files = {"generated_image_1.png": {}, "generated_image_2.png": {}, "denoising_film.webp": {}}
+    report.add(report.runs[0].key, manifest(files=files))
+    report.add(report.runs[1].key, manifest())
+    report.write()
+    films = [image.get("data-film") for image in soup(tmp_path / "index.html")("img") if image.get("src")]
+    assert films == [f"runs/{report.runs[0].key}/denoising_film.webp", None, None]
+
+
 def test_the_table_reads_back(report, tmp_path):
     report.add(report.runs[0].key, manifest(fallbacks=["a shipped picture"]))
     report.add(report.runs[1].key, failure())

@@ -52,6 +52,17 @@ def sweep(tmp_path, notebooks, caplog):
     return run
 
 
+def test_a_sweep_can_leave_its_notebooks_as_pages(sweep, tmp_path):
+    finished, _ = sweep(1, 2)
+    assert not list((tmp_path / "out").rglob("01_generation.html"))
+    finished, _ = sweep(1, 2, pages=True)
+    (page,) = (tmp_path / "out" / "runs").rglob("01_generation.html")  # the other run has failed
+    assert "seed" in page.read_text(encoding="utf-8")
+    assert f"{page.parent.name}/01_generation.html" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert finished.done == 1
+    assert sweep(1, pages=True)[1][0] == "1 runs: 1 done already, 0 to do."  # a page is no reason to repeat a run
+
+
 def pretend(run, orders):
     """Leaves the files of a finished run, without running anything."""
     folder = Path(orders.output_dir, "runs", run.key)
