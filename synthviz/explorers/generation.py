@@ -20,7 +20,7 @@ from synthviz.explorers.message import Message
 from synthviz.explorers.prompt_view import PromptView
 from synthviz.explorers.prompt_words import prompt_words
 from synthviz.explorers.recorded_generation import GUESS, PICTURE, RecordedGeneration
-from synthviz.explorers.rendering import to_bytes, to_png
+from synthviz.explorers.rendering import to_png
 from synthviz.explorers.steering_panel import SteeringPanel
 from synthviz.files import user_path
 
@@ -70,7 +70,6 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         self.background = Background(on_error=self._show_error)
         self._pipelines: dict[str, DiffusionPipeline] = {}
         self._generations: list[RecordedGeneration] = []
-        self._drawn_prompt = ""  # of the pictures
         self._unfinished = False  # whether the view shows a step of a picture that is being drawn
         self._build_controls(prompt, seed, models)
         self._connect()
@@ -249,23 +248,23 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         """Show the newest picture; at the end of the task, let the user choose among all."""
         if len(generations) == 1:
             self._show_before(task)
-        self._generations, self._drawn_prompt = generations, task.config.prompt
+        self._generations = generations
         self.view.thumbnails = [
-            {"label": f"seed {each.seed}", "image": to_png(np.asarray(_image(each)), THUMBNAIL, smooth=True)}
-            for each in generations
+            {"label": f"seed {each.seed}", "image": to_png(each.image, THUMBNAIL, smooth=True)} for each in generations
         ]
         self.view.chosen = len(generations) - 1
         self._choose()
         if len(generations) == task.config.count:
-            self.steering.set_steps(len(generations[-1].latents[PICTURE]))
+            self.steering.set_steps(generations[-1].steps)
             self._finish()
 
     def _show_before(self, task: _Task) -> None:
         """Put the last picture beside the new one, or take an older one away."""
         if task.compare and self._generations:
             last = self._generations[self.view.chosen]
-            self.view.before_caption = f"before: “{self._drawn_prompt}”"
-            self.view.before = to_png(np.asarray(_image(last)))
+            assert last.picture is not None  # only finished pictures are listed
+            self.view.before_caption = f"before: “{last.picture.record['prompt']}”"
+            self.view.before = to_png(last.image)
         else:
             self.view.before = b""
 
@@ -276,8 +275,7 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         generation = self._generations[self.view.chosen]
         self._unfinished = False
         self.keep.disabled = self.view.running
-        self.view.steps = len(generation.latents[PICTURE])
-        self.view.step = self.view.steps
+        self.view.steps = self.view.step = generation.steps
         self.view.notes = [] if generation.picture is None else list(generation.picture.record["notes"])
         self._show_step()
 
@@ -285,43 +283,15 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
         """Show the chosen step of the chosen picture, and send the maps of its words."""
         if not self._generations or self.view.chosen < 0 or not self.view.step:
             return
-        generation, step, steps = self._generations[self.view.chosen], self.view.step, self.view.steps
-        if step == steps:
-            shown, caption = np.asarray(_image(generation)), self._caption(generation)
-        else:
-            kind = self.view.kind if generation.latents[self.view.kind] else PICTURE
-            # Schedulers of second order return two estimates per step.
-            index = round(step * len(generation.latents[kind]) / steps) - 1
-            shown, caption = generation.decoded(kind, index), f"step {step} of {steps}: {kind}"
-        self._send_maps(generation, None if step == steps else step)
+        generation, step = self._generations[self.view.chosen], self.view.step
+        shown, caption = generation.shown(step, self.view.kind)
+        maps = generation.scaled_maps(step)
+        with self.view.hold_sync():
+            self.view.map_words = list(maps)
+            self.view.map_size = next(iter(maps.values())).shape if maps else (1, 1)
+            self.view.maps = b"".join(each.tobytes() for each in maps.values())
         with self.view.hold_sync():
             self.view.picture, self.view.caption = to_png(shown), caption
-
-    def _caption(self, generation: RecordedGeneration) -> str:
-        """Say what a finished picture was drawn from."""
-        steering = None if generation.picture is None else generation.picture.record.get("steering")
-        start = f"“{self._drawn_prompt}”, seed {generation.seed}"
-        if steering is None:
-            return start
-        if steering["later_prompt"] is not None:
-            return f"{start}; after step {steering['switch_after']} “{steering['later_prompt']}”"
-        return f"{start}, {steering['other_share']:.0%} of the way to seed {steering['other_seed']}"
-
-    def _send_maps(self, generation: RecordedGeneration, step: int | None) -> None:
-        """Send the map of every word, of one step or averaged over all, each from its least to its largest value."""
-        maps = generation.maps
-        words = [] if maps is None else list(dict.fromkeys(word.lower() for word in maps.words))
-        scaled = []
-        for word in words:
-            assert maps is not None  # or there would be no words
-            over_time = maps.over_time(word)
-            values = over_time.mean(dim=0) if step is None else over_time[min(step, len(over_time)) - 1]
-            low, high = values.aminmax()
-            scaled.append(to_bytes(((values - low) / (high - low).clamp(min=1e-9)).numpy()))
-        with self.view.hold_sync():
-            self.view.map_words = words
-            self.view.map_size = scaled[0].shape if scaled else (1, 1)
-            self.view.maps = b"".join(each.tobytes() for each in scaled)
 
     def _keep(self) -> None:
         """Save the chosen picture under the first free name."""
@@ -335,8 +305,3 @@ class GenerationExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has 
             self.message.show_error(error)
             return
         self.message.show(f"Saved as {name}, with its record inside.")
-
-
-def _image(generation: RecordedGeneration) -> Any:
-    assert generation.picture is not None  # only finished pictures are listed
-    return generation.picture.image

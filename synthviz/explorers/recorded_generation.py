@@ -15,6 +15,7 @@ from synthviz.diffusion.capabilities import default_size
 from synthviz.diffusion.config import GenerationConfig
 from synthviz.diffusion.latents import decode_latents
 from synthviz.diffusion.steering import Steering
+from synthviz.explorers.rendering import to_bytes
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -105,3 +106,57 @@ class RecordedGeneration:
             size = default_size(self.pipeline)
             self._decoded[kind, index] = np.asarray(decode_latents(self.pipeline, self.latents[kind][index], *size))
         return self._decoded[kind, index]
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are so far."""
+        return len(self.latents[PICTURE])
+
+    @property
+    def image(self) -> np.ndarray:
+        """The finished picture, (H, W, 3) uint8."""
+        assert self.picture is not None
+        return np.asarray(self.picture.image)
+
+    def shown(self, step: int, kind: str) -> tuple[np.ndarray, str]:
+        """Return what to show of a step of a finished picture, (H, W, 3) uint8, and its caption.
+
+        Args:
+            step: from 1 to `steps`; the last one is the finished picture.
+            kind: `PICTURE`, or `GUESS` where there are guesses.
+        """
+        if step == self.steps:
+            return self.image, self.caption
+        kind = kind if self.latents[kind] else PICTURE
+        # Schedulers of second order return two estimates per step.
+        index = round(step * len(self.latents[kind]) / self.steps) - 1
+        return self.decoded(kind, index), f"step {step} of {self.steps}: {kind}"
+
+    @property
+    def caption(self) -> str:
+        """What the finished picture was drawn from."""
+        assert self.picture is not None
+        record = self.picture.record
+        start, steering = f"“{record['prompt']}”, seed {self.seed}", record.get("steering")
+        if steering is None:
+            return start
+        if steering["later_prompt"] is not None:
+            return f"{start}; after step {steering['switch_after']} “{steering['later_prompt']}”"
+        return f"{start}, {steering['other_share']:.0%} of the way to seed {steering['other_seed']}"
+
+    def scaled_maps(self, step: int) -> dict[str, np.ndarray]:
+        """Return the map of every word, in lower case: (h, w) uint8 from its least to its largest value.
+
+        Args:
+            step: from 1 to `steps`; the last one gives the mean over all steps.
+        """
+        maps = self.maps
+        words = [] if maps is None else list(dict.fromkeys(word.lower() for word in maps.words))
+        scaled = {}
+        for word in words:
+            assert maps is not None  # or there would be no words
+            over_time = maps.over_time(word)
+            values = over_time.mean(dim=0) if step == self.steps else over_time[min(step, len(over_time)) - 1]
+            low, high = values.aminmax()
+            scaled[word] = to_bytes(((values - low) / (high - low).clamp(min=1e-9)).numpy())
+        return scaled
