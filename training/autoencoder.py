@@ -49,8 +49,9 @@ class AutoencoderTraining:
     edge_weight: float = 0.5
     perceptual_weight: float = 0.1
     scale_weight: float = 0.05  # of the pictures decoded from shrunk latents
-    adversarial_weight: float = 0.1  # of the gradient at the decoder's last layer, relative to that of all else
-    adversarial_start: float = 0.5  # share of the budget after which the other network takes part
+    adversarial_weight: float = 0.08  # of the gradient at the decoder's last layer, relative to that of all else
+    adversarial_start: float = 1 / 3  # share of the budget after which the other network takes part
+    adversarial_rate: float = 0.5  # of the learning rate from then on; at the full rate the averaged weights blur
     latent_noise: float = 0.05  # relative to the spread of the latents
     compile: bool = False
     seed: int = 0
@@ -190,13 +191,14 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
     generator = torch.Generator().manual_seed(settings.seed + run.step)
     save_due = run.clock.every(min(4.0, settings.minutes / 4))
     while run.clock.progress < 1:
-        run.set_learning_rate(settings.rate)
+        adversarial = run.clock.progress >= settings.adversarial_start
+        run.set_learning_rate(settings.rate * (settings.adversarial_rate if adversarial else 1))
         set_learning_rate(adversary.optimizer, 0.3 * optimizer.param_groups[0]["lr"])
         crops = random_crops(train_images, settings.batch, settings.crop, generator)
         crops = crops.to(memory_format=torch.channels_last)
-        loss, rebuilt = losses.compute(crops, adversarial=run.clock.progress >= settings.adversarial_start)
+        loss, rebuilt = losses.compute(crops, adversarial)
         run.descend(loss)
-        if run.clock.progress >= settings.adversarial_start:
+        if adversarial:
             with losses.half:
                 run.losses.update(discriminator=adversary.learn(rebuilt, crops))
         run.losses.update(loss=F.l1_loss(rebuilt, crops))

@@ -327,7 +327,7 @@ class _Losses:
         settings: DiffusionTraining,
         device: torch.device,
     ) -> None:
-        self._run = torch.compile(model) if settings.compile else model
+        self._run = torch.compile(model, dynamic=False) if settings.compile else model
         self._scheduler, self._decoder, self._settings = scheduler, decoder, settings
         self._alphas = scheduler.alphas_cumprod.to(device)
         self._nouns, self._colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
