@@ -44,7 +44,7 @@ class Batches:
     distillation: int = DistillationTraining.batch
 
 
-FOR_GPU = Batches(autoencoder=128, diffusion=256, distillation=128)
+FOR_GPU = Batches(autoencoder=48, diffusion=256, distillation=128)
 
 
 @dataclass(frozen=True)

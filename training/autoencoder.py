@@ -43,8 +43,8 @@ class AutoencoderTraining:
     """Settings of this stage; `minutes` counts all runs that resume one another."""
 
     minutes: float = 60
-    batch: int = 10
-    crop: int = 64
+    batch: int = 4
+    crop: int = 128  # pixels; in small crops most places are near a border, which whole pictures are not
     rate: float = 1e-3
     edge_weight: float = 0.5
     perceptual_weight: float = 0.1
