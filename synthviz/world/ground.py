@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from synthviz.world.camera import Camera
+from synthviz.world.vectors import evenly_spaced
 
 Height = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, z and the size of a pixel there, to the height above the water
 STEPS = 100  # of the march, for each factor e of distance
@@ -58,7 +59,7 @@ def march(
     """
     columns, rows = camera.columns(size), camera.rows(size)
     steps = math.ceil(STEPS * math.log(far / near))
-    depths = near * torch.exp(torch.linspace(0, math.log(far / near), steps))
+    depths = near * torch.exp(evenly_spaced(0, math.log(far / near), steps))
     looked_at = columns if every == 1 else columns[::2] + camera.width / size  # in the middle of two
     right = looked_at[:, None] * depths  # (columns, steps)
     away = depths.expand_as(right)

@@ -13,7 +13,7 @@ from synthviz.world.camera import Camera
 from synthviz.world.ground import Height
 from synthviz.world.light import Light
 from synthviz.world.noise import smoothstep
-from synthviz.world.vectors import points
+from synthviz.world.vectors import evenly_spaced, points
 
 SIDE = 352  # points on a side of the shadow map
 
@@ -60,7 +60,7 @@ def cast_shadows(height: Height, water: bool, camera: Camera, light: Light, reac
     center_x, center_z = camera.to_world(torch.tensor(0.0), torch.tensor(reach * 0.5))
     azimuth = math.atan2(float(light.direction[0]), float(light.direction[2])) + camera.yaw
     cos, sin = math.cos(azimuth), math.sin(azimuth)
-    line = torch.linspace(-half, half, SIDE)
+    line = evenly_spaced(-half, half, SIDE)
     toward, across = torch.meshgrid(line, line, indexing="ij")
     x = center_x + cos * across + sin * toward
     z = center_z - sin * across + cos * toward

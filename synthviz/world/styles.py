@@ -15,7 +15,7 @@ from synthviz.world.labels import LABELS
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.scene import KINDS
 from synthviz.world.sky import mix
-from synthviz.world.vectors import points
+from synthviz.world.vectors import evenly_spaced, points
 
 KEPT = tuple(LABELS[name] for name in (*KINDS, "sun", "moon", "crescent moon", "lightning", "stars", "snowfall"))
 MARGIN = 16
@@ -119,7 +119,7 @@ def _ink(picture: Tensor, kept: Tensor, lines: Tensor, noise: Noise) -> Tensor:
 
 def _coordinates(size: int) -> tuple[Tensor, Tensor]:
     """Return x and y of all pixels in [0, 1], (size, size)."""
-    line = torch.linspace(0, 1, size)
+    line = evenly_spaced(0, 1, size)
     return line[None, :].expand(size, size), line[:, None].expand(size, size)
 
 

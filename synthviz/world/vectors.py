@@ -1,4 +1,4 @@
-"""Vectors for every pixel, (3, H, W): right, up, away from the viewer."""
+"""Vectors for every pixel, (3, H, W): right, up, away from the viewer; and coordinates."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def along(vectors: Tensor, direction: Tensor) -> Tensor:
 def points(x: Tensor, y: Tensor) -> Tensor:
     """Put coordinates side by side for `grid_sample`: (..., 2); much faster than `torch.stack`."""
     return torch.view_as_real(torch.complex(x, y))
+
+
+def evenly_spaced(start: float, end: float, count: int) -> Tensor:
+    """Return numbers from `start` to `end` on torch's default device: (count,).
+
+    The device is named, because `torch.linspace` may forget it once transformers has loaded a model: transformers
+    replaces this function for a moment, and torch keeps a list of its functions that follow the default device.
+    """
+    return torch.linspace(start, end, count, device=torch.get_default_device())

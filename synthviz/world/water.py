@@ -12,7 +12,7 @@ from torch import Tensor
 from synthviz.world.camera import Camera
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sky import mix, paint_color
-from synthviz.world.vectors import along, points, unit
+from synthviz.world.vectors import along, evenly_spaced, points, unit
 from synthviz.world.view import View
 
 FAR = 1e8  # depths beyond are sky
@@ -107,6 +107,6 @@ def _slopes_in_view(
 def _shifted(mirror: Tensor, rows: slice, slope_x: Tensor, slope_z: Tensor) -> Tensor:
     """Return some rows of the mirror image as waves shift it: mostly up and down, since the eye meets them flatly."""
     size = mirror.shape[-1]
-    line = torch.linspace(-1, 1, size)
+    line = evenly_spaced(-1, 1, size)
     grid = points(line[None, :] + slope_x * 1.2, line[rows, None] + (slope_z * 2.4).clamp(-0.3, 0.3))
     return F.grid_sample(mirror[None], grid[None], padding_mode="border", align_corners=True)[0]

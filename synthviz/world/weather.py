@@ -18,6 +18,7 @@ from synthviz.world.light import to_screen
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.scene import KINDS
 from synthviz.world.sky import mix, paint_color
+from synthviz.world.vectors import evenly_spaced
 from synthviz.world.view import View
 
 Path = list[tuple[float, float]]  # columns and rows in pixels
@@ -208,7 +209,7 @@ def _draw_path(picture: Tensor, path: Path, width: float) -> None:
 
 
 def _picture_coordinates(size: int) -> tuple[Tensor, Tensor]:
-    line = torch.linspace(0, 9, size)
+    line = evenly_spaced(0, 9, size)
     return line[None, :].expand(size, size), line[:, None].expand(size, size)
 
 

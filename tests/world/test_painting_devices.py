@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from strict_device import strict_device
 
+from synthviz.shipped_models import MODELS
 from synthviz.world import Group, Painting, Scene, paint, sample_scene
 
 # Every place, hour, weather, style and body, and every kind of thing.
@@ -86,6 +92,24 @@ def test_the_strict_device_allows_what_a_gpu_allows():
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.place)
 def test_nothing_is_left_on_the_cpu(scene):
     assert_equal(paint_strictly(scene), paint(scene, 32))
+
+
+AFTER_LOADING = """
+import sys
+from transformers import CLIPTextModel
+CLIPTextModel.from_pretrained(sys.argv[1])
+from test_painting_devices import SCENES, paint_strictly
+paint_strictly(SCENES[0])
+"""
+
+
+def test_a_model_that_was_loaded_before_changes_nothing():
+    """Transformers replaces functions of torch for a moment; torch may then no longer know them."""
+    folders = [str(Path(__file__).parent), *sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    command = [sys.executable, "-c", AFTER_LOADING, str(MODELS / "embedded" / "text_encoder")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.long

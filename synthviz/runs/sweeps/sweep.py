@@ -129,8 +129,9 @@ def _write_pages(plan: SweepPlan, report: Report) -> None:
     finished = [report.folder / RUNS / run.key for run in plan.runs if report.status(run) == DONE]
     notebooks = [folder / f"{name}.ipynb" for folder in finished for name in plan.notebooks]
     missing = [notebook for notebook in notebooks if not notebook.with_suffix(".html").exists()]
-    logger.info("Writing %d notebooks as pages …", len(missing))
-    report.mark_changed()
+    if missing:
+        logger.info("Writing %d notebooks as pages …", len(missing))
+        report.mark_changed()
     for notebook in missing:
         try:
             export_html(notebook)

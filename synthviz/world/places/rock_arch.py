@@ -9,6 +9,7 @@ from torch import Tensor
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.places.strata import Strata
 from synthviz.world.sprites import Sprite
+from synthviz.world.vectors import evenly_spaced
 
 ROWS, COLUMNS = 192, 256
 
@@ -23,8 +24,8 @@ def rock_arch(noise: Noise, rng: np.random.Generator, strata: Strata, tall: floa
         tall: height of the arch in the world.
     """
     shift = float(rng.uniform(0, 60))
-    u = torch.linspace(-1, 1, COLUMNS).expand(ROWS, COLUMNS)
-    v = torch.linspace(1, 0, ROWS)[:, None].expand(ROWS, COLUMNS)
+    u = evenly_spaced(-1, 1, COLUMNS).expand(ROWS, COLUMNS)
+    v = evenly_spaced(1, 0, ROWS)[:, None].expand(ROWS, COLUMNS)
     rough = noise.fbm(u * 2.2 + shift, v * 2.2, 5, 0.5)
     layers = noise.value(v * 9 + shift, u * 0.4)  # soft layers stand back
     inside = _inside(u, v, rng) + 0.035 * rough + 0.012 * layers

@@ -7,6 +7,7 @@ import torch
 
 from synthviz.world.noise import Noise, smoothstep
 from synthviz.world.sprites import Sprite, Standing
+from synthviz.world.vectors import evenly_spaced
 
 ROWS, COLUMNS = 96, 64
 
@@ -22,8 +23,8 @@ def smoke(noise: Noise, rng: np.random.Generator, right: float, height: float, a
         away: of the chimney's mouth.
     """
     shift = float(rng.uniform(0, 60))
-    u = torch.linspace(-1, 1, COLUMNS).expand(ROWS, COLUMNS)
-    up = torch.linspace(1, 0, ROWS)[:, None].expand(ROWS, COLUMNS)
+    u = evenly_spaced(-1, 1, COLUMNS).expand(ROWS, COLUMNS)
+    up = evenly_spaced(1, 0, ROWS)[:, None].expand(ROWS, COLUMNS)
     drift = 0.75 * up**1.5 + 0.16 * up * noise.value(up * 4 + shift, up * 0) - 0.35 * up
     across = (u - drift) / (0.09 + 0.34 * up)
     puffs = noise.fbm(u * 2.2 + shift, up * 4, 4, 0.55)

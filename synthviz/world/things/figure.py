@@ -13,7 +13,7 @@ from synthviz.world.light import to_screen
 from synthviz.world.noise import smoothstep
 from synthviz.world.sky import paint_color
 from synthviz.world.sprites import Sprite
-from synthviz.world.vectors import points, unit
+from synthviz.world.vectors import evenly_spaced, points, unit
 from synthviz.world.view import View
 
 MOST_TINT = (0.16, 0.30)  # share of the light's own colour that a coloured and a pale figure take on
@@ -159,7 +159,7 @@ class Figure:
         share = down / height
         sway = 0.10 * share.sqrt() * (torch.sin(38 * share.sqrt() + 5 * self.right) + 0.5 * torch.sin(61 * share))
         v = 1 - 2 * down / height
-        u = torch.linspace(-1, 1, across.stop - across.start)
+        u = evenly_spaced(-1, 1, across.stop - across.start)
         grid = points(u + sway[:, None], v[:, None].expand(-1, len(u)))[None]
         above = slice(0, max(1, round(height)))
         image = torch.cat([color * alpha, alpha[None]])[None, :, above]
