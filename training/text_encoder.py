@@ -42,6 +42,7 @@ from synthviz.world import (
 from synthviz.world.captions import SHORT
 from synthviz.world.wordings import SIGHT_WORDS
 from training.loop import TrainingRun
+from training.optimizers import MuonAndAdamW
 
 TOKENS = 48  # the longest prompt the text encoder reads, start and end included
 WIDTH = 192
@@ -195,7 +196,7 @@ def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPT
     token_ids = tokenize(tokenizer, captions)
     text_encoder = build_text_encoder(tokenizer)
     model = nn.ModuleDict({"text_encoder": text_encoder, "reader": Reader()}).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = MuonAndAdamW(model, {}, settings.rate)
     run = TrainingRun(model, optimizer, output_dir / "text_encoder.checkpoint", settings.minutes)
     generator = torch.Generator().manual_seed(settings.seed + run.step)
     while run.clock.progress < 1:
