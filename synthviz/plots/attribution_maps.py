@@ -16,6 +16,7 @@ from synthviz.plots.pictures import show_tensor
 from synthviz.plots.style import default_style
 
 OPACITY = 0.65
+COLUMNS, WIDEST = 4, 10.5  # panels in a row, and inches of a figure; a page would shrink a wider one, and its type
 QUANTILE = 0.997  # the colour scale ends at this quantile of the absolute values
 
 
@@ -46,11 +47,16 @@ def attributions(
                 f"the attribution by {one.method} has shape {tuple(one.values.shape)}; "
                 f"it must be that of the picture, {tuple(picture.shape[2:])}"
             )
-    figure = new_figure(3.1 * (len(found) + 1), 3.9)
-    panels = figure.subplots(1, len(found) + 1)
+    columns = min(COLUMNS, len(found) + 1)
+    rows = -(-(len(found) + 1) // columns)
+    side = min(3.1, WIDEST / columns)
+    figure = new_figure(side * columns, (side + 0.9) * rows + 0.5)
+    panels = figure.subplots(rows, columns, squeeze=False, subplot_kw={"anchor": "N"}).ravel()
+    for axes in panels[len(found) + 1 :]:
+        axes.set_axis_off()
     show_tensor(panels[0], picture)
     panels[0].set_title("the picture", fontsize=10)
-    for axes, one in zip(panels[1:], found, strict=True):
+    for axes, one in zip(panels[1:], found, strict=False):
         show_tensor(axes, picture)
         values = one.values.numpy()
         low, limit, colors = attribution_colors(values)
@@ -62,7 +68,9 @@ def attributions(
         axes.set_title(f"{one.method}: {name}", fontsize=10)
         label = "relative strength" if one.method == "Grad-CAM" else "adds to the logit"
         ticks = [-limit, 0, limit] if signed else [0, limit]
-        figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.85, label=label, ticks=ticks, format="%.2g")
+        # The bar lies in the panel, so that all panels of a row stay in one line.
+        bar = axes.inset_axes((0.08, -0.1, 0.84, 0.045))
+        figure.colorbar(drawn, cax=bar, orientation="horizontal", label=label, ticks=ticks, format="%.2g")
     add_caption(
         figure,
         "Red pixels speak for the class and blue pixels against it. In a map without a sign, yellow pixels mattered "

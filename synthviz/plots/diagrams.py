@@ -52,7 +52,7 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], tex
     )
     if text:
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.06)
-        axes.text(*middle, text, ha="center", va="bottom", fontsize=8, color=LINE)
+        axes.text(*middle, text, ha="center", va="bottom", fontsize=9, color=LINE)
 
 
 def _times(shape: Sequence[int]) -> str:
@@ -91,9 +91,9 @@ def pipeline_diagram(pipeline: DiffusionPipeline) -> Figure:
     _box(axes, (centers["tokens"][0], 0.5), (1.2, 0.42), "prompt", DATA)
     _arrow(axes, (centers["tokens"][0], 0.72), (centers["tokens"][0], y - size[1] / 2))
     x = centers["unet"][0]
-    _box(axes, (x - 0.95, 0.5), (1.25, 0.42), f"noise {_times(latents)}", DATA)
-    _box(axes, (x + 0.95, 0.5), (1.35, 0.42), "scheduler: a step", FIXED)
-    _arrow(axes, (x - 0.8, 0.72), (x - 0.25, y - size[1] / 2))
+    _box(axes, (x - 1.05, 0.5), (1.45, 0.42), f"noise {_times(latents)}", DATA)
+    _box(axes, (x + 0.95, 0.5), (1.5, 0.42), "scheduler: a step", FIXED)
+    _arrow(axes, (x - 0.85, 0.72), (x - 0.25, y - size[1] / 2))
     _arrow(axes, (x + 0.5, y - size[1] / 2), (x + 1.1, 0.72), connectionstyle="arc3,rad=-0.3")
     _arrow(axes, (x + 0.75, 0.72), (x + 0.1, y - size[1] / 2), connectionstyle="arc3,rad=-0.3")
     add_caption(
@@ -126,46 +126,55 @@ def unet_diagram(unet: Any) -> Figure:
                 _arrow(axes, *ends)
         _arrow(axes, (2.2 + inset, y), (6.0 - inset, y), "details pass by")
         if reads:
-            axes.text(4.1, y - 0.1, "reads the words", ha="center", va="top", fontsize=8, color="#b35900")
+            axes.text(4.1, y - 0.1, "reads the words", ha="center", va="top", fontsize=9, color="#b35900")
     y, inset = top - step * levels, 0.55 * (levels - 1)
     _box(axes, (4.1, y), (2.0, 0.5), f"middle: {widths[-1]} channels", TRAINED)
     _arrow(axes, (1.6 + inset, y + step - 0.3), (3.1, y + 0.12))
     _arrow(axes, (5.1, y + 0.12), (6.6 - inset, y + step - 0.3))
-    axes.text(1.3, top + 0.4, "noisy latents", ha="center", fontsize=9, color=INK)
-    axes.text(6.9, top + 0.4, "the answer", ha="center", fontsize=9, color=INK)
+    axes.text(1.3, top + 0.4, "noisy latents", ha="center", fontsize=10, color=INK)
+    axes.text(6.9, top + 0.4, "the answer", ha="center", fontsize=10, color=INK)
     add_caption(figure, "Fewer places see more of the picture at once; the way up puts the details back.")
     return figure
 
 
 @default_style()
 def network_diagram(model: SceneCNN) -> Figure:
-    """Draw the CNN from the picture to the ten shares, each stack of maps in proportion to its side, with its shape."""
-    figure, axes = _canvas(12.8, 2.7)
+    """Draw the CNN from the picture to the ten shares, each stack of maps in proportion to its side, with its shape.
+
+    It takes two rows, because its type would be too small in one.
+    """
     shapes = {"picture": (1, *INPUT_SHAPE), **output_shapes(model)}
-    x = 0.15
-    for name, (_, *shape) in shapes.items():
-        width = _draw_maps(axes, x, shape) if len(shape) == 3 else _draw_numbers(axes, x, shape[0])
-        axes.text(x + width / 2, 0.42, name, ha="center", fontsize=8.5, color=INK)
-        axes.text(x + width / 2, 0.2, _times(shape), ha="center", fontsize=7.5, color=LINE)
-        x += width + (0.26 if len(shape) == 3 else 0.42)
+    names = list(shapes)
+    rows = [names[: (len(names) + 1) // 2], names[(len(names) + 1) // 2 :]]
+    figure, axes = _canvas(8.8, 4.6)
+    for bottom, gap, row in zip((2.3, 0.1), (0.3, 0.8), rows, strict=True):
+        x = 0.15
+        for name in row:
+            shape = shapes[name][1:]
+            draw = _draw_maps if len(shape) == 3 else _draw_numbers
+            width = draw(axes, (x, bottom + 1.35), shape)
+            axes.text(x + width / 2, bottom + 0.32, name, ha="center", fontsize=11, color=INK)
+            axes.text(x + width / 2, bottom + 0.08, _times(shape), ha="center", fontsize=9, color=LINE)
+            x += width + gap
     add_caption(figure, "Each layer makes more maps with fewer places; at the end there is one number for each class.")
     return figure
 
 
-def _draw_maps(axes: Axes, x: float, shape: Sequence[int]) -> float:
-    """Draw a stack of maps (C, H, W), in proportion to their side; return its width."""
+def _draw_maps(axes: Axes, place: tuple[float, float], shape: Sequence[int]) -> float:
+    """Draw a stack of maps (C, H, W), in proportion to their side, from its left middle; return its width."""
+    x, y = place
     side, sheets = 0.35 + 1.1 * shape[1] / 224, min(6, 1 + shape[0] // 8)
     for sheet in range(sheets):
-        corner = (x + 0.05 * sheet, 1.5 - side / 2 - 0.02 * sheets + 0.05 * sheet)
+        corner = (x + 0.05 * sheet, y - side / 2 - 0.02 * sheets + 0.05 * sheet)
         axes.add_patch(Rectangle(corner, side, side, facecolor=DATA, edgecolor=LINE, linewidth=0.8))
     return side + 0.05 * sheets
 
 
-def _draw_numbers(axes: Axes, x: float, count: int) -> float:
-    """Draw a row of numbers as a bar, whose height follows the logarithm of their count; return its width."""
-    height = 0.25 + 0.3 * math.log10(count)
+def _draw_numbers(axes: Axes, place: tuple[float, float], shape: Sequence[int]) -> float:
+    """Draw numbers (N,) as a bar, whose height follows the logarithm of N, from its left middle; return its width."""
+    (x, y), height = place, 0.25 + 0.3 * math.log10(shape[0])
     axes.add_patch(
-        Rectangle((x + 0.12, 1.5 - height / 2), 0.12, height, facecolor=TRAINED, edgecolor=LINE, linewidth=0.8)
+        Rectangle((x + 0.12, y - height / 2), 0.12, height, facecolor=TRAINED, edgecolor=LINE, linewidth=0.8)
     )
     return 0.36
 

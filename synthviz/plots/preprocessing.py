@@ -96,11 +96,11 @@ def stages(loaded: LoadedImage) -> Figure:
     """
     if not loaded.stages:
         raise ValueError(f"{loaded.name} has no stages: {loaded.fallback_reason}")
-    figure = new_figure(12, 4.2)
+    figure = new_figure(11, 4)
     for axes, stage in zip(figure.subplots(1, len(loaded.stages)), loaded.stages, strict=True):
         _show_stage(axes, stage)
-        axes.set_title(stage.name, fontsize=11, fontweight="bold")
-        axes.set_xlabel(f"{_describe(stage.picture)}\n{_range(stage.picture)}", fontsize=9)
+        axes.set_title(stage.name, fontsize=12, fontweight="bold")
+        axes.set_xlabel(f"{_describe(stage.picture)}\n{_range(stage.picture)}", fontsize=11)
     steps = "; ".join(stage.step for stage in loaded.stages[1:])
     add_caption(figure, f"The first panel shows the file, each further panel the result of one step: {steps}.")
     return figure
@@ -117,7 +117,8 @@ def side_by_side(pictures: Mapping[str, ArrayLike], caption: str) -> Figure:
     Raises:
         ValueError: if a picture has another shape.
     """
-    figure = new_figure(3 * len(pictures), 3.7)
+    side = min(3.0, 10.5 / len(pictures))  # inches; in a wider figure, the type would be small on a page
+    figure = new_figure(side * len(pictures), side + 0.7)
     row = figure.subplots(1, len(pictures), squeeze=False)[0]
     for axes, (name, picture) in zip(row, pictures.items(), strict=True):
         values = np.asarray(picture)
