@@ -21,6 +21,7 @@ from synthviz.cnn.network import SceneCNN
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.preprocessing.steps import LUMA
 from training.loop import TrainingRun
+from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 
 SIDE = 224
@@ -118,9 +119,7 @@ def measure_accuracy(model: SceneCNN, images: Sequence[np.ndarray], places: np.n
     return correct / len(images)
 
 
-def train_classifier(
-    folders: Sequence[Path], output_dir: Path, settings: ClassifierTraining, start_from: Path | None = None
-) -> SceneCNN:
+def train_classifier(folders: Sequence[Path], output_dir: Path, settings: ClassifierTraining) -> SceneCNN:
     """Train until the budget is spent, resuming from the folder's checkpoint; return the averaged model.
 
     Saves `model.safetensors` in `output_dir`, ready for `synthviz/models/scene-cnn`.
@@ -129,13 +128,11 @@ def train_classifier(
         folders: folders that `training.paintings` filled; the last paintings of each are held out.
         output_dir: the folder for checkpoint, log and weights.
         settings: the budget and the other settings.
-        start_from: saved weights to start from.
     """
     device = pick_device()
     (images, places), held_out = split(folders, settings.held_out)
-    model = SceneCNN(settings.seed) if start_from is None else SceneCNN.pretrained(start_from)
-    model = model.to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
+    model = SceneCNN(settings.seed).to(device).to(memory_format=torch.channels_last)
+    optimizer = MuonAndAdamW(model, {}, settings.rate, settings.weight_decay)
     output_dir.mkdir(parents=True, exist_ok=True)
     run = TrainingRun(model, optimizer, output_dir / "classifier.checkpoint", settings.minutes)
     rng = np.random.default_rng([settings.seed, run.step])
@@ -175,10 +172,8 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True, nargs="+", help="one or more folders of paintings")
     parser.add_argument("--output-dir", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=ClassifierTraining.minutes)
-    parser.add_argument("--start-from", type=Path, help="saved weights, model.safetensors, to start from")
     arguments = parser.parse_args()
-    settings = ClassifierTraining(minutes=arguments.minutes)
-    train_classifier(arguments.paintings, arguments.output_dir, settings, arguments.start_from)
+    train_classifier(arguments.paintings, arguments.output_dir, ClassifierTraining(minutes=arguments.minutes))
 
 
 if __name__ == "__main__":

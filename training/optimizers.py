@@ -21,9 +21,10 @@ class MuonAndAdamW:
         module: whose weights to train; afterwards its convolutions must keep their memory format.
         scales: the learning rates of some weights as a share of the rate, by the beginning of their name.
         rate: the learning rate.
+        weight_decay: of all weights.
     """
 
-    def __init__(self, module: nn.Module, scales: dict[str, float], rate: float) -> None:
+    def __init__(self, module: nn.Module, scales: dict[str, float], rate: float, weight_decay: float = 0.01) -> None:
         embeddings = {id(part.weight) for part in module.modules() if isinstance(part, nn.Embedding)}
         matrices: dict[float, list[Tensor]] = {}
         others: dict[float, list[Tensor]] = {}
@@ -37,9 +38,9 @@ class MuonAndAdamW:
             self._views.append((matrix, weights))
             matrices.setdefault(scale, []).append(matrix)
         self._muon = torch.optim.Muon(
-            _groups(matrices), lr=rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+            _groups(matrices), lr=rate, momentum=0.95, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
         )
-        self._adam = torch.optim.AdamW(_groups(others), lr=rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self._adam = torch.optim.AdamW(_groups(others), lr=rate, betas=(0.9, 0.99), weight_decay=weight_decay)
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:

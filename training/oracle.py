@@ -22,6 +22,7 @@ from torch import nn
 from synthviz.devices import has_fast_bfloat16, pick_device
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS
 from training.loop import TrainingRun
+from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 
 WEIGHTS = Path(__file__).with_name("oracle.safetensors")  # stored in float16
@@ -183,7 +184,7 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
     test, train = shuffled[:held_out], shuffled[held_out:]
     test_set = (pictures[test.numpy()], targets[test])
     oracle = Oracle().to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(oracle.parameters(), lr=settings.rate, weight_decay=0.02)
+    optimizer = MuonAndAdamW(oracle, {}, settings.rate, weight_decay=0.02)
     run = TrainingRun(oracle, optimizer, output_dir / "oracle.checkpoint", settings.minutes)
     generator = torch.Generator().manual_seed(settings.seed + run.step)
     run_oracle = torch.compile(oracle) if settings.compile else oracle
