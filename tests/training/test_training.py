@@ -408,6 +408,16 @@ def test_a_step_follows_the_gradient_clips_it_and_updates_the_average(tmp_path):
     assert run.step == 1
 
 
+def test_sharpening_leaves_the_latents_as_they_are(paintings_dir, tmp_path):
+    settings = AutoencoderTraining(minutes=MOMENT, adversarial_start=0.0, sharpening_start=0.0)
+    trained = train_autoencoder(paintings_dir, tmp_path, settings)
+    torch.manual_seed(settings.seed)
+    untrained = build_autoencoder().state_dict()
+    changed = {name for name, value in trained.state_dict().items() if not torch.equal(value, untrained[name])}
+    assert changed
+    assert all(name.startswith("decoder.") for name in changed)
+
+
 @pytest.mark.long
 def test_all_stages_end_in_a_pipeline_that_plain_diffusers_loads(paintings_dir, tmp_path):
     train_autoencoder(paintings_dir, tmp_path / "ae", AutoencoderTraining(minutes=MOMENT))
