@@ -203,7 +203,7 @@ def train_autoencoder(paintings_dir: Path, output_dir: Path, settings: Autoencod
     test_images = np.asarray(images[:held_out])
     output_dir.mkdir(parents=True, exist_ok=True)
     autoencoder = build_autoencoder().to(device, memory_format=torch.channels_last)
-    optimizer = MuonAndAdamW(autoencoder, {}, settings.rate)
+    optimizer = MuonAndAdamW(autoencoder, settings.rate)
     adversary = _Adversary(settings.rate, device)
     others: dict[str, Stateful] = {
         "discriminator": adversary.discriminator,

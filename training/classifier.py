@@ -132,7 +132,7 @@ def train_classifier(folders: Sequence[Path], output_dir: Path, settings: Classi
     device = pick_device()
     (images, places), held_out = split(folders, settings.held_out)
     model = SceneCNN(settings.seed).to(device).to(memory_format=torch.channels_last)
-    optimizer = MuonAndAdamW(model, {}, settings.rate, settings.weight_decay)
+    optimizer = MuonAndAdamW(model, settings.rate, settings.weight_decay)
     output_dir.mkdir(parents=True, exist_ok=True)
     run = TrainingRun(model, optimizer, output_dir / "classifier.checkpoint", settings.minutes)
     rng = np.random.default_rng([settings.seed, run.step])

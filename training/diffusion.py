@@ -405,7 +405,7 @@ def train_diffusion(
     model.unet.to(memory_format=torch.channels_last)
     tokenizer.save_pretrained(output_dir / "tokenizer")
     scheduler.save_pretrained(output_dir / "scheduler")
-    optimizer = MuonAndAdamW(model, {"text_encoder": settings.text_rate_share}, settings.rate)
+    optimizer = MuonAndAdamW(model, settings.rate, scales={"text_encoder": settings.text_rate_share})
     run = TrainingRun(model, optimizer, output_dir / "diffusion.checkpoint", settings.minutes, decay=0.999)
     source = _BatchSource(data, settings, run.step, device)
     autoencoder = AutoencoderTiny.from_pretrained(autoencoder_dir).to(device, memory_format=torch.channels_last)

@@ -37,6 +37,7 @@ from training.caption_ids import CaptionIds
 from training.critic import LEAST_NOISE, MOST_NOISE, Critic, fooling_loss, telling_loss
 from training.diffusion import load_latents, use_fast_attention
 from training.loop import Stateful, TrainingRun
+from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 from training.text_encoder import tokenize
 
@@ -267,7 +268,7 @@ def train_distillation(
     )
     student = build_student(pipeline.unet).to(device, memory_format=torch.channels_last)
     use_fast_attention(student, device)
-    optimizer = torch.optim.AdamW(student.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = MuonAndAdamW(student, settings.rate, weight_decay=0.0)
     adversary = _Adversary(teacher, settings)
     others: dict[str, Stateful] = {"critic": adversary.critic, "critic_optimizer": adversary.optimizer}
     run = TrainingRun(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -19,18 +19,20 @@ class MuonAndAdamW:
 
     Args:
         module: whose weights to train; afterwards its convolutions must keep their memory format.
-        scales: the learning rates of some weights as a share of the rate, by the beginning of their name.
         rate: the learning rate.
         weight_decay: of all weights.
+        scales: the learning rates of some weights as a share of the rate, by the beginning of their name.
     """
 
-    def __init__(self, module: nn.Module, scales: dict[str, float], rate: float, weight_decay: float = 0.01) -> None:
+    def __init__(
+        self, module: nn.Module, rate: float, weight_decay: float = 0.01, scales: Mapping[str, float] | None = None
+    ) -> None:
         embeddings = {id(part.weight) for part in module.modules() if isinstance(part, nn.Embedding)}
         matrices: dict[float, list[Tensor]] = {}
         others: dict[float, list[Tensor]] = {}
         self._views: list[tuple[Tensor, nn.Parameter]] = []
         for name, weights in module.named_parameters():
-            scale = next((share for start, share in scales.items() if name.startswith(start)), 1.0)
+            scale = next((share for start, share in (scales or {}).items() if name.startswith(start)), 1.0)
             if weights.ndim < 2 or len(weights) < SMALLEST_MATRIX or id(weights) in embeddings:
                 others.setdefault(scale, []).append(weights)
                 continue

@@ -184,7 +184,7 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
     test, train = shuffled[:held_out], shuffled[held_out:]
     test_set = (pictures[test.numpy()], targets[test])
     oracle = Oracle().to(device).to(memory_format=torch.channels_last)
-    optimizer = MuonAndAdamW(oracle, {}, settings.rate, weight_decay=0.02)
+    optimizer = MuonAndAdamW(oracle, settings.rate, weight_decay=0.02)
     run = TrainingRun(oracle, optimizer, output_dir / "oracle.checkpoint", settings.minutes)
     generator = torch.Generator().manual_seed(settings.seed + run.step)
     run_oracle = torch.compile(oracle) if settings.compile else oracle

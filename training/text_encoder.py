@@ -196,7 +196,7 @@ def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPT
     token_ids = tokenize(tokenizer, captions)
     text_encoder = build_text_encoder(tokenizer)
     model = nn.ModuleDict({"text_encoder": text_encoder, "reader": Reader()}).to(device)
-    optimizer = MuonAndAdamW(model, {}, settings.rate)
+    optimizer = MuonAndAdamW(model, settings.rate)
     run = TrainingRun(model, optimizer, output_dir / "text_encoder.checkpoint", settings.minutes)
     generator = torch.Generator().manual_seed(settings.seed + run.step)
     while run.clock.progress < 1:

@@ -205,7 +205,7 @@ def test_muon_trains_convolutions_and_adamw_the_rest(memory_format, tmp_path):
     network = torch.nn.Sequential(
         torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(256, 2)
     ).to(memory_format=memory_format)
-    optimizer = MuonAndAdamW(network, {"3": 0.5}, rate=0.01)
+    optimizer = MuonAndAdamW(network, 0.01, scales={"3": 0.5})
     pictures, target = torch.randn(8, 3, 4, 4), torch.randn(8, 2)
     run = TrainingRun(network, optimizer, tmp_path / "run.checkpoint", minutes=1)
     losses = []
@@ -217,7 +217,9 @@ def test_muon_trains_convolutions_and_adamw_the_rest(memory_format, tmp_path):
     assert losses[-1] < 0.05 * losses[0]
     assert {group["lr"] for group in optimizer.param_groups} == {0.01, 0.005}
     run.save()
-    resumed = TrainingRun(network, MuonAndAdamW(network, {"3": 0.5}, 0.01), tmp_path / "run.checkpoint", minutes=1)
+    resumed = TrainingRun(
+        network, MuonAndAdamW(network, 0.01, scales={"3": 0.5}), tmp_path / "run.checkpoint", minutes=1
+    )
     momenta = [each.optimizer.state_dict()["muon"]["state"][0]["momentum_buffer"] for each in (run, resumed)]
     assert torch.equal(*momenta)
 
@@ -227,7 +229,7 @@ def test_muon_steps_do_not_depend_on_the_memory_format():
     for memory_format in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
         layer = torch.nn.Conv2d(8, 16, 3).to(memory_format=memory_format)
-        optimizer = MuonAndAdamW(layer, {}, rate=0.1)
+        optimizer = MuonAndAdamW(layer, 0.1)
         torch.manual_seed(1)
         layer(torch.randn(4, 8, 6, 6)).square().sum().backward()
         optimizer.step()
