@@ -16,7 +16,8 @@ from pathlib import Path
 from synthviz.devices import pick_device
 from training.autoencoder import AutoencoderTraining, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
-from training.diffusion import DiffusionTraining, train_diffusion
+from training.diffusion import train_diffusion
+from training.diffusion_settings import DiffusionTraining
 from training.distillation import DistillationTraining, train_distillation
 from training.export import assemble_teacher, export, ship
 from training.oracle import OracleTraining, train_oracle

@@ -35,10 +35,11 @@ from transformers import CLIPTextModel
 from synthviz.devices import has_fast_bfloat16, pick_device
 from training.caption_ids import CaptionIds
 from training.critic import LEAST_NOISE, MOST_NOISE, Critic, fooling_loss, telling_loss
-from training.diffusion import load_latents, use_fast_attention
+from training.latents import load_latents
 from training.loop import Stateful, TrainingRun
 from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
+from training.teacher import use_fast_attention
 from training.text_encoder import tokenize
 
 GUIDANCE_WIDTH = 256  # of the embedding of the guidance scale

@@ -21,7 +21,7 @@ from synthviz.diffusion.generation import generate
 from synthviz.files import whole_file, write_json
 from synthviz.records import label_options
 from synthviz.shipped_pictures import FOLDER
-from training.diffusion import MOMENTS
+from training.diffusion_settings import MOMENTS
 from training.export import assemble_teacher
 
 PROMPT = "a serene sunset over a futuristic city"

@@ -21,18 +21,10 @@ from synthviz.world.labels import THINGS
 from training.autoencoder import AutoencoderTraining, build_autoencoder, edges, psnr, random_crops, train_autoencoder
 from training.caption_ids import CaptionIds
 from training.classifier import ClassifierTraining, train_classifier
-from training.diffusion import (
-    MOMENTS,
-    DiffusionTraining,
-    build_scheduler,
-    build_unet,
-    encode_paintings,
-    load_latents,
-    sample_timesteps,
-    shrink,
-    train_diffusion,
-    weigh_cells,
-)
+from training.diffusion import train_diffusion
+from training.diffusion_batches import sample_timesteps
+from training.diffusion_losses import weigh_cells
+from training.diffusion_settings import MOMENTS, DiffusionTraining
 from training.distillation import (
     DistillationTraining,
     build_student,
@@ -43,6 +35,7 @@ from training.distillation import (
     velocity_between,
 )
 from training.export import assemble_teacher, export
+from training.latents import encode_paintings, load_latents, shrink
 from training.learning_film import draw_moments, save_film
 from training.loop import AveragedWeights, Clock, RecentLosses, TrainingRun, learning_rate, set_learning_rate
 from training.optimizers import MuonAndAdamW
@@ -51,6 +44,7 @@ from training.paintings import LAYOUT_CLASSES, coarse_layout, load_paintings, pa
 from training.patch_discriminator import PatchDiscriminator, balance
 from training.perceptual import PhotoFeatures, perceptual_loss
 from training.spectrum import latent_roughness
+from training.teacher import build_scheduler, build_unet
 from training.text_encoder import (
     QUESTIONS,
     WIDTH,

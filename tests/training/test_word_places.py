@@ -11,8 +11,8 @@ from synthviz.diffusion.word_maps import TAUGHT_LAYERS
 from synthviz.scenes import PLACES
 from synthviz.shipped_models import MODELS
 from synthviz.world.labels import THINGS
-from training.diffusion import Trained, build_unet
 from training.paintings import LAYOUT_CLASSES
+from training.teacher import Trained, build_unet
 from training.text_encoder import WIDTH, tokenize
 from training.word_places import KeepingProcessor, classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
