@@ -128,7 +128,7 @@ def adversarial_weight(progress: float, settings: AutoencoderTraining) -> float:
 
 def finish_encoder(run: TrainingRun) -> None:
     """Give the encoder its averaged weights; from then on it learns no more."""
-    encoder: torch.nn.Module = run.module.encoder
+    encoder = run.module.get_submodule("encoder")
     if any(weights.requires_grad for weights in encoder.parameters()):
         averaged = {name: run.average.state[f"encoder.{name}"] for name in encoder.state_dict()}
         encoder.load_state_dict(averaged)

@@ -37,7 +37,7 @@ class CaptionIds:
         self._each = len(captions[0])
         strange = [with_strange_word(words.choice(several), words) for several in captions]
         every = [caption for row, several in enumerate(captions) for caption in (*several, strange[row], "")]
-        token_ids = tokenize(tokenizer, every).unflatten(0, (len(captions), self._each + 2))
+        token_ids = tokenize(tokenizer, every).reshape(len(captions), self._each + 2, -1)
         self._token_ids = token_ids.to(torch.int32).to(device)  # (paintings, captions and two variants, tokens)
         self._dropout, self._strange_word_share, self._device = dropout, strange_word_share, device
 
@@ -51,4 +51,5 @@ class CaptionIds:
         column = torch.randint(self._each, (len(rows),), generator=generator)
         column = torch.where(chance < self._dropout + self._strange_word_share, self._each, column)
         column = torch.where(chance < self._dropout, self._each + 1, column)
-        return self._token_ids[rows.to(self._device), column.to(self._device)].long()
+        picked: torch.Tensor = self._token_ids[rows.to(self._device), column.to(self._device)]
+        return picked.long()

@@ -47,5 +47,5 @@ def density_and_coverage(drawn: np.ndarray, painted: np.ndarray, neighbours: int
 
 def _distances(first: np.ndarray, second: np.ndarray) -> torch.Tensor:
     """Return the distances between all rows of (N, d) and (M, d): (N, M)."""
-    rows = (torch.from_numpy(each.astype(np.float64)) for each in (first, second))
-    return torch.cdist(*rows, compute_mode="donot_use_mm_for_euclid_dist")  # products lose short distances
+    one, other = (torch.from_numpy(each.astype(np.float64)) for each in (first, second))
+    return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")  # products lose short distances

@@ -25,7 +25,7 @@ CLASSES = {
 GUESSES = 5
 
 
-def _inputs(pictures: Sequence[np.ndarray]) -> Tensor:
+def _inputs(pictures: Sequence[np.ndarray] | np.ndarray) -> Tensor:
     """Convert (H, W, 3) uint8 arrays to (N, 3, 224, 224)."""
     return torch.cat([photo_tensor(picture) for picture in pictures])
 
@@ -44,12 +44,12 @@ def named_places(network: nn.Module, pictures: Sequence[np.ndarray], place: str)
 
 
 @torch.no_grad()
-def pooled_features(network: nn.Module, pictures: Sequence[np.ndarray]) -> Tensor:
+def pooled_features(network: nn.Module, pictures: Sequence[np.ndarray] | np.ndarray) -> Tensor:
     """Return the network's last feature maps, averaged over the picture: (N, 1280)."""
     features: Tensor = network.extract_features(_inputs(pictures)).mean((2, 3))  # type: ignore[operator]
     return features
 
 
-def spread(network: nn.Module, pictures: Sequence[np.ndarray]) -> float:
+def spread(network: nn.Module, pictures: Sequence[np.ndarray] | np.ndarray) -> float:
     """Return the mean distance between the features of any two pictures; 0 if all are alike."""
     return torch.pdist(pooled_features(network, pictures)).mean().item()

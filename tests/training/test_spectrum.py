@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from training.spectrum import band_powers, kept_detail
+from training.spectrum import band_powers, kept_detail, latent_roughness
 
 
 def waves(cycles: int, strength: float, size: int = 256) -> np.ndarray:
@@ -43,3 +44,10 @@ def test_a_blur_loses_fine_detail_and_keeps_coarse_detail():
 
 def test_small_pictures_lack_fine_bands():
     assert list(band_powers(waves(8, 100, size=64))) == ["4-16", "16-32"]
+
+
+def test_smooth_latents_are_less_rough():
+    rough = torch.randn((4, 2, 32, 32), generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.avg_pool2d(rough, 5, stride=1, padding=2)
+    assert latent_roughness(rough) == pytest.approx(1, abs=0.3)
+    assert latent_roughness(smooth) < 0.2
