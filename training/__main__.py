@@ -18,7 +18,8 @@ from training.autoencoder import AutoencoderTraining, train_autoencoder
 from training.classifier import ClassifierTraining, train_classifier
 from training.diffusion import train_diffusion
 from training.diffusion_settings import DiffusionTraining
-from training.distillation import DistillationTraining, train_distillation
+from training.distillation import train_distillation
+from training.distillation_settings import DistillationTraining
 from training.export import assemble_teacher, export, ship
 from training.oracle import OracleTraining, train_oracle
 from training.paintings import paint_training_set

@@ -29,8 +29,8 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
-from synthviz.devices import has_fast_bfloat16, pick_device
-from training.loop import Stateful, TrainingRun, set_learning_rate
+from synthviz.devices import pick_device
+from training.loop import Stateful, TrainingRun, autocast, set_learning_rate
 from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 from training.patch_discriminator import PatchDiscriminator, balance
@@ -243,7 +243,7 @@ class _Losses:
         self._autoencoder, self._adversary, self._settings = autoencoder, adversary, settings
         self._photo = PhotoFeatures().to(device).to(memory_format=torch.channels_last)
         self._run = torch.compile(self._rebuild) if settings.compile else self._rebuild
-        self.half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
+        self.half = autocast(device)
         self._last_layer = list(autoencoder.decoder.parameters())[-2]  # the weights before the last bias
 
     def compute(self, images: torch.Tensor, weight: float) -> tuple[torch.Tensor, torch.Tensor]:

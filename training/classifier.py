@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 
 from synthviz.cnn.network import SceneCNN
-from synthviz.devices import has_fast_bfloat16, pick_device
+from synthviz.devices import pick_device
 from synthviz.preprocessing.steps import LUMA
-from training.loop import TrainingRun
+from training.loop import TrainingRun, autocast
 from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 
@@ -143,7 +143,7 @@ def train_classifier(folders: Sequence[Path], output_dir: Path, settings: Classi
         rows = rng.integers(len(images), size=settings.batch)
         views = augment(take(images, rows, device), settings, generator)
         target = torch.from_numpy(places[rows]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        with autocast(device):
             scores = model.logits(views.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(scores.float(), target, label_smoothing=settings.label_smoothing)
         run.descend(loss)

@@ -134,14 +134,12 @@ def main() -> None:
         "--batch", type=int, default=DiffusionTraining.batch, help="default: %(default)s; use 256 on a GPU"
     )
     parser.add_argument("--rate", type=float, default=DiffusionTraining.rate, help="the peak of the learning rate")
-    parser.add_argument("--float32", action="store_true", help="compute in float32 where bfloat16 would be faster")
     parser.add_argument("--compile", action="store_true", help="use torch.compile; pays off on a GPU and in long runs")
     arguments = parser.parse_args()
     settings = DiffusionTraining(
         minutes=arguments.minutes,
         batch=arguments.batch,
         rate=arguments.rate,
-        float32=arguments.float32,
         compile=arguments.compile,
     )
     train_diffusion(arguments.paintings, arguments.autoencoder, arguments.text_encoder, arguments.output_dir, settings)

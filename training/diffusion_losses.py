@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny, DDIMScheduler
 from transformers import CLIPTokenizer
 
-from synthviz.devices import has_fast_bfloat16
 from training.diffusion_batches import Batch
 from training.diffusion_settings import DiffusionTraining
 from training.latents import SMALL_THINGS
+from training.loop import autocast
 from training.teacher import Trained
 from training.word_places import classes_of_tokens, color_tokens, noun_classes, word_place_loss
 
@@ -71,8 +71,7 @@ class DiffusionLosses:
         self._scheduler, self._decoder, self._settings = scheduler, decoder, settings
         self._alphas = scheduler.alphas_cumprod.to(device)
         self._nouns, self._colors = noun_classes(tokenizer).to(device), color_tokens(tokenizer).to(device)
-        low_precision = has_fast_bfloat16(device) and not settings.float32
-        self._half = torch.autocast(device.type, torch.bfloat16, enabled=low_precision)
+        self._half = autocast(device)
 
     def compute(self, batch: Batch, progress: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Return the loss, and its parts by name, all scalars: of the velocity, the layout, the words, the decoder."""

@@ -28,6 +28,5 @@ class DiffusionTraining:
     small_thing_weight: float = 3.0  # of the loss where a small thing stands, against 1 elsewhere
     text_rate_share: float = 0.1  # the text encoder's learning rate as a share of the UNet's
     uniform_share: float = 0.2  # of timesteps drawn uniformly; the others are logit-normal
-    float32: bool = False  # also where bfloat16 would be faster
     compile: bool = False
     seed: int = 0

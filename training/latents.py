@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 
-from synthviz.devices import has_fast_bfloat16
 from synthviz.world import BODIES, KINDS
 from synthviz.world.labels import THINGS
+from training.loop import autocast
 
 SMALL_THINGS = [THINGS.index(thing) for thing in (*KINDS, *BODIES)]
 ENCODED_AT_ONCE = 4000  # paintings, after which latents are stored
@@ -25,7 +25,7 @@ def encode_paintings(autoencoder: AutoencoderTiny, images: np.ndarray, device: t
     latents = []
     for start in range(0, len(images), 16):
         pixels = torch.from_numpy(images[start : start + 16].astype(np.float32)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        with autocast(device):
             encoded = autoencoder.encode(pixels.permute(0, 3, 1, 2) / 127.5 - 1).latents
         latents.append(encoded.to("cpu", torch.float16))
     return torch.cat(latents)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from synthviz.devices import has_fast_bfloat16
 from training.optimizers import MuonAndAdamW
 
 Optimizer = torch.optim.Optimizer | MuonAndAdamW
@@ -63,6 +64,11 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     """Give every parameter group this learning rate, times the group's "scale" if it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return a context that computes in bfloat16, if the device is fast with it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
 
 
 class AveragedWeights:

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from synthviz.devices import has_fast_bfloat16, pick_device
+from synthviz.devices import pick_device
 from synthviz.scenes import BODIES, COLORS, KINDS, PLACES, SIDES, STYLES, TIMES, WEATHERS
-from training.loop import TrainingRun
+from training.loop import TrainingRun, autocast
 from training.optimizers import MuonAndAdamW
 from training.paintings import load_paintings
 
@@ -194,7 +194,7 @@ def train_oracle(folders: list[Path], output_dir: Path, settings: OracleTraining
         rows = train[torch.randint(len(train), (settings.batch,), generator=generator)]
         batch = to_oracle_input(pictures[rows.numpy()])
         batch = roughen(batch, generator).to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        with autocast(device):
             logits = run_oracle(batch)
         loss = _loss(logits, targets[rows].to(device))
         run.descend(loss, longest_gradient=5.0)

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from synthviz.devices import has_fast_bfloat16, pick_device
+from synthviz.devices import pick_device
 from synthviz.world import (
     BODIES,
     COLORS,
@@ -41,7 +41,7 @@ from synthviz.world import (
 )
 from synthviz.world.captions import SHORT
 from synthviz.world.wordings import SIGHT_WORDS
-from training.loop import TrainingRun
+from training.loop import TrainingRun, autocast
 from training.optimizers import MuonAndAdamW
 
 TOKENS = 48  # the longest prompt the text encoder reads, start and end included
@@ -202,7 +202,7 @@ def train_text_encoder(output_dir: Path, settings: TextEncoderTraining) -> CLIPT
     while run.clock.progress < 1:
         run.set_learning_rate(settings.rate)
         rows = torch.randint(len(captions), (settings.batch,), generator=generator)
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device)):
+        with autocast(device):
             logits = model["reader"](model["text_encoder"](token_ids[rows].to(device)).last_hidden_state)
         target = answers[rows].to(device)
         losses = [F.cross_entropy(part.float(), target[:, index]) for index, part in enumerate(logits)]
