@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from diffusers import (
     AuraFlowPipeline,
@@ -48,8 +50,8 @@ from diffusers import (
     ZImageTransformer2DModel,
 )
 from diffusers.models.transformers.transformer_ideogram4 import Ideogram4Transformer2DModel
-from more_pipelines import CHAT, flux2_klein, qwen_image, qwen_tokenizer
-from tiny_pipelines import LETTERS, autoencoder, clip_config, clip_tokenizer, t5_encoder, t5_tokenizer
+from more_pipelines import CHAT, flux2_klein, qwen_image, qwen_tokenizer, sana
+from tiny_pipelines import LETTERS, autoencoder, clip_config, clip_tokenizer, t5_encoder, t5_tokenizer, with_parts_of
 from transformers import (
     BertConfig,
     BertModel,
@@ -116,6 +118,13 @@ def pixart(kind: type = PixArtAlphaPipeline) -> DiffusionPipeline:
 
 def pixart_sigma() -> PixArtSigmaPipeline:
     return pixart(PixArtSigmaPipeline)
+
+
+def perturbed_pixart() -> DiffusionPipeline:
+    """It perturbs the second block, which the small network does not have."""
+    torch.manual_seed(0)
+    transformer = PixArtTransformer2DModel.from_config({**pixart_sigma().transformer.config, "num_layers": 2})
+    return with_parts_of(pixart_sigma, "PixArtSigmaPAGPipeline", transformer=transformer)
 
 
 def lumina() -> LuminaPipeline:
@@ -597,4 +606,7 @@ TRANSFORMERS = {
     "krea": krea,
     "ideogram": ideogram,
     "kandinsky-5": kandinsky_5,
+    "pag-pixart": perturbed_pixart,
+    "pag-sana": partial(with_parts_of, sana, "SanaPAGPipeline"),
+    "pag-hunyuan-dit": partial(with_parts_of, hunyuan_dit, "HunyuanDiTPAGPipeline", requires_safety_checker=False),
 }

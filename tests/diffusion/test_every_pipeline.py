@@ -21,10 +21,13 @@ SIZE = {"width": 64, "height": 64}
 BOAT = GenerationConfig("a boat", count=1, steps=2, seed=5, **SIZE)
 EVERY = {**unet_pipelines.UNETS, **transformer_pipelines.TRANSFORMERS}
 # They draw a megapixel, or have many layers.
-LARGE = ("kandinsky-5", "hunyuan-dit", "hidream", "ideogram", "longcat", "sana-sprint")
+LARGE = ("kandinsky-5", "hunyuan-dit", "pag-hunyuan-dit", "hidream", "ideogram", "longcat", "sana-sprint")
 # What the pipeline needs in a plain call with two steps.
 OWN_WAY = {"ideogram": {"guidance_scale": 7.0, "guidance_schedule": None}}
-ANOTHER_SIZE = {"kandinsky-5": (1024, 1024), "hunyuan-dit": (1024, 1024), "hidream": (128, 128)}
+ANOTHER_SIZE = {
+    **dict.fromkeys(("kandinsky-5", "hunyuan-dit", "pag-hunyuan-dit"), (1024, 1024)),
+    "hidream": (128, 128),
+}
 
 
 def quiet(pipeline: DiffusionPipeline) -> DiffusionPipeline:
