@@ -70,7 +70,7 @@ def test_every_stage_runs_at_toy_size(tmp_path, monkeypatch):
     assert set(seen) == set(ORACLE_QUESTIONS)
     save_film(*draw_moments(tmp_path / "autoencoder" / "vae", tmp_path / "diffusion"), tmp_path)
     with Image.open(tmp_path / "learning.webp") as film:
-        assert film.n_frames == len(MOMENTS) + 1
+        assert 1 < film.n_frames <= len(MOMENTS) + 1  # equal pictures, of moments in one step, are joined
     assert sorted(seen := json.loads((tmp_path / "learning.json").read_text())["pictures_seen"]) == seen
     early = UNet2DConditionModel.from_pretrained(tmp_path / "diffusion" / "early" / "unet").state_dict()
     assert any(not torch.equal(value, whole.unet.state_dict()[name]) for name, value in early.items())

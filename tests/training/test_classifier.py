@@ -20,9 +20,3 @@ def test_the_classifier_learns_and_its_weights_load(paintings_dir, tmp_path):
     assert last_line(tmp_path / "classifier.log")["step"] > first["step"]
     model = SceneCNN.pretrained(tmp_path / "model.safetensors")
     assert model(torch.rand(1, 1, 224, 224)).shape == (1, 10)
-
-    settings = ClassifierTraining(minutes=1e-4, held_out=4)  # one step
-    trained_on = train_classifier([paintings_dir], tmp_path / "on", settings, tmp_path / "model.safetensors")
-    assert all(
-        torch.allclose(value, model.state_dict()[name], atol=1e-3) for name, value in trained_on.state_dict().items()
-    )

@@ -11,15 +11,9 @@ from diffusers import UNet2DConditionModel
 from training_logs import last_line
 
 from synthviz.diffusion.pipelines import load_pipeline
-from training.distillation import (
-    DistillationTraining,
-    build_student,
-    clean_and_noise,
-    move,
-    trailing_timesteps,
-    train_distillation,
-    velocity_between,
-)
+from training.ddim_steps import clean_and_noise, move, trailing_timesteps, velocity_between
+from training.distillation import build_student, train_distillation
+from training.distillation_settings import DistillationTraining
 from training.export import export
 from training.loop import Clock
 from training.teacher import build_scheduler, build_unet
