@@ -1,4 +1,4 @@
-"""Train everything that ships, from nothing: `python -m training --output-dir W --hours 20`.
+"""Train everything that ships, from nothing: `python -m training --output-dir W --hours 8`.
 
 Paints the training set, trains every stage for its share of the hours and exports the models to `W/models`. Each stage
 is also a command of its own (see training/README.md), and resumes where it was interrupted; so does this command.
@@ -27,12 +27,12 @@ from training.text_encoder import TextEncoderTraining, train_text_encoder
 
 # Of the hours; painting comes on top.
 SHARES = {
-    "text_encoder": 0.02,
-    "autoencoder": 0.12,
+    "text_encoder": 0.03,
+    "autoencoder": 0.14,
     "diffusion": 0.58,
-    "distillation": 0.18,
-    "oracle": 0.06,
-    "classifier": 0.04,
+    "distillation": 0.17,
+    "oracle": 0.05,
+    "classifier": 0.03,
 }
 HELD_OUT_SEED = 5_000_000
 
