@@ -56,9 +56,9 @@ class AutoencoderTraining:
     scale_weight: float = 0.05  # of the pictures decoded from shrunk latents
     adversarial_weight: float = 0.08  # of the gradient at the decoder's last layer, relative to that of all else
     adversarial_start: float = 1 / 3  # share of the budget after which the other network takes part
+    adversarial_rate: float = 0.5  # of the learning rate from then on; at the full rate the averaged weights blur
     sharpening_start: float = 0.6  # share of the budget after which the decoder learns alone
     sharpening_weight: float = 0.16  # the adversarial weight from then on
-    adversarial_rate: float = 0.5  # of the learning rate from then on; at the full rate the averaged weights blur
     latent_noise: float = 0.05  # relative to the spread of the latents
     compile: bool = False
     seed: int = 0

@@ -56,7 +56,7 @@ def attributions(
         axes.set_axis_off()
     show_tensor(panels[0], picture)
     panels[0].set_title("the picture", fontsize=10)
-    for axes, one in zip(panels[1:], found, strict=False):
+    for axes, one in zip(panels[1 : len(found) + 1], found, strict=True):
         show_tensor(axes, picture)
         values = one.values.numpy()
         low, limit, colors = attribution_colors(values)
